@@ -1,0 +1,53 @@
+# Every target installs what it needs into .venv; `make demo` and `make test` are complete by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format lock wheel clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the made benchmark `levels`
+	$(BIN)/iqa-lab run 'readout=[plain,lpips,cosine,mean]'
+
+test: $(READY)  ## the tests, a few minutes
+	$(BIN)/python -m pytest -q
+
+test-all: $(READY)  ## the slow tests too
+	$(BIN)/python -m pytest -q -m ''
+
+lint: $(READY)  ## style and types
+	$(BIN)/ruff check iqa_lab tests
+	$(BIN)/ruff format --check iqa_lab tests
+	$(BIN)/mypy
+
+format: $(READY)  ## mend the style
+	$(BIN)/ruff check --fix iqa_lab tests
+	$(BIN)/ruff format iqa_lab tests
+
+lock: $(READY)  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/python -m uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 \
+		--upgrade --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+wheel: $(READY)  ## build the package into dist/
+	$(BIN)/python -m build --wheel
+
+clean:  ## remove what the targets made (not data/, results/ or wandb/)
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
+$(READY): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'iqa_lab needs Python 3.11 or newer: make PYTHON=python3.11 ...'; rm -rf $(VENV); exit 1; }
+	if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
+		$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock && \
+		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
+	else \
+		$(BIN)/python -m pip install --quiet -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --no-deps -e .; \
+	fi
+	touch $(READY)

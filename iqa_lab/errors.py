@@ -1,0 +1,34 @@
+"""The two ways in which a run ends badly; both reach the user as one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Wrong use, configuration or data; the message says what to do. Exit code 2."""
+
+
+class UnitFailed(Exception):
+    """A unit that was asked for correctly and could not be scored. Exit code 1."""
+
+
+def first_names(names: Iterable[str], limit: int = 3) -> str:
+    """The first names of a list, and how many more there are.
+
+    >>> first_names(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    listed = list(names)
+    shown = ", ".join(listed[:limit])
+    return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"
+
+
+def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
+    """All options in their own order, but those that resemble the wanted word first.
+
+    >>> nearest_first("alexnt", ["vgg16", "alexnet", "resnet18"])
+    ['alexnet', 'vgg16', 'resnet18']
+    """
+    listed = list(options)
+    near = get_close_matches(wanted, listed, n=3, cutoff=0.5)
+    return near + [option for option in listed if option not in near]

@@ -1,0 +1,157 @@
+"""What several test modules share: the data beside the checkout, small images, networks built once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hypothesis import settings
+from omegaconf import OmegaConf
+from PIL import Image
+
+from iqa_lab import cli
+from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.networks import Network, build_network
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+os.environ["WANDB_MODE"] = "offline"  # no test ever talks to a server
+
+# machines differ in speed, and the same commit must pass or fail the same way twice
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("repeatable")
+
+
+def needs_shared(*parts: str) -> Path:
+    """A path of the data that lie beside a developer's checkout; skips where they do not."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"the development data are not beside this checkout: no shared/{'/'.join(parts)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    return needs_shared("weights")
+
+
+@pytest.fixture(scope="session")
+def shared_oracles() -> Path:
+    return needs_shared("oracles")
+
+
+@pytest.fixture(scope="session")
+def tid2013_kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 599 real pairs of TID2013, rebuilt once; the folder above ``tid2013``."""
+    build = needs_shared("data", "tid2013", "build.py")
+    home = tmp_path_factory.mktemp("data")
+    subprocess.run([sys.executable, build, home / "tid2013", "--quiet"], check=True, capture_output=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def levels_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the benchmark ``levels``, made once."""
+    from iqa_lab.benchmarks import load_benchmark
+
+    home = tmp_path_factory.mktemp("levels-home")
+    load_benchmark(composed(f"benchmark.path={home / 'levels'}").benchmark)
+    return home
+
+
+def composed(*overrides: str) -> Config:
+    """The configuration that the command line would compose, as the schema's own type."""
+    register_schema()
+    with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
+        config = OmegaConf.to_object(compose("config", overrides=list(overrides)))
+    assert isinstance(config, Config)
+    return config
+
+
+@cache
+def untrained(architecture: str, *overrides: str) -> Network:
+    """A seeded random network; in-process only, never to be changed by a test."""
+    return build_network(composed("goal=untrained", "dataset=none", f"architecture={architecture}", *overrides))
+
+
+@dataclass
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error_line(self) -> str:
+        """The one line of an error of use."""
+        lines = [line for line in self.err.splitlines() if line.startswith("iqa-lab: ")]
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+@pytest.fixture
+def iqa_lab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Finished]:
+    """The command line, in this process, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # cli sets it for the process; here it is undone after the test
+
+    def command(*arguments: str) -> Finished:
+        capfd.readouterr()
+        try:
+            cli.main(list(arguments))
+            code = 0
+        except SystemExit as leave:
+            code = int(leave.code or 0)
+        captured = capfd.readouterr()
+        return Finished(code, captured.out, captured.err)
+
+    return command
+
+
+def picture(seed: int, height: int = 64, width: int = 96) -> np.ndarray:
+    """A smooth coloured image ``[height, width, 3]``, 8 bits."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(30, 226, (4, 5, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def noisy(image: np.ndarray, seed: int, sigma: float) -> np.ndarray:
+    """The image with Gaussian noise, 8 bits."""
+    rng = np.random.default_rng(seed)
+    return np.clip(image + rng.normal(0, sigma, image.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def small_pairs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Three references of two sizes with four distorted images each, one of them identical to its reference."""
+    folder = tmp_path_factory.mktemp("small")
+    rows = []
+    for reference, (height, width) in enumerate([(64, 96), (80, 64), (64, 96)]):
+        image = picture(reference, height, width)
+        Image.fromarray(image).save(folder / f"r{reference}.png")
+        for level, sigma in enumerate([0, 15, 40, 80]):
+            distorted = noisy(image, 10 * reference + level, sigma) if sigma else image
+            path = folder / f"r{reference}_{level}.png"
+            Image.fromarray(distorted).save(path)
+            rows.append((str(folder / f"r{reference}.png"), str(path), level))
+    return pd.DataFrame(rows, columns=["reference_path", "distorted_path", "level"]).assign(
+        distorted=lambda frame: frame["distorted_path"].map(lambda path: Path(path).name)
+    )
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> None:
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
