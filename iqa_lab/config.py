@@ -1,0 +1,194 @@
+"""The schema of a run: one dataclass a group, checked by OmegaConf against every YAML and every override.
+
+The YAML files under ``conf/`` say what the values are; the comments here say what they mean.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+@dataclass
+class GoalConfig:
+    """What a network was optimised for."""
+
+    name: str = MISSING
+    description: str = MISSING
+    supervision: str = MISSING  # labels | none
+
+
+@dataclass
+class DatasetConfig:
+    """The environment a network learned from."""
+
+    name: str = MISSING
+    description: str = MISSING
+    images: int | None = None  # number of training images, where published
+
+
+@dataclass
+class ArchitectureConfig:
+    """How a network is built, and the names of the places where its responses are read."""
+
+    name: str = MISSING
+    constructor: str = MISSING  # import path of a function that returns a torch module without weights
+    arguments: dict[str, Any] = field(default_factory=dict)
+    layers: Any = "auto"  # module paths from early to late, or auto: every block
+    layout: str = "map"  # map: [B, C, H, W]; tokens: [B, prefix + H * W, C]
+    patch: int = 0  # side of a token's patch in pixels (layout tokens)
+    prefix_tokens: int = 0  # class and register tokens before the patch tokens
+
+
+@dataclass
+class InputConfig:
+    """How 8-bit RGB becomes the network's input: (pixel * range / 255 - mean) / std."""
+
+    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
+    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
+    range: float = 1.0  # the value of a white pixel before the mean is taken off
+    order: str = "rgb"  # rgb | bgr
+    size: int | None = None  # side of the images it was trained on; a fact, nothing is resized
+
+
+@dataclass
+class WeightsConfig:
+    """One training of one cell of the grid; all empty where the cell has no public weights."""
+
+    goal: str | None = None
+    dataset: str | None = None
+    architecture: str | None = None
+    recipe: str | None = None  # tells several trainings of one cell apart
+    publisher: str | None = None
+    source: str | None = None  # folder:FILE | package:NAME/FILE | torchvision:NAME | hf:REPOSITORY
+    path: str | None = None  # the user's own file, instead of source
+    url: str | None = None  # the user's own address, instead of source
+    sha256: str | None = None  # of the file; a prefix counts; null: unverified
+    state: str | None = None  # where the state dict lies inside the file, as a/b/c
+    prefix: str = ""  # stripped from every key
+    keys: str = "same"  # same | in_order: matched by order and shape, the names differ
+    ignores: list[str] = field(default_factory=list)  # patterns of keys that may be missing or left over
+    arguments: dict[str, Any] = field(default_factory=dict)  # constructor arguments of this training
+    input: InputConfig = field(default_factory=InputConfig)
+    seed: int = 0  # of the random initialisation (goal=untrained)
+    licence: str | None = None
+    citation: str | None = None
+    top1: float | None = None  # per cent on ImageNet-1k, where published
+    parameters: int | None = None  # number, where published
+
+
+@dataclass
+class ReadoutConfig:
+    """How two responses become one distance."""
+
+    function: str = MISSING  # module in iqa_lab.readouts, or a dotted import path of your own function
+    formula: str = MISSING
+    arguments: dict[str, Any] = field(default_factory=dict)
+    symmetric: bool = True  # d(x, y) == d(y, x)
+    layers: Any = "${layers}"
+
+
+@dataclass
+class ExpectedConfig:
+    """What a complete copy of a benchmark holds."""
+
+    references: int = MISSING
+    pairs: int = MISSING
+    distortions: int = MISSING
+
+
+@dataclass
+class BenchmarkConfig:
+    """Human judgements on disk."""
+
+    name: str = MISSING
+    description: str = MISSING
+    family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
+    protocol: str = "mos"
+    opinion: str = MISSING  # mos: higher is better; dmos: lower is better
+    human: bool = True  # false: the opinion is made, not asked for
+    headline: str = "srcc"  # the column that tables are ordered by
+    folder: str = MISSING  # below data/ or $IQA_LAB_DATA
+    path: str | None = None  # the folder itself, instead
+    allow_missing: bool = False  # score the pairs that are there
+    expected: ExpectedConfig = field(default_factory=ExpectedConfig)
+    licence: str | None = None
+    url: str | None = None  # where to get it
+    citation: str | None = None
+
+
+@dataclass
+class TrackerConfig:
+    """Where results are shown besides the disk."""
+
+    name: str = MISSING  # wandb | none
+    mode: str = "offline"  # offline | online
+    project: str = "iqa_lab"
+    entity: str | None = None
+    group: str | None = None  # the name of a sweep or study
+    dir: str = "."
+
+
+@dataclass
+class RuntimeConfig:
+    """How, not what: nothing here may move a number."""
+
+    device: str = "auto"  # auto | cpu | cuda | cuda:1
+    batch_size: int = 8
+    workers: int = 2  # threads that decode images
+    force: bool = False  # recompute what is already there
+
+
+@dataclass
+class PreprocessConfig:
+    """What happens to the images before any network or readout sees them."""
+
+    resize: int | None = None  # short side in pixels (bilinear, antialiased); null: as they are
+
+
+@dataclass
+class StatisticsConfig:
+    """Settings of the intervals."""
+
+    resamples: int = 2000
+    confidence: float = 0.95
+    seed: int = 0
+
+
+@dataclass
+class Config:
+    """One unit: one network on one benchmark, with the readouts asked for."""
+
+    goal: GoalConfig = field(default_factory=GoalConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
+    weights: WeightsConfig = field(default_factory=WeightsConfig)
+    readouts: dict[str, ReadoutConfig] = field(default_factory=dict)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
+    results: str = "results"
+    layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
+    precision: str = "fp32"  # fp32 | tf32 | bf16
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra, as the first entry of the defaults list in conf/config.yaml."""
+    ConfigStore.instance().store(name="schema", node=Config, provider="iqa_lab")
+
+
+def configuration_folder() -> Path:
+    """The folder of the shipped YAML files: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"
+
+
+def data_folder() -> Path:
+    """Where benchmarks lie: ``$IQA_LAB_DATA``, or ``data`` in the working folder."""
+    return Path(os.environ.get("IQA_LAB_DATA") or "data")
