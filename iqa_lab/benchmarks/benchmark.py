@@ -1,0 +1,129 @@
+"""The value that every loader makes, and the checks that all of them share."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from iqa_lab.config import BenchmarkConfig, data_folder
+from iqa_lab.errors import UserError, first_names
+
+# What a loader knows of a pair; names are the database's own.
+COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Pairs with opinions, ordered by reference.
+
+    ``pairs`` has the columns ``COLUMNS`` plus ``reference_path`` and ``distorted_path``.
+    """
+
+    config: BenchmarkConfig
+    pairs: pd.DataFrame
+    n_expected: int  # pairs of a complete copy
+
+    @property
+    def opinion_sign(self) -> int:
+        """+1 where a higher opinion is better (mos), -1 where it is worse (dmos)."""
+        return 1 if self.config.opinion == "mos" else -1
+
+    def index_digest(self) -> str:
+        """sha256 over all names, opinions and file sizes: what was scored, without reading the images."""
+        digest = hashlib.sha256()
+        for row in self.pairs.itertuples(index=False):
+            sizes = [Path(str(path)).stat().st_size for path in (row.reference_path, row.distorted_path)]
+            line = [row.reference, row.distorted, row.distortion, row.level, float(row.opinion).hex(), *sizes]  # type: ignore[arg-type]
+            digest.update(("\t".join(map(str, line)) + "\n").encode())
+        return digest.hexdigest()
+
+
+def find_root(config: BenchmarkConfig, marker: str) -> Path:
+    """The folder of a benchmark, recognised by the file or folder ``marker`` (any case) in it.
+
+    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case; else the data
+    folder itself.
+
+    Raises:
+        UserError: it is not there; the message says what was looked for and where to get it.
+    """
+    if config.path is not None:
+        candidates = [Path(config.path).expanduser()]
+    else:
+        data = data_folder()
+        named = find_entry(data, config.folder)
+        candidates = [named or data / config.folder, data]
+    for candidate in candidates:
+        if find_entry(candidate, marker) is not None:
+            return candidate
+    where = f"; get it from {config.url}" if config.url else ""
+    raise UserError(
+        f"benchmark {config.name} is not there: looked for {candidates[0] / marker}{where}; "
+        "then set IQA_LAB_DATA to the folder above it, or benchmark.path to itself"
+    )
+
+
+def find_entry(folder: Path, name: str) -> Path | None:
+    """The file or folder of that name, whatever its case, or None."""
+    exact = folder / name
+    if exact.exists():
+        return exact
+    return list_folder(folder).get(name.lower())
+
+
+def list_folder(folder: Path) -> dict[str, Path]:
+    """The entries of a folder by lower-case name; empty where there is no folder."""
+    return {entry.name.lower(): entry for entry in folder.iterdir()} if folder.is_dir() else {}
+
+
+def assemble(config: BenchmarkConfig, rows: pd.DataFrame, references: Path, distorted: Path) -> Benchmark:
+    """The benchmark made of rows with ``COLUMNS`` and the two folders in which their images lie.
+
+    Raises:
+        UserError: opinions are missing, repeated or no numbers; images are missing and ``allow_missing`` is not set.
+    """
+    check_opinions(config, rows)
+    reference_files, distorted_files = list_folder(references), list_folder(distorted)
+    pairs = rows.assign(
+        reference_path=[str(reference_files.get(name.lower(), "")) for name in rows["reference"]],
+        distorted_path=[str(distorted_files.get(name.lower(), "")) for name in rows["distorted"]],
+    )
+    there = (pairs["reference_path"] != "") & (pairs["distorted_path"] != "")
+    if not there.all():
+        lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
+        lost = [*lost_references, *pairs.loc[pairs["distorted_path"] == "", "distorted"]]
+        counts = f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost)}"
+        if not there.any() or not config.allow_missing:
+            advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
+            raise UserError(f"benchmark {config.name} in {distorted.parent} is incomplete: {counts}{advice}")
+    pairs = pairs[there].sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
+    return Benchmark(config, pairs.reset_index(drop=True), n_expected=len(rows))
+
+
+def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
+    """Nothing, if there is one finite opinion a pair and as many as a complete copy has.
+
+    Raises:
+        UserError: naming the first rows that are wrong.
+    """
+    if config.opinion not in ("mos", "dmos"):
+        raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
+    bad = rows.loc[~np.isfinite(rows["opinion"].to_numpy(dtype=float)), "distorted"]
+    if len(bad):
+        raise UserError(f"benchmark {config.name}: {len(bad)} opinions are no numbers: {first_names(bad)}")
+    repeated = rows.loc[rows["distorted"].str.lower().duplicated(), "distorted"]
+    if len(repeated):
+        raise UserError(f"benchmark {config.name}: {len(repeated)} opinions are there twice: {first_names(repeated)}")
+    found = {
+        "pairs": len(rows),
+        "references": rows["reference"].str.lower().nunique(),
+        "distortions": rows["distortion"].nunique(),
+    }
+    expected = {key: getattr(config.expected, key) for key in found}
+    if found != expected:
+        wrong = ", ".join(
+            f"{found[key]} {key} ({expected[key]} expected)" for key in found if found[key] != expected[key]
+        )
+        raise UserError(f"benchmark {config.name}: the list of opinions has {wrong}")

@@ -1,0 +1,57 @@
+"""The made benchmark: complete, graded, the same on every machine run, and never called human."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.benchmarks.distortions import DISTORTIONS
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.levels import RECIPE
+from iqa_lab.errors import UserError
+from tests.conftest import composed, picture
+
+
+@pytest.fixture(scope="module")
+def pairs(levels_home: Path) -> pd.DataFrame:
+    return load_benchmark(composed(f"benchmark.path={levels_home / 'levels'}").benchmark).pairs
+
+
+def test_it_is_complete_and_says_that_it_is_not_human(pairs: pd.DataFrame) -> None:
+    config = composed().benchmark
+    assert (len(pairs), pairs["reference"].nunique(), pairs["distortion"].nunique()) == (350, 7, 10)
+    assert not config.human and "no human judgement" in config.description
+    assert (pairs["opinion"] == -pairs["level"]).all()
+
+
+def test_within_a_distortion_of_a_photograph_each_level_is_worse(pairs: pd.DataFrame) -> None:
+    def error(row: pd.Series) -> float:
+        first, second = (decode(row[side]).pixels.astype(float) for side in ("reference_path", "distorted_path"))
+        return float(np.square(first - second).mean())
+
+    errors = pairs.assign(error=pairs.apply(error, axis=1)).sort_values("level")
+    rising = errors.groupby(["reference", "distortion"])["error"].apply(lambda group: group.is_monotonic_increasing)
+    assert rising.all(), rising[~rising]
+    assert (errors["error"] > 0).all()
+
+
+@pytest.mark.parametrize("name", DISTORTIONS)
+def test_a_distortion_is_the_same_every_time(name: str) -> None:
+    function, strengths = DISTORTIONS[name]
+    image = picture(1)
+    first, again = (function(image, strengths[2], np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.dtype == np.uint8 and first.shape == image.shape
+
+
+def test_a_lost_image_is_missed(levels_home: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(levels_home / "levels", tmp_path / "levels")
+    (tmp_path / "levels" / RECIPE / "distorted" / "china.jpeg.3.png").unlink()
+    with pytest.raises(UserError, match="349 of 350 pairs are there, missing are china.jpeg.3.png"):
+        load_benchmark(composed(f"benchmark.path={tmp_path / 'levels'}").benchmark)
+    kept = load_benchmark(composed(f"benchmark.path={tmp_path / 'levels'}", "benchmark.allow_missing=true").benchmark)
+    assert (len(kept.pairs), kept.n_expected) == (349, 350)
