@@ -1,0 +1,10 @@
+"""The distance of the channel means: what is left when all positions are forgotten."""
+
+from torch import Tensor
+
+from iqa_lab.readouts.response import Response
+
+
+def distance(response: Response) -> Tensor:
+    """Euclidean distance of the channel means of each pair, ``[P]``."""
+    return response.squared_distance(response.channel_mean).sqrt()
