@@ -1,0 +1,156 @@
+"""What there is to choose from: the options of every group, read from the YAML files themselves."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from iqa_lab.benchmarks.benchmark import find_entry
+from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder
+from iqa_lab.errors import UserError, nearest_first
+from iqa_lab.networks.build import TRACE_SIZE, build_module, named_layers, token_layout
+from iqa_lab.networks.cells import cells
+from iqa_lab.networks.layers import trace
+from iqa_lab.networks.sources import is_available
+
+Row = dict[str, Any]
+
+KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments")
+
+
+def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) -> list[Row]:
+    """The rows of one table of the catalogue.
+
+    Args:
+        kind: one of ``KINDS``.
+        filters: only rows whose column (key) shows this text (value); ``architecture`` is what ``layers`` are of.
+        folders: configuration folders, the first one wins.
+
+    Raises:
+        UserError: no such kind, column or architecture.
+    """
+    if kind not in KINDS:
+        raise UserError(f"cannot list {kind!r}; choose from {', '.join(nearest_first(kind, KINDS))}")
+    if kind == "layers":
+        if list(filters) != ["architecture"]:
+            raise UserError("layers are those of one architecture: iqa-lab list layers architecture=NAME")
+        return layer_table(filters["architecture"], folders)
+    rows = list(_ROWS[kind](folders))
+    for key, value in filters.items():
+        if rows and key not in rows[0]:
+            raise UserError(f"{kind} have no {key}; choose from {', '.join(nearest_first(key, rows[0]))}")
+        rows = [row for row in rows if str(row[key]) == value]
+    return rows
+
+
+def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
+    """Every layer's name, depth, channels, stride and kind, from a real forward of a small image."""
+    files = dict(_files("architecture", folders))
+    if name not in files:
+        raise UserError(f"there is no architecture {name}; choose from {', '.join(nearest_first(name, files))}")
+    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name])))
+    assert isinstance(config, ArchitectureConfig)
+    module = build_module(config, WeightsConfig())
+    calls = trace(module, torch.zeros(1, 3, TRACE_SIZE, TRACE_SIZE))
+    tokens = token_layout(config)
+    rows = []
+    for layer in named_layers(config, module, []):
+        shape = calls[layer.name].shape or ()
+        channels, stride = (shape[2], tokens.patch) if tokens else (shape[1], round(TRACE_SIZE / shape[2]))
+        rows.append(
+            {
+                "name": layer.name,
+                "depth": round(layer.depth, 4),
+                "channels": channels,
+                "stride": stride,
+                "kind": calls[layer.name].kind,
+            }
+        )
+    return rows
+
+
+def _files(group: str, folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """The options of a group by name; the first folder that has one wins."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted((folder / group).rglob("*.yaml")):
+            seen.setdefault(str(path.relative_to(folder / group).with_suffix("")), path)
+    yield from sorted(seen.items())
+
+
+def _read(path: Path) -> Row:
+    content = OmegaConf.load(path)
+    assert isinstance(content, DictConfig)
+    values = OmegaConf.to_container(content, resolve=False)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _named(group: str, *keys: str) -> Any:
+    def rows(folders: Sequence[Path]) -> Iterator[Row]:
+        for name, path in _files(group, folders):
+            content = _read(path)
+            yield {"name": name, **{key: content.get(key) for key in keys}}
+
+    return rows
+
+
+def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in _files("architecture", folders):
+        content = _read(path)
+        layers = content["layers"]
+        yield {
+            "name": name,
+            "constructor": content["constructor"],
+            "layers": layers if isinstance(layers, str) else len(layers),
+            "layout": content["layout"],
+        }
+
+
+def _weights(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, cell in cells(folders):
+        yield {
+            "goal": cell.goal,
+            "dataset": cell.dataset,
+            "architecture": cell.architecture,
+            "weights": name,
+            "publisher": cell.publisher,
+            "licence": cell.licence,
+            "verified": bool(cell.sha256),
+            "available": is_available(cell),
+        }
+
+
+def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in _files("benchmark", folders):
+        content = _read(path)
+        expected = content["expected"]
+        yield {
+            "name": name,
+            "protocol": content["protocol"],
+            "human": content["human"],
+            "pairs": expected["pairs"],
+            "references": expected["references"],
+            "licence": content["licence"],
+            "present": find_entry(data_folder(), content["folder"]) is not None,
+            "description": content["description"],
+        }
+
+
+def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in _files("experiment", folders):
+        first_line = path.read_text(encoding="utf-8").splitlines()[1]
+        yield {"name": name, "question": first_line.lstrip("# ")}
+
+
+_ROWS: dict[str, Any] = {
+    "goals": _named("goal", "description", "supervision"),
+    "datasets": _named("dataset", "description", "images"),
+    "architectures": _architectures,
+    "weights": _weights,
+    "readouts": _named("readout", "formula", "symmetric"),
+    "benchmarks": _benchmarks,
+    "experiments": _experiments,
+}

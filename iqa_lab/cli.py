@@ -1,0 +1,191 @@
+"""The commands: thin. Hydra reads the overrides, ``iqa_lab.unit`` does the work."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import hydra
+import typer
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.table import Table
+from yaml import YAMLError
+
+from iqa_lab import __version__
+from iqa_lab.catalogue import KINDS, list_options
+from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.errors import UnitFailed, UserError, nearest_first
+from iqa_lab.messages import group_options, plain_message
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": True}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point: every expected failure ends as one line on standard error and an exit code.
+
+    Args:
+        arguments: of the command line; None takes this process's own.
+    """
+    try:
+        leave = app(arguments, standalone_mode=False)  # a number where a command asked for an exit code
+        sys.exit(leave if isinstance(leave, int) else DONE)
+    except (UserError, UnitFailed, HydraException, OmegaConfBaseException, YAMLError) as error:
+        _fail(error)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own errors of usage
+            _stop(error.format_message(), WRONG_USE)
+        raise
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Why do networks that never saw a human opinion predict human opinion of image quality?"""
+    if version:
+        print(__version__)
+
+
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def run(context: typer.Context) -> None:
+    """Score one unit; -m sweeps comma lists. Takes Hydra's overrides and flags, and --force."""
+    arguments = ["runtime.force=true" if argument == "--force" else argument for argument in context.args]
+    try:
+        run_hydra(arguments)
+    except KeyboardInterrupt:
+        raise UserError(
+            "interrupted: finished units are kept, nothing is half-written; the same command does the rest"
+        ) from None
+
+
+@app.command(name="list")
+def list_command(
+    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))],
+    filters: Annotated[list[str] | None, typer.Argument(help="COLUMN=VALUE: only these rows")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+) -> None:
+    """Show what there is to choose from, as a table or --json."""
+    pairs = dict(_key_value(text) for text in filters or [])
+    folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
+    rows = list_options(kind, pairs, folders)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_rows(rows)
+
+
+def run_hydra(arguments: list[str]) -> None:
+    """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
+
+    Raises:
+        UserError, UnitFailed: the unit was not scored; in a sweep UnitFailed, after all units had their turn.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    failed_run: list[Exception] = []
+
+    def task(composed: DictConfig) -> float | None:
+        try:
+            return run_unit(composed)
+        except (UserError, UnitFailed) as error:
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                # said at once, since Hydra goes on; and raised, so that every launcher knows
+                print(f"iqa-lab: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
+                raise
+            failed_run.append(error)  # Hydra would print a line of its own
+            return None
+
+    register_schema()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise; main() makes the line
+    before, sys.argv = sys.argv, ["iqa-lab run", *arguments]
+    try:
+        hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name="config")(task)()
+    except (UserError, UnitFailed) as error:
+        raise UnitFailed("units of this sweep failed, as said above; the others are done and kept") from error
+    finally:
+        sys.argv = before
+    if failed_run:
+        raise failed_run[0]
+
+
+def run_unit(composed: DictConfig) -> float:
+    """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
+    from iqa_lab import unit  # torch takes seconds to import; --help should not
+    from iqa_lab.tracking import check_tracker, track_unit
+
+    config = _checked(composed)
+    _check_choice_of_weights(config)
+    check_tracker(config)
+    outcome = unit.evaluate(config)
+    if outcome.computed:
+        track_unit(outcome.table, outcome.unit.read_result() or {}, config)
+    return unit.show(outcome, config)
+
+
+def _checked(composed: DictConfig) -> Config:
+    """The composed configuration as the schema's own type; keys added with + are refused like misspelt ones."""
+    try:
+        values = OmegaConf.to_container(composed, resolve=True)
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), values))
+    except OmegaConfBaseException as error:
+        raise UserError(plain_message(error)) from error
+    assert isinstance(config, Config)
+    return config
+
+
+def _check_choice_of_weights(config: Config) -> None:
+    """Refuse ``weights=...`` that does not exist: the group is optional, so Hydra itself would pass over it.
+
+    Raises:
+        UserError: no such weights; all are listed.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    chosen = hydra_config.runtime.choices.get("weights")
+    asked = any(override.startswith("weights=") for override in hydra_config.overrides.task)
+    if asked and config.weights.goal is None:
+        known = group_options("weights")
+        raise UserError(f"weights has no option {chosen}; choose from {', '.join(nearest_first(str(chosen), known))}")
+
+
+def _fail(error: Exception) -> NoReturn:
+    _stop(plain_message(error), FAILED if isinstance(error, UnitFailed) else WRONG_USE)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    print(f"iqa-lab: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{text!r} is no filter: write COLUMN=VALUE, as in goal=classification")
+    return key, value
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        print("nothing matches")
+        return
+    view = Table(box=None, pad_edge=False)
+    for key in rows[0]:
+        view.add_column(key, overflow="fold")
+    for row in rows:
+        view.add_row(*(_text(value) for value in row.values()))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False).print(view)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

@@ -1,0 +1,72 @@
+"""Errors of Hydra and OmegaConf in one line that says what to do."""
+
+import re
+from dataclasses import fields, is_dataclass
+from typing import get_type_hints
+
+from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from iqa_lab.config import Config, configuration_folder
+from iqa_lab.errors import nearest_first
+
+
+def plain_message(error: BaseException) -> str:
+    """One line for a person: what is wrong, and the nearest right words."""
+    root = _root(error)
+    if isinstance(root, MissingConfigException) and root.missing_cfg_file:
+        group, _, option = root.missing_cfg_file.rpartition("/")
+        options = list(root.options or group_options(group))
+        listed = ", ".join(nearest_first(option, options)) if options else "none"
+        return f"{group or 'configuration'} has no option {option}; choose from {listed}"
+    text = " ".join(str(root).split())
+    override = re.search(r"Could not override '([\w.@/]+)'", text)
+    if override:
+        return _unknown_key(override.group(1))
+    if isinstance(root, OverrideParseException):
+        return f"{root.override!r} is no override: write KEY=VALUE, as in architecture=alexnet or readout=[plain,lpips]"
+    key = str(root.full_key) if isinstance(root, OmegaConfBaseException) and root.full_key else ""
+    if key and isinstance(root, ConfigKeyError):
+        return _unknown_key(key)
+    if key:
+        return f"{key}: {_first_sentence(text)}"
+    return _first_sentence(text)
+
+
+def _first_sentence(text: str) -> str:
+    """An error's text without the details that Hydra and OmegaConf append."""
+    return re.split(r" full_key: | To append to your config | See https?://", text)[0]
+
+
+def group_options(group: str) -> list[str]:
+    """The options of a group among the shipped YAML files."""
+    folder = configuration_folder() / group
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that names the key: Hydra wraps OmegaConf's."""
+    while isinstance(error, ConfigCompositionException) and isinstance(error.__cause__, OmegaConfBaseException):
+        if "Could not override" in str(error):
+            break
+        error = error.__cause__
+    return error
+
+
+def _unknown_key(key: str) -> str:
+    known = sorted(_all_keys(Config))
+    near = ", ".join(nearest_first(key, known)[:3])
+    return f"there is no key {key}; the nearest are {near}"
+
+
+def _all_keys(schema: type, prefix: str = "") -> set[str]:
+    """Every key of the schema in dotted form, as on the command line."""
+    keys = set()
+    hints = get_type_hints(schema)
+    for entry in fields(schema):
+        name = f"{prefix}{entry.name}"
+        keys.add(name)
+        kind = hints[entry.name]
+        if isinstance(kind, type) and is_dataclass(kind):
+            keys |= _all_keys(kind, f"{name}.")
+    return keys

@@ -1,0 +1,76 @@
+"""The few numbers of a unit that a person looks at first, and the table in the terminal."""
+
+import math
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from iqa_lab.networks.network import PIXELS
+
+
+def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The rows of the network's own layers, the highest ``by`` first."""
+    return table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
+
+
+def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
+    """The best layer and readout by the benchmark's headline statistic (chosen in-sample), and the pixel control."""
+    ranked = best_first(table, by)
+    control = table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+    best = (ranked if len(ranked) else table).iloc[0]
+    return {
+        "best_layer": best["layer"],
+        "best_readout": best["readout"],
+        "srcc_best": float(best["srcc"]),
+        "srcc_low": float(best["srcc_low"]),
+        "srcc_high": float(best["srcc_high"]),
+        "plcc": float(best["plcc"]),
+        "krcc": float(best["krcc"]),
+        "srcc_within_distortion": float(best["srcc_within_distortion"]),
+        "n": int(best["n"]),
+        **({"srcc_pixels": float(control["srcc"].iloc[0])} if len(control) else {}),
+    }
+
+
+def print_table(
+    table: pd.DataFrame, *, by: str, title: str, notes: list[str], console: Console, rows: int = 12
+) -> None:
+    """The best rows of a unit, the pixel control, and what a reader has to know."""
+    ranked = best_first(table, by)
+    control = table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+    shown = pd.concat([ranked.head(rows), control])
+    view = Table(title=title, title_justify="left", title_style="bold")
+    view.add_column("layer", no_wrap=True)
+    view.add_column("depth", justify="right")
+    view.add_column("readout", no_wrap=True)
+    view.add_column("SRCC [95 %]", justify="right", no_wrap=True)
+    view.add_column("within", justify="right")
+    view.add_column("PLCC", justify="right")
+    view.add_column("KRCC", justify="right")
+    for row in shown.to_dict("records"):
+        if row["layer"] == PIXELS.name:
+            view.add_section()
+        view.add_row(
+            row["layer"],
+            f"{row['depth']:.2f}",
+            row["readout"],
+            f"{_number(row['srcc'])} [{_number(row['srcc_low'])}, {_number(row['srcc_high'])}]",
+            _number(row["srcc_within_distortion"]),
+            _number(row["plcc"]),
+            _number(row["krcc"]),
+        )
+    console.print(view)
+    if len(ranked) > rows:
+        console.print(f"{len(ranked) - rows} more rows are in correlations.csv.")
+    for note in notes:
+        console.print(note)
+
+
+def _number(value: float) -> str:
+    """Three decimals without the leading zero, as journals print correlations; a dash where undefined."""
+    if math.isnan(value):
+        return "-"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
