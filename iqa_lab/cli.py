@@ -118,11 +118,13 @@ def run_hydra(arguments: list[str]) -> None:
 def run_unit(composed: DictConfig) -> float:
     """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
     from iqa_lab import unit  # torch takes seconds to import; --help should not
+    from iqa_lab.memory import keep_freed_memory
     from iqa_lab.tracking import check_tracker, track_unit
 
     config = _checked(composed)
     _check_choice_of_weights(config)
     check_tracker(config)
+    keep_freed_memory()
     outcome = unit.evaluate(config)
     if outcome.computed:
         track_unit(outcome.table, outcome.unit.read_result() or {}, config)

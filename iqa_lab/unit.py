@@ -71,8 +71,8 @@ def evaluate(config: Config) -> Outcome:
         "weights_digest": network.digest,
         **circumstances(settings.device, settings.batch_size),
     }
-    _announce(cell, network, benchmark, missing, settings)
     try:
+        _announce(cell, network, benchmark, missing, readouts, settings)
         with progress_bar() as bar:
             scores = scoring.score(
                 network,
@@ -216,27 +216,29 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _announce(cell: str, network: Network, benchmark: Benchmark, columns: list[Column], settings: Settings) -> None:
-    """Say what will be done, how much memory it takes and about how long, from one real forward of one image."""
+def _announce(
+    cell: str,
+    network: Network,
+    benchmark: Benchmark,
+    columns: list[Column],
+    readouts: dict[str, scoring.Readout],
+    settings: Settings,
+) -> None:
+    """Say what will be done, how much memory it takes and about how long, from the first batch, really scored."""
     batches = plan_batches(benchmark.pairs, settings.batch_size)
-    path = str(benchmark.pairs["reference_path"].iloc[0])
-    shapes = scoring.first_image(network, path, columns, settings)
-    seconds = min(_seconds(lambda: scoring.first_image(network, path, columns, settings)) for _ in range(2))
     forwards = len(benchmark.pairs) + len(batches)
+    shapes = scoring.first_image(network, batches[0].reference, columns, settings)
+    first = benchmark.pairs.loc[list(batches[0].rows)].reset_index(drop=True)
+    # the second of two: in the first the processor and the memory are cold
+    trial = [scoring.score(network, first, columns, readouts, settings) for _ in range(2)][-1]
     # a layer's responses, and beside them a normalised copy and its differences
     largest = max(torch.Size(shape).numel() for shape in shapes.values())
     gib = 3 * 4 * largest * settings.batch_size / 2**30
     console.print(
         f"{cell}: {len(benchmark.pairs)} of {benchmark.n_expected} pairs of {benchmark.config.name}, "
         f"{forwards} forwards, {len(columns)} columns, about {gib:.1f} GiB "
-        f"and {_duration(1.2 * forwards * seconds)} on {settings.device}"  # 1.2: the readouts
+        f"and {_duration(trial.seconds / trial.forwards * forwards)} on {settings.device}"
     )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
 
 
 def _duration(seconds: float) -> str:
