@@ -40,14 +40,15 @@ clean:  ## remove what the targets made (not data/, results/ or wandb/)
 
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
 $(READY): pyproject.toml requirements.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'iqa_lab needs Python 3.11 or newer: make PYTHON=python3.11 ...'; rm -rf $(VENV); exit 1; }
-	if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; then \
+	@echo 'installing into $(VENV): about 6 GB, since torch for Linux comes with CUDA'
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then \
 		$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock && \
 		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	else \
 		$(BIN)/python -m pip install --quiet -r requirements.lock && \
 		$(BIN)/python -m pip install --quiet --no-deps -e .; \
 	fi
-	touch $(READY)
+	@touch $(READY)
