@@ -102,7 +102,7 @@ def score(
             def read(layer: str, output: Tensor, of_pair: list[int] = of_pair, rows: Tensor = rows) -> None:
                 response = Response(output.float(), [0] * len(of_pair), of_pair)
                 for readout in plan[layer]:
-                    values[place[f"{readout}@{layer}"], rows] = readouts[readout](response)
+                    values[place[f"{readout}@{layer}"], rows] = readouts[readout](response).float()
 
             _forward(network, module, stack.to(settings.device, non_blocking=True), plan, read, settings.precision)
 

@@ -91,6 +91,16 @@ def test_distances_of_millions_of_values_keep_their_digits() -> None:
     assert between("plain", values[0], values[1]) == pytest.approx(exact, rel=1e-6)
 
 
+@pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format])
+def test_means_of_nearly_equal_responses_keep_their_digits(order: torch.memory_format) -> None:
+    f = responses(1, 1, (32, 128, 192), sparse=True)[0] + 5
+    near = f + 0.01 * responses(2, 1, (32, 128, 192))[0]
+    values = torch.stack([f, near]).contiguous(memory_format=order)
+    exact = float((near.double().mean((1, 2)) - f.double().mean((1, 2))).norm())
+    found = float(load_readout(READOUTS["mean"])(Response(values, [0], [1]))[0])
+    assert found == pytest.approx(exact, rel=1e-3)  # one float32 mean of each gives about 1e-2 here
+
+
 @given(seed=st.integers(0, 99))
 def test_lpips_layer_equals_the_lpips_package(seed: int) -> None:
     lpips = pytest.importorskip("lpips", reason="the extra [oracles] is not installed")
