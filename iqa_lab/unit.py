@@ -14,7 +14,7 @@ from rich.console import Console
 from iqa_lab import scoring, store
 from iqa_lab.batches import plan_batches
 from iqa_lab.benchmarks import Benchmark, load_benchmark
-from iqa_lab.config import Config
+from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.layers import select_layers
@@ -25,6 +25,9 @@ from iqa_lab.readouts import load_readout
 from iqa_lab.scoring import Column, Settings
 from iqa_lab.statistics.table import COLUMNS, correlation_table
 from iqa_lab.summary import best_first, print_table
+
+# The RMSE of the pixels: its published rank correlation tells whether a benchmark was read rightly.
+CONTROL = ReadoutConfig(function="plain", formula="")
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,12 @@ def evaluate(config: Config) -> Outcome:
     """
     started = perf_counter()
     settings = _settings(config)
-    readouts = {name: load_readout(readout) for name, readout in config.readouts.items()}
-    benchmark = load_benchmark(config.benchmark)
     network = build_network(config)
+    benchmark = load_benchmark(config.benchmark)
     columns = plan_columns(config, network)
-    definitions = {column.name: _definition(config, column) for column in columns}
+    configured = {"plain": CONTROL, **config.readouts}
+    definitions = {column.name: _definition(column, configured[column.readout]) for column in columns}
+    readouts = {name: load_readout(readout) for name, readout in configured.items()}
 
     hashed = identity(config, network, benchmark)
     key = store.signature(hashed)
@@ -135,7 +139,7 @@ def show(outcome: Outcome, config: Config) -> float:
 
 
 def plan_columns(config: Config, network: Network) -> list[Column]:
-    """Every layer x readout column that a run asks for, layer by layer; the pixels are always among them.
+    """Every layer x readout column that a run asks for, layer by layer; ``plain@pixels`` is always among them.
 
     Raises:
         UserError: no readout is chosen, or a layer does not exist.
@@ -147,12 +151,9 @@ def plan_columns(config: Config, network: Network) -> list[Column]:
     chosen = {
         name: {PIXELS.name} | set(select_layers(readout.layers, names)) for name, readout in config.readouts.items()
     }
-    return [
-        Column(layer, readout)
-        for layer in layers.values()
-        for readout in config.readouts
-        if layer.name in chosen[readout]
-    ]  # fmt: skip
+    asked = [Column(layer, name) for layer in layers.values() for name in config.readouts if layer.name in chosen[name]]
+    control = Column(PIXELS, "plain")
+    return asked if control in asked else [control, *asked]
 
 
 def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str, Any]:
@@ -179,8 +180,7 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
     }
 
 
-def _definition(config: Config, column: Column) -> dict[str, Any]:
-    readout = config.readouts[column.readout]
+def _definition(column: Column, readout: ReadoutConfig) -> dict[str, Any]:
     return {
         "layer": column.layer.name,
         "depth": column.layer.depth,

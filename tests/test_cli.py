@@ -85,6 +85,12 @@ def test_a_result_grows_by_the_columns_asked_for(iqa_lab: Command, few: Path) ->
     pd.testing.assert_frame_equal(pd.read_parquet(unit / "scores.parquet")[second.columns], second)
 
 
+def test_the_pixel_control_is_always_there(iqa_lab: Command, few: Path) -> None:
+    assert iqa_lab("run", *UNTRAINED, "readout=mean", "layers=[0]", "tracker=none").code == 0
+    scores = pd.read_parquet(results()[0] / "scores.parquet")
+    assert list(scores.columns[5:]) == ["plain@pixels", "mean@pixels", "mean@features.1"]
+
+
 def test_what_moves_a_number_moves_the_signature(iqa_lab: Command, few: Path) -> None:
     base = [*UNTRAINED, "layers=[features.1]", "tracker=none"]
     for extra in ([], ["preprocess.resize=64"], ["precision=bf16"], ["weights.seed=1"], ["weights.input.range=2"]):

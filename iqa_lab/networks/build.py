@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import check_cell
 from iqa_lab.networks.layers import check_layers, every_block, trace, trusted_layers
@@ -81,6 +81,8 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
         raise UserError(f"architecture.layers={names}: give auto or a list of module paths")
     check_layers(names, calls)
     kept = trusted_layers(names, calls, random_keys)
+    if not kept:
+        raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
     last = max(len(names) - 1, 1)
     return tuple(Layer(name, names.index(name) / last) for name in kept)
 
