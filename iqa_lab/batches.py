@@ -27,15 +27,7 @@ class Batch:
 
 
 def plan_batches(pairs: pd.DataFrame, batch_size: int) -> list[Batch]:
-    """Batches of at most ``batch_size`` images, the reference included; batches of one reference follow each other.
-
-    Raises:
-        UserError: a batch cannot hold a pair.
-    """
-    if batch_size < 2:
-        raise UserError(
-            f"runtime.batch_size={batch_size}: a batch holds a reference and a distorted image, so at least 2"
-        )
+    """Batches of 2 to ``batch_size`` images, the reference included; batches of one reference follow each other."""
     batches = []
     for reference, group in pairs.groupby("reference_path", sort=False):
         rows, paths = group.index.to_list(), group["distorted_path"].to_list()

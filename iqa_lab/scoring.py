@@ -41,13 +41,29 @@ class Column:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the pass is made. Only precision and resize may move a score."""
+    """How the pass is made. Only precision and resize may move a score.
+
+    Raises:
+        UserError: a value that no pass can be made with.
+    """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int = 8
     workers: int = 2
-    precision: str = "fp32"
+    precision: str = "fp32"  # fp32 | tf32 | bf16
     resize: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2:
+            raise UserError(
+                f"runtime.batch_size={self.batch_size}: a batch holds a reference and a distorted image, so at least 2"
+            )
+        if self.workers < 1:
+            raise UserError(f"runtime.workers={self.workers}: at least one thread has to decode the images")
+        if self.precision not in ("fp32", "tf32", "bf16"):
+            raise UserError(f"precision={self.precision}: choose fp32, tf32 or bf16")
+        if self.resize is not None and self.resize < 1:
+            raise UserError(f"preprocess.resize={self.resize}: give the short side in pixels, or null")
 
 
 @dataclass(frozen=True)
@@ -145,13 +161,7 @@ def to_device(module: nn.Module, settings: Settings) -> nn.Module:
 
 @contextmanager
 def numerics(precision: str) -> Iterator[None]:
-    """Multiplications in exactly the precision asked for, restored afterwards.
-
-    Raises:
-        UserError: there is no such precision.
-    """
-    if precision not in ("fp32", "tf32", "bf16"):
-        raise UserError(f"precision={precision}: choose fp32, tf32 or bf16")
+    """Multiplications in exactly the precision asked for, restored afterwards."""
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     # torch lets convolutions use tf32 by default, which is not what fp32 says
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"

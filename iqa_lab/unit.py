@@ -192,14 +192,6 @@ def _definition(column: Column, readout: ReadoutConfig) -> dict[str, Any]:
 
 def _settings(config: Config) -> Settings:
     runtime = config.runtime
-    if config.preprocess.resize is not None and config.preprocess.resize < 1:
-        raise UserError(f"preprocess.resize={config.preprocess.resize}: give the short side in pixels, or null")
-    if runtime.workers < 1:
-        raise UserError(f"runtime.workers={runtime.workers}: at least one thread has to decode the images")
-    if runtime.batch_size < 2:
-        raise UserError(
-            f"runtime.batch_size={runtime.batch_size}: a batch holds a reference and a distorted image, so at least 2"
-        )
     return Settings(
         _device(runtime.device), runtime.batch_size, runtime.workers, config.precision, config.preprocess.resize
     )

@@ -231,9 +231,9 @@ def test_an_in_place_relu_after_the_hook_changes_nothing(small_pairs: pd.DataFra
 
 
 @pytest.mark.parametrize("batch_size", [-1, 0, 1])
-def test_a_batch_holds_at_least_a_pair(small_pairs: pd.DataFrame, batch_size: int) -> None:
+def test_a_batch_holds_at_least_a_pair(batch_size: int) -> None:
     with pytest.raises(UserError, match=f"runtime.batch_size={batch_size}: .* at least 2"):
-        plan_batches(small_pairs, batch_size)
+        Settings(batch_size=batch_size)
 
 
 @given(count=st.integers(1, 40), batch_size=st.integers(2, 12))
