@@ -8,7 +8,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from iqa_lab.benchmarks.benchmark import find_entry
-from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder
+from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder, option_files
 from iqa_lab.errors import UserError, nearest_first
 from iqa_lab.networks.build import TRACE_SIZE, build_module, named_layers, token_layout
 from iqa_lab.networks.cells import cells
@@ -47,7 +47,7 @@ def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) ->
 
 def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
     """Every layer's name, depth, channels, stride and kind, from a real forward of a small image."""
-    files = dict(_files("architecture", folders))
+    files = option_files("architecture", folders)
     if name not in files:
         raise UserError(f"there is no architecture {name}; choose from {', '.join(nearest_first(name, files))}")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name])))
@@ -71,15 +71,6 @@ def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
     return rows
 
 
-def _files(group: str, folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """The options of a group by name; the first folder that has one wins."""
-    seen: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted((folder / group).rglob("*.yaml")):
-            seen.setdefault(str(path.relative_to(folder / group).with_suffix("")), path)
-    yield from sorted(seen.items())
-
-
 def _read(path: Path) -> Row:
     content = OmegaConf.load(path)
     assert isinstance(content, DictConfig)
@@ -90,7 +81,7 @@ def _read(path: Path) -> Row:
 
 def _named(group: str, *keys: str) -> Any:
     def rows(folders: Sequence[Path]) -> Iterator[Row]:
-        for name, path in _files(group, folders):
+        for name, path in option_files(group, folders).items():
             content = _read(path)
             yield {"name": name, **{key: content.get(key) for key in keys}}
 
@@ -98,7 +89,7 @@ def _named(group: str, *keys: str) -> Any:
 
 
 def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
-    for name, path in _files("architecture", folders):
+    for name, path in option_files("architecture", folders).items():
         content = _read(path)
         layers = content["layers"]
         yield {
@@ -124,7 +115,7 @@ def _weights(folders: Sequence[Path]) -> Iterator[Row]:
 
 
 def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
-    for name, path in _files("benchmark", folders):
+    for name, path in option_files("benchmark", folders).items():
         content = _read(path)
         expected = content["expected"]
         yield {
@@ -140,7 +131,7 @@ def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
 
 
 def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
-    for name, path in _files("experiment", folders):
+    for name, path in option_files("experiment", folders).items():
         first_line = path.read_text(encoding="utf-8").splitlines()[1]
         yield {"name": name, "question": first_line.lstrip("# ")}
 

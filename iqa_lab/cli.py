@@ -17,9 +17,9 @@ from yaml import YAMLError
 
 from iqa_lab import __version__
 from iqa_lab.catalogue import KINDS, list_options
-from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.errors import UnitFailed, UserError, nearest_first
-from iqa_lab.messages import group_options, plain_message
+from iqa_lab.messages import plain_message
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
@@ -154,7 +154,7 @@ def _check_choice_of_weights(config: Config) -> None:
     chosen = hydra_config.runtime.choices.get("weights")
     asked = any(override.startswith("weights=") for override in hydra_config.overrides.task)
     if asked and config.weights.goal is None:
-        known = group_options("weights")
+        known = option_files("weights", [configuration_folder()])
         raise UserError(f"weights has no option {chosen}; choose from {', '.join(nearest_first(str(chosen), known))}")
 
 

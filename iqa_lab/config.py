@@ -4,6 +4,7 @@ The YAML files under ``conf/`` say what the values are; the comments here say wh
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,15 @@ def configuration_folder() -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
+
+
+def option_files(group: str, folders: Sequence[Path]) -> dict[str, Path]:
+    """The YAML files of a group by option (``a/b/c`` in sub-folders), sorted; the first folder that has one wins."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for path in (folder / group).rglob("*.yaml"):
+            files.setdefault(str(path.relative_to(folder / group).with_suffix("")), path)
+    return dict(sorted(files.items()))
 
 
 def data_folder() -> Path:

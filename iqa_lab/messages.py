@@ -7,7 +7,7 @@ from typing import get_type_hints
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from iqa_lab.config import Config, configuration_folder
+from iqa_lab.config import Config, configuration_folder, option_files
 from iqa_lab.errors import nearest_first
 
 
@@ -16,7 +16,7 @@ def plain_message(error: BaseException) -> str:
     root = _root(error)
     if isinstance(root, MissingConfigException) and root.missing_cfg_file:
         group, _, option = root.missing_cfg_file.rpartition("/")
-        options = list(root.options or group_options(group))
+        options = list(root.options or option_files(group, [configuration_folder()]))
         listed = ", ".join(nearest_first(option, options)) if options else "none"
         return f"{group or 'configuration'} has no option {option}; choose from {listed}"
     text = " ".join(str(root).split())
@@ -36,12 +36,6 @@ def plain_message(error: BaseException) -> str:
 def _first_sentence(text: str) -> str:
     """An error's text without the details that Hydra and OmegaConf append."""
     return re.split(r" full_key: | To append to your config | See https?://", text)[0]
-
-
-def group_options(group: str) -> list[str]:
-    """The options of a group among the shipped YAML files."""
-    folder = configuration_folder() / group
-    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
 
 
 def _root(error: BaseException) -> BaseException:

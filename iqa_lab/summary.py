@@ -15,10 +15,15 @@ def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
     return table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
 
 
+def pixel_control(table: pd.DataFrame) -> pd.DataFrame:
+    """The row of the pixels' RMSE."""
+    return table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+
+
 def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
     """The best layer and readout by the benchmark's headline statistic (chosen in-sample), and the pixel control."""
     ranked = best_first(table, by)
-    control = table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+    control = pixel_control(table)
     best = (ranked if len(ranked) else table).iloc[0]
     return {
         "best_layer": best["layer"],
@@ -39,7 +44,7 @@ def print_table(
 ) -> None:
     """The best rows of a unit, the pixel control, and what a reader has to know."""
     ranked = best_first(table, by)
-    control = table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+    control = pixel_control(table)
     shown = pd.concat([ranked.head(rows), control])
     view = Table(title=title, title_justify="left", title_style="bold")
     view.add_column("layer", no_wrap=True)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
+from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import console
 from iqa_lab.summary import headline
 
@@ -59,14 +60,13 @@ def _log(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
     import wandb
 
     tracker, signature = config.tracker, result["signature"]
-    cell = f"{config.goal.name}-{config.dataset.name}-{config.architecture.name}"
     Path(tracker.dir).mkdir(parents=True, exist_ok=True)
     run = wandb.init(
         project=tracker.project,
         entity=tracker.entity,
         group=tracker.group,
         job_type="evaluate",
-        name=f"{cell}-{config.benchmark.name}"[:128],
+        name=f"{cell_name(config)}-{config.benchmark.name}"[:128],
         id=signature,
         resume="allow" if tracker.mode == "online" else None,
         mode=tracker.mode,  # type: ignore[arg-type]

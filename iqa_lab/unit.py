@@ -17,6 +17,7 @@ from iqa_lab.benchmarks import Benchmark, load_benchmark
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
+from iqa_lab.networks.cells import cell_name
 from iqa_lab.networks.layers import select_layers
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import console, progress_bar
@@ -37,7 +38,6 @@ class Outcome:
     unit: store.Unit
     table: pd.DataFrame  # correlations.csv
     benchmark: Benchmark
-    signature: str
     computed: int  # columns that were not there before
 
 
@@ -59,12 +59,12 @@ def evaluate(config: Config) -> Outcome:
 
     hashed = identity(config, network, benchmark)
     key = store.signature(hashed)
-    cell = f"{config.goal.name}-{config.dataset.name}-{config.architecture.name}"
+    cell = cell_name(config)
     unit = store.Unit(Path(config.results) / benchmark.config.name / cell / key)
     there = {} if config.runtime.force else unit.finished()
     missing = [column for column in columns if there.get(column.name) != definitions[column.name]]
     if not missing:
-        return Outcome(unit, pd.read_csv(unit.correlations_file), benchmark, key, 0)
+        return Outcome(unit, pd.read_csv(unit.correlations_file), benchmark, 0)
 
     store.check_writable(Path(config.results))
     facts = {
@@ -113,7 +113,7 @@ def evaluate(config: Config) -> Outcome:
         config=OmegaConf.to_yaml(OmegaConf.structured(config)),
         tabulate=_tabulator(config, network, benchmark),
     )
-    return Outcome(unit, table, benchmark, key, len(missing))
+    return Outcome(unit, table, benchmark, len(missing))
 
 
 def show(outcome: Outcome, config: Config) -> float:

@@ -6,22 +6,21 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from iqa_lab.config import Config, WeightsConfig, configuration_folder
+from iqa_lab.config import Config, WeightsConfig, configuration_folder, option_files
 from iqa_lab.errors import UserError
 
 
 def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
     """Every cell that has weights, as ``architecture`` or ``architecture.recipe`` and its configuration."""
-    seen = set()
-    for folder in folders:
-        for path in sorted((folder / "weights").rglob("*.yaml")):
-            option = path.relative_to(folder / "weights").with_suffix("")
-            if option not in seen:
-                seen.add(option)
-                schema = OmegaConf.structured(WeightsConfig)
-                cell = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.load(path)))
-                assert isinstance(cell, WeightsConfig)
-                yield option.name, cell
+    for option, path in option_files("weights", folders).items():
+        cell = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(WeightsConfig), OmegaConf.load(path)))
+        assert isinstance(cell, WeightsConfig)
+        yield option.rpartition("/")[2], cell
+
+
+def cell_name(config: Config) -> str:
+    """``<goal>-<dataset>-<architecture>``, as in folders and tables."""
+    return f"{config.goal.name}-{config.dataset.name}-{config.architecture.name}"
 
 
 def nearest_cells(goal: str, dataset: str, architecture: str, folders: Sequence[Path], number: int = 3) -> list[str]:
