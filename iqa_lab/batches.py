@@ -1,89 +1,144 @@
-"""From pairs to batches of decoded images: one reference and some of its distorted versions at a time."""
+"""From pairs to batches of decoded images: every image once, a reference just before its distorted versions."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.benchmarks.images import Decoded, decode
 from iqa_lab.errors import UserError
 
-Item = TypeVar("Item")
+
+@dataclass(frozen=True)
+class Picture:
+    """One decoded image: a reference, or the distorted image of one pair."""
+
+    path: str
+    pixels: NDArray[np.uint8]  # [H, W, 3]
+    conversion: str | None
+    reference: str  # path of its reference; its own where it is one
+    row: int | None  # the pair's place in the benchmark; None: a reference
+    forwarded: bool  # False: a distorted image with the very pixels of its reference
+
+
+@dataclass(frozen=True)
+class Run:
+    """The pairs of one reference in a batch."""
+
+    reference: int | None  # its place in the batch; None: it is the last reference of the batches before
+    distorted: range  # places in the batch
+    rows: tuple[int, ...]  # the pairs: those of ``distorted``, then those whose images are identical
+    identical: int  # how many are
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A reference and some of its distorted versions, to be forwarded at once."""
+    """Images of one size, to be forwarded at once."""
 
-    reference: str
-    distorted: tuple[str, ...]
-    rows: tuple[int, ...]  # the pairs' places in the benchmark
+    pictures: tuple[Picture, ...]
+
+    def images(self) -> Tensor | None:
+        """The images ``[B, 3, H, W]`` uint8, without those that are identical to their reference; None if all are.
+
+        So their distance is exactly zero: a convolution may round the same image differently at another place.
+        """
+        forwarded = [picture.pixels for picture in self.pictures if picture.forwarded]
+        # [B, H, W, 3] seen as [B, 3, H, W]: the channels_last order that networks want
+        return torch.from_numpy(np.stack(forwarded)).permute(0, 3, 1, 2) if forwarded else None
+
+    def runs(self) -> list[Run]:
+        """The pairs by reference; a reference whose pairs come in later batches has a run without pairs."""
+        runs, place = [], 0
+        for _, group in groupby(self.pictures, key=lambda picture: picture.reference):
+            of_reference = list(group)
+            reference = place if of_reference[0].row is None else None
+            pairs = [picture for picture in of_reference if picture.row is not None]
+            forwarded = [picture for picture in pairs if picture.forwarded]
+            identical = [picture for picture in pairs if not picture.forwarded]
+            start = place + (reference is not None)
+            place = start + len(forwarded)
+            rows = tuple(picture.row for picture in (*forwarded, *identical) if picture.row is not None)
+            runs.append(Run(reference, range(start, place), rows, len(identical)))
+        return runs
+
+    @property
+    def rows(self) -> list[int]:
+        """The pairs scored with this batch, run by run."""
+        return [row for run in self.runs() for row in run.rows]
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """The same images in two batches, one after the other."""
+        middle = len(self.pictures) // 2
+        return Batch(self.pictures[:middle]), Batch(self.pictures[middle:])
 
 
-def plan_batches(pairs: pd.DataFrame, batch_size: int) -> list[Batch]:
-    """Batches of 2 to ``batch_size`` images, the reference included; batches of one reference follow each other."""
-    batches = []
-    for reference, group in pairs.groupby("reference_path", sort=False):
-        rows, paths = group.index.to_list(), group["distorted_path"].to_list()
-        for start in range(0, len(rows), batch_size - 1):
-            chunk = slice(start, start + batch_size - 1)
-            batches.append(Batch(str(reference), tuple(paths[chunk]), tuple(rows[chunk])))
-    return batches
+def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
+    """The images in batches of at most ``batch_size``; images of another size begin a new one."""
+    waiting: list[Picture] = []
+    for picture in pictures:
+        if waiting and (len(waiting) == batch_size or picture.pixels.shape != waiting[0].pixels.shape):
+            yield Batch(tuple(waiting))
+            waiting = []
+        waiting.append(picture)
+    if waiting:
+        yield Batch(tuple(waiting))
 
 
-def stack_distinct(batch: Batch, images: Sequence[Decoded]) -> tuple[Tensor, list[int]]:
-    """The batch as ``[B, 3, H, W]`` uint8, and the index in it of each distorted image.
+def pictures(pairs: pd.DataFrame, workers: int, resize: int | None, ahead: int = 24) -> Iterator[Picture]:
+    """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
-    An image identical to its reference stands in the batch once, so that its distance is exactly zero: a convolution
-    may round the same image differently at another place of the batch.
+    Args:
+        pairs: with ``reference_path`` and ``distorted_path``.
+        workers: number of threads.
+        resize: short side in pixels, or None.
+        ahead: how many decoded images may wait.
 
     Raises:
-        UserError: an image has another size than its reference.
+        UserError: an image cannot be read, or has another size than its reference.
     """
-    reference = images[0].pixels
-    distinct, of_pair = [reference], []
-    for path, image in zip(batch.distorted, images[1:], strict=True):
-        if image.pixels.shape != reference.shape:
-            sizes = " and ".join(f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (image.pixels, reference))
-            raise UserError(f"{path} and its reference {batch.reference} differ in size: {sizes} pixels")
-        if np.array_equal(image.pixels, reference):
-            of_pair.append(0)
-        else:
-            of_pair.append(len(distinct))
-            distinct.append(image.pixels)
-    # [B, H, W, 3] seen as [B, 3, H, W]: the channels_last order that the network wants
-    return torch.from_numpy(np.stack(distinct)).permute(0, 3, 1, 2), of_pair
+    planned: list[tuple[str, str, int | None]] = []
+    for reference, group in pairs.groupby("reference_path", sort=False):
+        planned.append((str(reference), str(reference), None))
+        planned += [
+            (str(path), str(reference), int(row))
+            for row, path in zip(group.index, group["distorted_path"], strict=True)
+        ]
+    reference_pixels = np.empty((0, 0, 3), np.uint8)
+    for (path, reference, row), image in zip(
+        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead), strict=True
+    ):
+        if row is None:
+            reference_pixels = image.pixels
+        elif image.pixels.shape != reference_pixels.shape:
+            (height, width, _), (its_height, its_width, _) = image.pixels.shape, reference_pixels.shape
+            sizes = f"{width} x {height} and {its_width} x {its_height}"
+            raise UserError(f"{path} and its reference {reference} differ in size: {sizes} pixels")
+        forwarded = row is None or not np.array_equal(image.pixels, reference_pixels)
+        yield Picture(path, image.pixels, image.conversion, reference, row, forwarded)
 
 
-def decoded(batches: Sequence[Batch], workers: int, resize: int | None) -> Iterator[list[Decoded]]:
-    """The decoded images of each batch, reference first, made ahead by a few threads; a reference is decoded once."""
+def number_of_images(pairs: pd.DataFrame) -> int:
+    """How many images ``pictures`` gives: every reference once, every distorted image once."""
+    return len(pairs) + pairs["reference_path"].nunique()
+
+
+def _decoded(paths: Sequence[str], workers: int, resize: int | None, ahead: int) -> Iterator[Decoded]:
     with ThreadPoolExecutor(workers) as pool:
-
-        def load(path: str) -> Future[Decoded]:
-            return pool.submit(decode, path, resize)
-
-        def start_all() -> Iterator[list[Future[Decoded]]]:
-            path, reference = "", None
-            for batch in batches:
-                if reference is None or path != batch.reference:
-                    path, reference = batch.reference, load(batch.reference)
-                yield [reference, *map(load, batch.distorted)]
-
-        for futures in _ahead(start_all(), 2):
-            yield [future.result() for future in futures]
-
-
-def _ahead(items: Iterator[Item], count: int) -> Iterator[Item]:
-    """The same items, ``count`` of them drawn before they are asked for."""
-    drawn: deque[Item] = deque()
-    for item in items:
-        drawn.append(item)
-        if len(drawn) > count:
-            yield drawn.popleft()
-    yield from drawn
+        futures: deque[Future[Decoded]] = deque()
+        try:
+            for path in paths:
+                futures.append(pool.submit(decode, path, resize))
+                if len(futures) > ahead:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            for future in futures:
+                future.cancel()

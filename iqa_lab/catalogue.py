@@ -13,6 +13,7 @@ from iqa_lab.errors import UserError, nearest_first
 from iqa_lab.networks.build import TRACE_SIZE, build_module, named_layers, token_layout
 from iqa_lab.networks.cells import cells
 from iqa_lab.networks.layers import trace
+from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT
 from iqa_lab.networks.sources import is_available
 
 Row = dict[str, Any]
@@ -53,12 +54,17 @@ def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name])))
     assert isinstance(config, ArchitectureConfig)
     module = build_module(config, WeightsConfig())
+    if hasattr(module, "terms"):
+        return [{"name": OUTPUT.name, "depth": OUTPUT.depth, "channels": None, "stride": None, "kind": "baseline"}]
     calls = trace(module, torch.zeros(1, 3, TRACE_SIZE, TRACE_SIZE))
     tokens = token_layout(config)
     rows = []
     for layer in named_layers(config, module, []):
+        if layer.name.endswith(CLASS_TOKEN):  # read with tokens=class; its block is listed already
+            continue
         shape = calls[layer.name].shape or ()
-        channels, stride = (shape[2], tokens.patch) if tokens else (shape[1], round(TRACE_SIZE / shape[2]))
+        channels = shape[2] if tokens else shape[1]
+        stride = (tokens.patch if tokens else round(TRACE_SIZE / shape[2])) if layer.spatial else None
         rows.append(
             {
                 "name": layer.name,
@@ -86,6 +92,13 @@ def _named(group: str, *keys: str) -> Any:
             yield {"name": name, **{key: content.get(key) for key in keys}}
 
     return rows
+
+
+def _readouts(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in option_files("readout", folders).items():
+        content = _read(path)
+        several = ", ".join(content.get("defaults", []))  # an option that means several others
+        yield {"name": name, "formula": content.get("formula", several), "symmetric": content.get("symmetric", True)}
 
 
 def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
@@ -141,7 +154,7 @@ _ROWS: dict[str, Any] = {
     "datasets": _named("dataset", "description", "images"),
     "architectures": _architectures,
     "weights": _weights,
-    "readouts": _named("readout", "formula", "symmetric"),
+    "readouts": _readouts,
     "benchmarks": _benchmarks,
     "experiments": _experiments,
 }

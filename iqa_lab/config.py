@@ -87,9 +87,14 @@ class ReadoutConfig:
 
     function: str = MISSING  # module in iqa_lab.readouts, or a dotted import path of your own function
     formula: str = MISSING
+    reads: str = "responses"  # responses: in the pass; channels: after it, from every channel's squared differences
     arguments: dict[str, Any] = field(default_factory=dict)
     symmetric: bool = True  # d(x, y) == d(y, x)
+    spatial: bool = False  # needs positions: refused on a class token or a pooled vector
+    combine: str = "sum"  # how layers are concatenated: sum, or euclidean: root of the sum of squares
     layers: Any = "${layers}"
+    tokens: str = "${tokens}"
+    concat: Any = "${concat}"
 
 
 @dataclass
@@ -138,7 +143,7 @@ class RuntimeConfig:
     """How, not what: nothing here may move a number."""
 
     device: str = "auto"  # auto | cpu | cuda | cuda:1
-    batch_size: int = 8
+    batch_size: Any = "auto"  # images at once; auto: what the memory and the processor like
     workers: int = 2  # threads that decode images
     force: bool = False  # recompute what is already there
 
@@ -175,6 +180,8 @@ class Config:
     statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
     results: str = "results"
     layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
+    tokens: str = "patch"  # patch | class | both: what is read of a transformer's blocks
+    concat: list[str] = field(default_factory=list)  # raw, scaled: the layers together, from the first to each
     precision: str = "fp32"  # fp32 | tf32 | bf16
 
 

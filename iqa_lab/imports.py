@@ -1,6 +1,7 @@
 """Functions that a configuration names by their import path."""
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from iqa_lab.errors import UserError
@@ -20,4 +21,20 @@ def import_object(path: str, setting: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"{setting}={path} cannot be imported: {error}") from error
+
+
+def import_module_of(path: str, setting: str) -> ModuleType:
+    """The module at a dotted import path.
+
+    Args:
+        path: ``package.module``.
+        setting: the configuration key that named it, for the error.
+
+    Raises:
+        UserError: it cannot be imported.
+    """
+    try:
+        return import_module(path)
+    except ImportError as error:
         raise UserError(f"{setting}={path} cannot be imported: {error}") from error

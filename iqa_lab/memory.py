@@ -1,7 +1,12 @@
-"""How this process deals with the memory of large, short-lived tensors."""
+"""How this process deals with the memory of large, short-lived tensors, and how much of it there is."""
 
 import ctypes
+import os
 import platform
+from contextlib import suppress
+from pathlib import Path
+
+import torch
 
 # options of glibc's mallopt(3)
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
@@ -19,3 +24,34 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_MAX, 0)
         libc.mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that this process may still take on the device.
+
+    On a CPU the memory that the kernel calls available, or what the process's control group leaves, if that is less.
+    """
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [_available_on_machine()]
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):  # no control group, or one without a limit
+        limits.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+    return max(0, min(limits))
+
+
+def _available_on_machine() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        kib = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        return 1024 * kib
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice, on whatever device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)

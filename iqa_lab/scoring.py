@@ -1,12 +1,14 @@
-"""The one pass: every image through the network once a batch, every layer x readout column from it.
+"""The one pass: every image through the network once, every layer x readout column from it.
 
-A batch is one reference and some of its distorted versions. Readouts run inside the hook of their layer, while its
-output is untouched by whatever comes next (an in-place ReLU, say), and the output is then dropped: memory holds one
-layer's responses, whatever the number of layers, readouts and pairs. The forward stops after the last layer needed.
+A batch holds references and their distorted versions; a reference whose distorted versions do not fit waits, one image
+of every layer, for the batches that follow. Readouts run inside the hook of their layer, while its output is untouched
+by whatever comes next (an in-place ReLU, say), and the output is then dropped: memory holds one layer's responses to
+one batch and every layer's to one reference, whatever the number of readouts and pairs. The forward stops after the
+last layer needed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -17,21 +19,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from iqa_lab.batches import Batch, decoded, plan_batches, stack_distinct
+from iqa_lab.batches import Batch, Picture, batches, pictures
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.networks.network import PIXELS, Layer, Network
-from iqa_lab.readouts import Response
-
-Readout = Callable[[Response], Tensor]
+from iqa_lab.memory import is_out_of_memory
+from iqa_lab.networks.network import PIXELS, Layer, Network, module_of
+from iqa_lab.progress import console
+from iqa_lab.readouts import Distance, Response
 
 
 @dataclass(frozen=True)
 class Column:
-    """One layer read in one way: a column of scores."""
+    """A column of scores: the sum of distances in one or several layers."""
 
     layer: Layer
     readout: str
+    terms: Mapping[str, Distance] = field(compare=False)  # by the name of the layer that is read
 
     @property
     def name(self) -> str:
@@ -54,10 +57,8 @@ class Settings:
     resize: int | None = None
 
     def __post_init__(self) -> None:
-        if self.batch_size < 2:
-            raise UserError(
-                f"runtime.batch_size={self.batch_size}: a batch holds a reference and a distorted image, so at least 2"
-            )
+        if self.batch_size < 1:
+            raise UserError(f"runtime.batch_size={self.batch_size}: a batch holds at least 1 image; or say auto")
         if self.workers < 1:
             raise UserError(f"runtime.workers={self.workers}: at least one thread has to decode the images")
         if self.precision not in ("fp32", "tf32", "bf16"):
@@ -68,12 +69,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Scores:
-    """The distances of all pairs, ``[pairs, columns]`` float32, and how they came about."""
+    """What the pass leaves of all pairs, and how it came about."""
 
-    values: NDArray[np.float32]
+    values: NDArray[np.float32]  # distances [pairs, columns]
     columns: tuple[Column, ...]
+    channels: dict[str, NDArray[np.float32]]  # mean squared difference of every channel [pairs, C], by layer
     conversions: dict[str, int]  # how images were made RGB, and how many of them
     forwards: int
+    batch_size: int  # at the end: smaller than asked for where memory did not suffice
     seconds: float
 
 
@@ -81,9 +84,9 @@ def score(
     network: Network,
     pairs: pd.DataFrame,
     columns: Sequence[Column],
-    readouts: dict[str, Readout],
     settings: Settings,
-    follow: Callable[[list[Batch]], Iterable[Batch]] = iter,
+    channels: Collection[str] = (),
+    progress: Callable[[int], object] = int,
 ) -> Scores:
     """The distances of all pairs in all columns, from one pass over the images.
 
@@ -91,65 +94,198 @@ def score(
         network: moved to the device and precision of the settings.
         pairs: with ``reference_path`` and ``distorted_path``.
         columns: what to compute; layers of the network, or the pixels.
-        readouts: the readout functions by name.
         settings: device, batch size, decoding threads, precision, resize.
-        follow: wraps the iteration over the batches, for a progress bar.
+        channels: layers whose mean squared differences of every channel are kept: 4 bytes a channel and pair.
+        progress: told the number of images after every batch.
 
     Raises:
-        UserError: an image is damaged, of another size than its reference, or too small for the network.
+        UserError: an image is damaged, of another size than its reference, or too small for the network; or one image
+            alone does not fit into memory.
         UnitFailed: scores are not finite.
     """
-    batches = plan_batches(pairs, settings.batch_size)
-    plan = _by_layer(columns)
-    place = {column.name: number for number, column in enumerate(columns)}
-    values = torch.full((len(columns), len(pairs)), torch.nan, device=settings.device)
+    readings = _readings(columns, channels, settings.device)
+    values = torch.full((len(columns), len(pairs)), torch.nan, dtype=torch.float64, device=settings.device)
+    kept_channels: dict[str, Tensor] = {}
     converted: dict[str, str] = {}
+    references: dict[str, Tensor] = {}  # the last reference of the batches before: its responses by layer
+    batch_size, forwards = settings.batch_size, 0
     start = perf_counter()
 
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
-        for batch, images in zip(follow(batches), decoded(batches, settings.workers, settings.resize), strict=True):
-            for path, image in zip((batch.reference, *batch.distorted), images, strict=True):
-                if image.conversion is not None:
-                    converted[path] = image.conversion
-            stack, of_pair = stack_distinct(batch, images)
-            rows = torch.tensor(batch.rows, device=settings.device)
+        images = _noting_conversions(pictures(pairs, settings.workers, settings.resize, 3 * batch_size), converted)
+        for whole in batches(images, batch_size):
+            waiting = [whole]
+            while waiting:
+                batch = waiting.pop(0)
+                if len(batch.pictures) > batch_size:
+                    waiting[:0] = batch.halves()
+                    continue
+                read = _BatchReading(batch, readings, references, torch.zeros_like(values[:, : len(batch.rows)]))
+                try:
+                    stack = _to(settings.device, batch.images())
+                    _forward(network, module, stack, readings, read, settings.precision)
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    failed = True
+                else:
+                    failed = False
+                if failed:  # outside of except, which would keep everything alive
+                    del read
+                    batch_size = _smaller(batch, settings.device)
+                    waiting.insert(0, batch)
+                    continue
+                rows = torch.tensor(batch.rows, dtype=torch.long, device=settings.device)
+                values[:, rows] = read.distances
+                for layer, differences in read.channels.items():
+                    if layer not in kept_channels:
+                        shape = (len(pairs), differences.shape[1])
+                        kept_channels[layer] = torch.full(shape, torch.nan, device=settings.device)
+                    kept_channels[layer][rows] = differences
+                references = read.last_reference
+                forwards += 0 if stack is None else len(stack)
+                progress(len(batch.pictures))
 
-            def read(layer: str, output: Tensor, of_pair: list[int] = of_pair, rows: Tensor = rows) -> None:
-                response = Response(output.float(), [0] * len(of_pair), of_pair)
-                for readout in plan[layer]:
-                    values[place[f"{readout}@{layer}"], rows] = readouts[readout](response).float()
-
-            _forward(network, module, stack.to(settings.device, non_blocking=True), plan, read, settings.precision)
-
-    result = values.T.cpu().numpy()
+    result = values.T.float().cpu().numpy()
     _refuse_not_finite(result, columns, pairs)
     return Scores(
         values=result,
         columns=tuple(columns),
+        channels={layer: differences.cpu().numpy() for layer, differences in kept_channels.items()},
         conversions=dict(Counter(converted.values())),
-        forwards=len(pairs) + len(batches),
+        forwards=forwards,
+        batch_size=batch_size,
         seconds=perf_counter() - start,
     )
 
 
-def first_image(
-    network: Network, path: str, columns: Sequence[Column], settings: Settings
-) -> dict[str, tuple[int, ...]]:
-    """The shape ``[1, C, H, W]`` of every layer asked for, from one real forward of one image.
+@dataclass(frozen=True)
+class _Reading:
+    """What is read at one layer: distances, for the columns with these numbers; and whether channels are kept."""
+
+    columns: Tensor
+    distances: tuple[Distance, ...]
+    keep_channels: bool
+
+
+def _readings(columns: Sequence[Column], channels: Collection[str], device: torch.device) -> dict[str, _Reading]:
+    plan: dict[str, list[tuple[int, Distance]]] = {layer: [] for layer in channels}
+    for number, column in enumerate(columns):
+        for layer, distance in column.terms.items():
+            plan.setdefault(layer, []).append((number, distance))
+    return {
+        layer: _Reading(
+            torch.tensor([number for number, _ in entries], dtype=torch.long, device=device),
+            tuple(distance for _, distance in entries),
+            layer in channels,
+        )
+        for layer, entries in plan.items()
+    }
+
+
+class _BatchReading:
+    """Reads the layers of one batch as they come by; nothing outside changes until the batch is through."""
+
+    def __init__(
+        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Tensor], distances: Tensor
+    ) -> None:
+        self._runs = batch.runs()
+        self._readings = readings
+        self._earlier = references
+        self.last_reference: dict[str, Tensor] = {}
+        self.channels: dict[str, Tensor] = {}
+        self.distances = distances  # [columns, pairs], zeros at first
+
+    def __call__(self, layer: str, output: Tensor | None) -> None:
+        """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
+        reading = self._readings[layer]
+        reference = self._earlier.get(layer)
+        references, distorted = [], []
+        for run in self._runs:
+            if run.reference is not None and output is not None:
+                reference = output[run.reference : run.reference + 1]
+            assert reference is not None
+            if output is not None and len(run.distorted):
+                references.append(reference)
+                distorted.append(output[run.distorted.start : run.distorted.stop])
+            references += [reference] * run.identical
+            distorted += [reference] * run.identical
+        assert reference is not None
+        # a copy: whatever comes next in the network may change the response in place
+        self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
+        if not distorted:
+            return
+        response = Response(references, distorted)
+        if reading.distances:
+            found = torch.stack([distance(response).double() for distance in reading.distances])
+            self.distances[reading.columns] += found
+        if reading.keep_channels:
+            self.channels[layer] = response.channel_squared_difference.float()
+
+
+def _noting_conversions(images: Iterator[Picture], converted: dict[str, str]) -> Iterator[Picture]:
+    for image in images:
+        if image.conversion is not None:
+            converted[image.path] = image.conversion
+        yield image
+
+
+def _to(device: torch.device, images: Tensor | None) -> Tensor | None:
+    """The images on the device; the processor goes on decoding while a GPU fetches them."""
+    if images is None or device.type != "cuda":
+        return images
+    return images.pin_memory().to(device, non_blocking=True)
+
+
+def _smaller(batch: Batch, device: torch.device) -> int:
+    """Half a batch, said aloud, after one that did not fit into memory."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    if len(batch.pictures) == 1:
+        height, width, _ = batch.pictures[0].pixels.shape
+        raise UserError(
+            f"out of memory with one image of {width} x {height} pixels: "
+            "choose fewer layers, a smaller network or preprocess.resize"
+        )
+    smaller = max(1, len(batch.pictures) // 2)
+    console.print(f"[yellow]out of memory with {len(batch.pictures)} images at once: going on with {smaller}[/]")
+    return smaller
+
+
+def read_layers(
+    network: Network,
+    images: Tensor,
+    layers: Collection[str],
+    settings: Settings,
+    read: Callable[[str, Tensor | None], None],
+) -> None:
+    """Forward RGB images ``[B, 3, H, W]`` uint8 once; ``read`` gets each layer's name and its output ``[B, C, H, W]``.
 
     Raises:
-        UserError: the image is too small for the network, or a layer has no spatial extent.
+        UserError: the images are too small for the network.
+    """
+    with numerics(settings.precision), torch.inference_mode():
+        module = to_device(network.module, settings)
+        _forward(network, module, images.to(settings.device), layers, read, settings.precision)
+
+
+def layer_shapes(
+    network: Network, path: str, layers: Collection[str], settings: Settings
+) -> dict[str, tuple[int, ...]]:
+    """The shape ``[1, C, H, W]`` of every layer named, from one real forward of one image.
+
+    Raises:
+        UserError: the image is damaged, or too small for the network.
     """
     shapes: dict[str, tuple[int, ...]] = {}
-    plan = _by_layer(columns)
-    image = torch.from_numpy(decode(path, settings.resize).pixels.copy()).permute(2, 0, 1)[None].to(settings.device)
+    image = torch.from_numpy(decode(path, settings.resize).pixels.copy()).permute(2, 0, 1)[None]
 
-    def look(layer: str, output: Tensor) -> None:
+    def look(layer: str, output: Tensor | None) -> None:
+        assert output is not None
         shapes[layer] = tuple(output.shape)
 
-    with numerics(settings.precision), torch.inference_mode():
-        _forward(network, to_device(network.module, settings), image, plan, look, settings.precision)
+    read_layers(network, image, layers, settings, look)
     return shapes
 
 
@@ -171,14 +307,6 @@ def numerics(precision: str) -> Iterator[None]:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
 
-def _by_layer(columns: Sequence[Column]) -> dict[str, list[str]]:
-    """The readouts wanted of each layer."""
-    plan: dict[str, list[str]] = {}
-    for column in columns:
-        plan.setdefault(column.layer.name, []).append(column.readout)
-    return plan
-
-
 # what torch says of pools and convolutions whose output would be empty
 _TOO_SMALL = ("Output size is too small", "Kernel size can't be greater")
 
@@ -190,29 +318,36 @@ class _AllRead(Exception):
 def _forward(
     network: Network,
     module: nn.Module,
-    images: Tensor,
-    plan: dict[str, list[str]],
-    read: Callable[[str, Tensor], None],
+    images: Tensor | None,
+    layers: Collection[str],
+    read: Callable[[str, Tensor | None], None],
     precision: str,
 ) -> None:
-    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each planned layer's output as ``[B, C, H, W]``."""
-    if PIXELS.name in plan:
+    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each layer's output as ``[B, C, H, W]``."""
+    if images is None:
+        for layer in layers:
+            read(layer, None)
+        return
+    if PIXELS.name in layers:
         read(PIXELS.name, images)
-    waiting = set(plan) - {PIXELS.name}
+    height, width = images.shape[2:]
+    waiting: dict[str, list[str]] = {}  # the layers of each module: patch tokens and class token, say
+    for layer in layers:
+        if layer != PIXELS.name:
+            waiting.setdefault(module_of(layer), []).append(layer)
     if not waiting:
         return
-    height, width = images.shape[2:]
 
-    def hook(layer: str) -> Callable[[nn.Module, object, object], None]:
-        def at_layer(_module: nn.Module, _inputs: object, output: object) -> None:
-            read(layer, network.as_map(output, layer, height, width))
-            waiting.remove(layer)
+    def hook(path: str) -> Callable[[nn.Module, object, object], None]:
+        def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
+            for layer in waiting.pop(path):
+                read(layer, network.as_map(output, layer, height, width))
             if not waiting:
                 raise _AllRead
 
-        return at_layer
+        return at_module
 
-    handles = [module.get_submodule(layer).register_forward_hook(hook(layer)) for layer in waiting]
+    handles = [module.get_submodule(path).register_forward_hook(hook(path)) for path in waiting]
     inputs = network.prepare(images).to(memory_format=torch.channels_last)
     try:
         module(inputs.bfloat16() if precision == "bf16" else inputs)

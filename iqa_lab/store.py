@@ -51,6 +51,15 @@ class Unit:
         """One row a layer x readout."""
         return self.folder / "correlations.csv"
 
+    @property
+    def weights_file(self) -> Path:
+        """One row a channel of the readouts that weigh channels."""
+        return self.folder / "channel_weights.csv"
+
+    def read_columns(self, names: list[str]) -> pd.DataFrame:
+        """The distances of columns that are there."""
+        return pd.read_parquet(self.scores_file, columns=names) if names else pd.DataFrame()
+
     def read_result(self) -> dict[str, Any] | None:
         """What ``result.json`` says, or None where there is none that can be read."""
         try:
@@ -73,6 +82,7 @@ class Unit:
         result: dict[str, Any],
         config: str,
         tabulate: Callable[[pd.DataFrame, Definitions], pd.DataFrame],
+        weights: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Add columns to the unit, and make its table anew; returns the table.
 
@@ -82,6 +92,7 @@ class Unit:
             result: what ``result.json`` shall say besides ``state`` and ``columns``.
             config: the text of ``config.yaml``.
             tabulate: makes the correlations of all columns, old and new.
+            weights: of channels, with ``readout`` and ``layer``; replaces those of the same readout and layer.
 
         Raises:
             UserError: the disk is full, or the folder cannot be written.
@@ -89,21 +100,30 @@ class Unit:
         with readable_write_errors(self.folder), self._locked():
             known = {name: facts for name, facts in self.finished().items() if name not in definitions}
             if known:
-                earlier = pd.read_parquet(self.scores_file, columns=list(known))
-                scores = pd.concat([scores, earlier], axis=1)
+                scores = pd.concat([scores, self.read_columns(list(known))], axis=1)
             everything = {**known, **definitions}
             table = tabulate(scores, everything)
             text = json.dumps({"state": "done", **result, "columns": everything}, indent=2) + "\n"
-            _replace_all(
-                self.folder,
-                {
-                    "config.yaml": lambda path: path.write_text(config, encoding="utf-8"),
-                    "scores.parquet": lambda path: scores.to_parquet(path, index=False),
-                    "correlations.csv": lambda path: table.to_csv(path, index=False),
-                    "result.json": lambda path: path.write_text(text, encoding="utf-8"),
-                },
-            )
+            writers: dict[str, Callable[[Path], object]] = {
+                "config.yaml": lambda path: path.write_text(config, encoding="utf-8"),
+                "scores.parquet": lambda path: scores.to_parquet(path, index=False),
+                "correlations.csv": lambda path: table.to_csv(path, index=False),
+                "result.json": lambda path: path.write_text(text, encoding="utf-8"),
+            }
+            if weights is not None:
+                merged = self._with_earlier_weights(weights, everything)
+                writers = {self.weights_file.name: lambda path: merged.to_csv(path, index=False), **writers}
+            _replace_all(self.folder, writers)
         return table
+
+    def _with_earlier_weights(self, weights: pd.DataFrame, definitions: Definitions) -> pd.DataFrame:
+        """New weights, and the earlier ones of other columns that are still there."""
+        if not self.weights_file.is_file():
+            return weights
+        earlier = pd.read_csv(self.weights_file)
+        new = set(weights["readout"] + "@" + weights["layer"])
+        column = earlier["readout"] + "@" + earlier["layer"]
+        return pd.concat([weights, earlier[column.isin(set(definitions) - new)]], ignore_index=True)
 
     def write_failure(self, result: dict[str, Any], error: str) -> None:
         """Record that the unit failed, unless an earlier result is there, which stays."""

@@ -9,10 +9,15 @@ from rich.table import Table
 
 from iqa_lab.networks.network import PIXELS
 
+# Rows whose weights were fitted to the very opinions that they are compared with: never the best of anything.
+IN_SAMPLE = "_insample"
+
 
 def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The rows of the network's own layers, the highest ``by`` first."""
-    return table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
+    """The rows of the network's own layers, the highest ``by`` first; those fitted in-sample come last."""
+    own = table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
+    fitted = own["readout"].str.endswith(IN_SAMPLE)
+    return pd.concat([own[~fitted], own[fitted]])
 
 
 def pixel_control(table: pd.DataFrame) -> pd.DataFrame:
@@ -51,7 +56,7 @@ def print_table(
     view.add_column("depth", justify="right")
     view.add_column("readout", no_wrap=True)
     view.add_column("SRCC [95 %]", justify="right", no_wrap=True)
-    view.add_column("within", justify="right")
+    view.add_column("within", justify="right", no_wrap=True)
     view.add_column("PLCC", justify="right")
     view.add_column("KRCC", justify="right")
     for row in shown.to_dict("records"):

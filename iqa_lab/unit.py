@@ -1,34 +1,33 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from rich.console import Console
 
 from iqa_lab import scoring, store
-from iqa_lab.batches import plan_batches
-from iqa_lab.benchmarks import Benchmark, load_benchmark
-from iqa_lab.config import Config, ReadoutConfig
+from iqa_lab.batches import number_of_images
+from iqa_lab.benchmarks import Benchmark, load_benchmark, load_benchmark_named
+from iqa_lab.columns import ChannelReadout, Definition, Plan, plan_columns
+from iqa_lab.config import Config
+from iqa_lab.cost import announce, choose_batch_size
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.cells import cell_name
-from iqa_lab.networks.layers import select_layers
-from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import console, progress_bar
 from iqa_lab.provenance import circumstances, peak_memory_mib
-from iqa_lab.readouts import load_readout
-from iqa_lab.scoring import Column, Settings
+from iqa_lab.readouts.channels import Context, Differences, weights_table
+from iqa_lab.scoring import Scores, Settings
 from iqa_lab.statistics.table import COLUMNS, correlation_table
 from iqa_lab.summary import best_first, print_table
-
-# The RMSE of the pixels: its published rank correlation tells whether a benchmark was read rightly.
-CONTROL = ReadoutConfig(function="plain", formula="")
 
 
 @dataclass(frozen=True)
@@ -49,24 +48,23 @@ def evaluate(config: Config) -> Outcome:
         UnitFailed: the scores are no numbers.
     """
     started = perf_counter()
-    settings = _settings(config)
     network = build_network(config)
     benchmark = load_benchmark(config.benchmark)
-    columns = plan_columns(config, network)
-    configured = {"plain": CONTROL, **config.readouts}
-    definitions = {column.name: _definition(column, configured[column.readout]) for column in columns}
-    readouts = {name: load_readout(readout) for name, readout in configured.items()}
+    plan = plan_columns(config, network)
+    definitions = _with_fitting_benchmarks(plan, config)
 
     hashed = identity(config, network, benchmark)
     key = store.signature(hashed)
     cell = cell_name(config)
     unit = store.Unit(Path(config.results) / benchmark.config.name / cell / key)
     there = {} if config.runtime.force else unit.finished()
-    missing = [column for column in columns if there.get(column.name) != definitions[column.name]]
+    missing = {name for name, definition in definitions.items() if there.get(name) != definition}
     if not missing:
         return Outcome(unit, pd.read_csv(unit.correlations_file), benchmark, 0)
 
     store.check_writable(Path(config.results))
+    todo = plan.only(missing)
+    settings = _settings(config, network, benchmark, todo)
     facts = {
         "signature": key,
         "hashed": hashed,
@@ -76,16 +74,8 @@ def evaluate(config: Config) -> Outcome:
         **circumstances(settings.device, settings.batch_size),
     }
     try:
-        _announce(cell, network, benchmark, missing, readouts, settings)
-        with progress_bar() as bar:
-            scores = scoring.score(
-                network,
-                benchmark.pairs,
-                missing,
-                readouts,
-                settings,
-                follow=lambda batches: bar.track(batches, description=f"{cell} on {benchmark.config.name}"),
-            )
+        scores = run_pass(todo, network, benchmark, settings, f"{cell} on {benchmark.config.name}")
+        channel_scores, weights = _after_the_pass(todo, scores, network, benchmark, settings)
     except UnitFailed as error:
         unit.write_failure(facts, str(error))
         raise
@@ -93,10 +83,15 @@ def evaluate(config: Config) -> Outcome:
         console.print(f"[yellow]converted {count} images of {benchmark.config.name}: {conversion}[/]")
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
-    frame = pd.concat([benchmark.pairs.drop(columns=["reference_path", "distorted_path"]), named], axis=1)
+    new = pd.concat([named, channel_scores], axis=1)
+    everything = pd.concat([new, unit.read_columns([name for name in there if name not in missing])], axis=1)
+    together = {part.name: part.distances(everything) for part in todo.concatenations}
+    new = pd.concat([new, pd.DataFrame(together)], axis=1)[list(todo.definitions)]
+    frame = pd.concat([benchmark.pairs.drop(columns=["reference_path", "distorted_path"]), new], axis=1)
     result = {
         **facts,
         "n_scored": len(frame),
+        "batch_size": scores.batch_size,
         "conversions": scores.conversions,
         "forwards": scores.forwards,
         "seconds": {
@@ -108,12 +103,84 @@ def evaluate(config: Config) -> Outcome:
     }
     table = unit.write(
         frame,
-        {column.name: definitions[column.name] for column in missing},
+        {name: definitions[name] for name in todo.definitions},
         result,
         config=OmegaConf.to_yaml(OmegaConf.structured(config)),
         tabulate=_tabulator(config, network, benchmark),
+        weights=weights,
     )
     return Outcome(unit, table, benchmark, len(missing))
+
+
+def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings, title: str) -> Scores:
+    """What the pass gives of a benchmark; announced, with a progress bar. Without columns to read there is no pass.
+
+    Raises:
+        UserError: an image cannot be scored.
+        UnitFailed: the scores are no numbers.
+    """
+    if not plan.passed and not plan.channels:
+        return Scores(np.empty((len(benchmark.pairs), 0), np.float32), (), {}, {}, 0, settings.batch_size, 1e-9)
+    announce(title, plan, network, benchmark, settings)
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=number_of_images(benchmark.pairs))
+        return scoring.score(
+            network,
+            benchmark.pairs,
+            plan.passed,
+            settings,
+            plan.channel_layers,
+            progress=lambda images: bar.advance(task, images),
+        )
+
+
+def _after_the_pass(
+    plan: Plan, scores: Scores, network: Network, benchmark: Benchmark, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The columns of the readouts of channels, and the table of their weights."""
+    if not plan.channels:
+        return pd.DataFrame(index=range(len(benchmark.pairs))), None
+    columns: dict[str, NDArray[np.float32]] = {}
+    tables = []
+    for readout in plan.channels:
+        layers = [layer.name for layer in readout.layers]
+
+        def elsewhere(name: str, readout: ChannelReadout = readout, layers: list[str] = layers) -> Differences:
+            other = load_benchmark_named(name, allow_missing=benchmark.config.allow_missing)
+            only = replace(plan, passed=(), channels=(readout,), concatenations=())
+            there = run_pass(only, network, other, settings, f"{readout.name}: fit on {name}")
+            return _differences(other, there, layers)
+
+        here = _differences(benchmark, scores, layers)
+        with console.status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
+            weighed = readout.weigh(Context(here, network, settings, elsewhere))
+        columns |= {f"{entry.row}@{entry.layer}": entry.distances.astype(np.float32) for entry in weighed}
+        tables.append(weights_table(weighed, here))
+    return pd.DataFrame(columns), pd.concat(tables, ignore_index=True)
+
+
+def _differences(benchmark: Benchmark, scores: Scores, layers: list[str]) -> Differences:
+    pairs = benchmark.pairs
+    return Differences(
+        {layer: scores.channels[layer] for layer in layers},
+        pairs["reference"].to_numpy(dtype=object),
+        benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float),
+    )
+
+
+def _with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]:
+    """The definitions, with the index digest of the benchmark that weights are fitted to, where it is another one."""
+    definitions = dict(plan.definitions)
+    for readout in plan.channels:
+        name = readout.config.arguments.get("fit_on")
+        if name is None:
+            continue
+        if name == config.benchmark.name:
+            raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
+        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
+        for column in readout.columns():
+            definitions[column] = {**definitions[column], "fit_on_digest": other.index_digest()}
+    return definitions
 
 
 def show(outcome: Outcome, config: Config) -> float:
@@ -136,24 +203,6 @@ def show(outcome: Outcome, config: Config) -> float:
     notes.append(f"{verb} in {outcome.unit.folder}")
     print_table(table, by=by, title=title, notes=notes, console=Console(highlight=False, soft_wrap=True))
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
-
-
-def plan_columns(config: Config, network: Network) -> list[Column]:
-    """Every layer x readout column that a run asks for, layer by layer; ``plain@pixels`` is always among them.
-
-    Raises:
-        UserError: no readout is chosen, or a layer does not exist.
-    """
-    if not config.readouts:
-        raise UserError("no readout is chosen: readout=plain, or several, readout=[plain,lpips]")
-    layers = {layer.name: layer for layer in (PIXELS, *network.layers)}
-    names = [layer.name for layer in network.layers]
-    chosen = {
-        name: {PIXELS.name} | set(select_layers(readout.layers, names)) for name, readout in config.readouts.items()
-    }
-    asked = [Column(layer, name) for layer in layers.values() for name in config.readouts if layer.name in chosen[name]]
-    control = Column(PIXELS, "plain")
-    return asked if control in asked else [control, *asked]
 
 
 def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str, Any]:
@@ -180,20 +229,22 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
     }
 
 
-def _definition(column: Column, readout: ReadoutConfig) -> dict[str, Any]:
-    return {
-        "layer": column.layer.name,
-        "depth": column.layer.depth,
-        "readout": column.readout,
-        "function": readout.function,
-        "arguments": readout.arguments,
-    }
-
-
-def _settings(config: Config) -> Settings:
+def _settings(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:
     runtime = config.runtime
-    return Settings(
-        _device(runtime.device), runtime.batch_size, runtime.workers, config.precision, config.preprocess.resize
+    size = runtime.batch_size
+    if size != "auto" and (not isinstance(size, int) or isinstance(size, bool)):
+        raise UserError(f"runtime.batch_size={size}: give a number of images, or auto")
+    settings = Settings(
+        device=_device(runtime.device),
+        batch_size=1 if size == "auto" else size,
+        workers=runtime.workers,
+        precision=config.precision,
+        resize=config.preprocess.resize,
+    )
+    return (
+        replace(settings, batch_size=choose_batch_size(plan, network, benchmark, settings))
+        if size == "auto"
+        else settings
     )
 
 
@@ -208,39 +259,11 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _announce(
-    cell: str,
-    network: Network,
-    benchmark: Benchmark,
-    columns: list[Column],
-    readouts: dict[str, scoring.Readout],
-    settings: Settings,
-) -> None:
-    """Say what will be done, how much memory it takes and about how long, from the first batch, really scored."""
-    batches = plan_batches(benchmark.pairs, settings.batch_size)
-    forwards = len(benchmark.pairs) + len(batches)
-    shapes = scoring.first_image(network, batches[0].reference, columns, settings)
-    first = benchmark.pairs.loc[list(batches[0].rows)].reset_index(drop=True)
-    # the second of two: in the first the processor and the memory are cold
-    trial = [scoring.score(network, first, columns, readouts, settings) for _ in range(2)][-1]
-    # a layer's responses, and beside them a normalised copy and its differences
-    largest = max(torch.Size(shape).numel() for shape in shapes.values())
-    gib = 3 * 4 * largest * settings.batch_size / 2**30
-    console.print(
-        f"{cell}: {len(benchmark.pairs)} of {benchmark.n_expected} pairs of {benchmark.config.name}, "
-        f"{forwards} forwards, {len(columns)} columns, about {gib:.1f} GiB "
-        f"and {_duration(trial.seconds / trial.forwards * forwards)} on {settings.device}"
-    )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
 def _tabulator(
     config: Config, network: Network, benchmark: Benchmark
 ) -> Callable[[pd.DataFrame, store.Definitions], pd.DataFrame]:
     """The function that makes ``correlations.csv`` from scores: factors, layer and readout, statistics."""
+    resize = f"short side {config.preprocess.resize}" if config.preprocess.resize else "no resize"
 
     def tabulate(scores: pd.DataFrame, definitions: store.Definitions) -> pd.DataFrame:
         names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
@@ -254,6 +277,7 @@ def _tabulator(
             layer=[definitions[name]["layer"] for name in names],
             depth=[definitions[name]["depth"] for name in names],
             readout=[definitions[name]["readout"] for name in names],
+            input=f"{network.reads}, {resize}",
         )[COLUMNS]
 
     return tabulate

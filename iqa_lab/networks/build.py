@@ -1,16 +1,19 @@
 """From configuration to Network."""
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import nn
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import import_object
-from iqa_lab.networks.cells import check_cell
+from iqa_lab.networks.cells import BASELINE, check_cell
 from iqa_lab.networks.layers import check_layers, every_block, trace, trusted_layers
-from iqa_lab.networks.network import Layer, Network, TokenLayout
+from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, TokenLayout
 from iqa_lab.networks.sources import find_weights_file
 from iqa_lab.networks.weights import load_weights, weights_digest
+from iqa_lab.readouts import Distance
 
 # Large enough for every architecture's strides and pools, small enough to cost nothing.
 TRACE_SIZE = 96
@@ -22,20 +25,24 @@ def build_network(config: Config) -> Network:
     Raises:
         UserError: the cell is empty or contradicts itself, or its weights or layers are not as declared.
     """
-    weights, untrained = config.weights, config.goal.name == "untrained"
+    weights = config.weights
     check_cell(config)
     module = build_module(config.architecture, weights)
     random_keys: list[str] = []
-    if not untrained:
+    if weights.path or weights.url or weights.source:
         random_keys = load_weights(module, find_weights_file(weights), weights)
-    layers = named_layers(config.architecture, module, random_keys)
+    terms: Callable[[], Mapping[str, Distance]] | None = getattr(module, "terms", None)
+    if (config.goal.name == BASELINE) != (terms is not None):
+        what = "a network" if terms is None else "a baseline"
+        raise UserError(f"architecture={config.architecture.name} is {what}: goal={BASELINE} goes with baselines only")
     return Network(
         module=module,
-        layers=layers,
+        layers=(OUTPUT,) if terms else named_layers(config.architecture, module, random_keys),
         input=weights.input,
         tokens=token_layout(config.architecture),
         weights=weights_name(config),
         digest=weights_digest(module),
+        terms=terms() if terms else None,
     )
 
 
@@ -84,7 +91,13 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
     if not kept:
         raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
     last = max(len(names) - 1, 1)
-    return tuple(Layer(name, names.index(name) / last) for name in kept)
+    layers = []
+    for name in kept:
+        depth = names.index(name) / last
+        layers.append(Layer(name, depth, calls[name].spatial))
+        if architecture.layout == "tokens" and architecture.prefix_tokens > 0:
+            layers.append(Layer(name + CLASS_TOKEN, depth, spatial=False))
+    return tuple(layers)
 
 
 def token_layout(architecture: ArchitectureConfig) -> TokenLayout | None:

@@ -9,6 +9,9 @@ from omegaconf import OmegaConf
 from iqa_lab.config import Config, WeightsConfig, configuration_folder, option_files
 from iqa_lab.errors import UserError
 
+# the goal of metrics that are no network of the grid
+BASELINE = "baseline"
+
 
 def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
     """Every cell that has weights, as ``architecture`` or ``architecture.recipe`` and its configuration."""
@@ -47,8 +50,8 @@ def check_cell(config: Config) -> None:
     wanted = {"goal": goal, "dataset": dataset, "architecture": architecture}
     asked = " ".join(f"{key}={value}" for key, value in wanted.items())
     untrained = goal == "untrained"
-    if untrained != (dataset == "none"):
-        raise UserError(f"{asked}: goal=untrained goes with dataset=none, and only with it")
+    if (goal in ("untrained", BASELINE)) != (dataset == "none"):
+        raise UserError(f"{asked}: goal=untrained goes with dataset=none, and only with it; so does goal={BASELINE}")
     if untrained:
         if weights.path or weights.url:
             raise UserError("goal=untrained loads no weights: leave out weights.path and weights.url")
@@ -57,6 +60,7 @@ def check_cell(config: Config) -> None:
     wrong = [f"{key}={value}" for key, value in declared.items() if value is not None and value != wanted[key]]
     if wrong:
         raise UserError(f"these weights are of {' '.join(wrong)}, but the run asks for {asked}")
-    if not (weights.path or weights.url or weights.source):
+    without_weights = goal == BASELINE and weights.goal is not None
+    if not (weights.path or weights.url or weights.source or without_weights):
         near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")

@@ -24,6 +24,11 @@ class Call:
     shape: tuple[int, ...] | None  # None: no tensor
     kind: str
 
+    @property
+    def spatial(self) -> bool:
+        """Whether the output has positions: neither a vector nor what a pool over the whole map leaves."""
+        return self.shape is not None and len(self.shape) > 2 and not ("Pool" in self.kind and self.shape[2:] == (1, 1))
+
 
 def trace(module: nn.Module, images: Tensor) -> dict[str, Call]:
     """What every submodule did in one forward of ``images``, by module path, in the order of their first outputs."""

@@ -1,6 +1,7 @@
 """A network ready to be read: its module, its input convention, and its named layers."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -8,18 +9,38 @@ from torch import Tensor, nn
 
 from iqa_lab.config import InputConfig
 from iqa_lab.errors import UserError
+from iqa_lab.readouts import Distance
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A named place in a network; the name is the path of the module whose output is read."""
+    """A named place in a network; the name is the path of the module whose output is read.
+
+    With ``:class`` behind it, it is the class token of a transformer's block, without the patch tokens.
+    """
 
     name: str
     depth: float  # position in [0, 1]: index over number of layers - 1
+    spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
+
+
+CLASS_TOKEN = ":class"
+
+
+def module_of(layer: str) -> str:
+    """The path of the module whose output a layer is.
+
+    >>> module_of("blocks.3:class")
+    'blocks.3'
+    """
+    return layer.removesuffix(CLASS_TOKEN)
 
 
 # The network's input itself, as RGB 0..255: the control that every unit carries.
 PIXELS = Layer("pixels", 0.0)
+
+# Where a baseline's score stands in tables.
+OUTPUT = Layer("output", 1.0)
 
 
 @dataclass(frozen=True)
@@ -40,30 +61,48 @@ class Network:
     tokens: TokenLayout | None
     weights: str  # the name of the training: architecture, with .recipe where there are several
     digest: str  # sha256 over the loaded tensors
+    terms: Mapping[str, Distance] | None = None  # of a baseline: the distances whose sum is its score, by layer read
+
+    @property
+    def reads(self) -> str:
+        """What the network is given, in words: colours, range."""
+        described = getattr(self.module, "reads", None)
+        return described or f"{self.input.order} 0..{self.input.range:g}"
 
     def prepare(self, images: Tensor) -> Tensor:
         """The network's input for RGB images ``[B, 3, H, W]`` in 0..255 (any dtype)."""
-        colours = [2, 1, 0] if self.input.order == "bgr" else [0, 1, 2]
+        if self.input.order == "bgr":
+            images = images[:, [2, 1, 0]]
         mean = torch.tensor(self.input.mean, device=images.device).view(3, 1, 1)
         std = torch.tensor(self.input.std, device=images.device).view(3, 1, 1)
-        return (images[:, colours].float() * (self.input.range / 255) - mean) / std
+        values = images.to(torch.float32, memory_format=torch.channels_last, copy=True)
+        if self.input.range != 255:
+            values.mul_(self.input.range / 255)
+        return values.sub_(mean).div_(std)
 
     def as_map(self, output: object, layer: str, height: int, width: int) -> Tensor:
-        """A layer's output as ``[B, C, H, W]`` for images of height x width pixels; patch tokens become a map.
+        """A layer's output as ``[B, C, H, W]`` for images of height x width pixels.
+
+        Patch tokens become a map; a class token or a vector becomes a map of one position.
 
         Raises:
-            UserError: the layer has no spatial extent.
+            UserError: the output is none of these.
         """
-        if isinstance(output, Tensor) and self.tokens is None and output.ndim == 4:
-            return output
-        if isinstance(output, Tensor) and self.tokens is not None and output.ndim == 3:
-            rows, columns = math.ceil(height / self.tokens.patch), math.ceil(width / self.tokens.patch)
-            patches = output[:, self.tokens.prefix :]
-            if patches.shape[1] == rows * columns:
-                return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
+        if isinstance(output, Tensor):
+            if output.ndim == 2:
+                return output[:, :, None, None]
+            if self.tokens is None and output.ndim == 4:
+                return output
+            if self.tokens is not None and output.ndim == 3:
+                if layer.endswith(CLASS_TOKEN):
+                    return output[:, 0, :, None, None]
+                rows, columns = math.ceil(height / self.tokens.patch), math.ceil(width / self.tokens.patch)
+                patches = output[:, self.tokens.prefix :]
+                if patches.shape[1] == rows * columns:
+                    return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
         shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         expected = "[B, C, H, W]" if self.tokens is None else "[B, tokens, C]"
         raise UserError(
-            f"layer {layer} gives {shape}, not {expected}: choose a layer with spatial extent "
+            f"layer {layer} gives {shape}, not {expected} or [B, C]: choose another layer "
             "(architecture.layout says whether outputs are maps or tokens)"
         )

@@ -47,7 +47,9 @@ def find_weights_file(weights: WeightsConfig) -> Path:
 
 def is_available(weights: WeightsConfig) -> bool:
     """Whether these weights are on this machine now, so that they load without a network."""
-    kind, _, place = (weights.source or "").partition(":")
+    if weights.source is None:  # a metric without weights
+        return True
+    kind, _, place = weights.source.partition(":")
     match kind:
         case "folder":
             folder = os.environ.get("IQA_LAB_WEIGHTS")
@@ -82,7 +84,12 @@ def _package_file(place: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _package(place: str) -> Path:
+def package_file(place: str) -> Path:
+    """The file ``NAME/FILE`` inside the installed Python package NAME, which is not imported.
+
+    Raises:
+        UserError: the package is not installed.
+    """
     path = _package_file(place)
     if path is None:
         name = place.partition("/")[0].replace("_", "-")
@@ -147,7 +154,7 @@ def _verify(path: Path, sha256: str) -> None:
 
 _SOURCES: dict[str, Callable[[str], Path]] = {
     "folder": _folder,
-    "package": _package,
+    "package": package_file,
     "torchvision": _torchvision,
     "hf": _hugging_face,
 }

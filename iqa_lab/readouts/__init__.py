@@ -1,23 +1,28 @@
 """Two responses -> one distance. One module and one YAML a readout.
 
-A module ``iqa_lab/readouts/NAME.py`` has one function ``distance(response, **arguments) -> Tensor``: the distances
-``[P]`` of the batch's pairs, >= 0, exactly 0 for equal responses.
+Most read responses, in the pass: a module ``iqa_lab/readouts/NAME.py`` has a function ``distance(response,
+**arguments) -> Tensor``, the distances ``[P]`` of a batch's pairs, >= 0, exactly 0 for equal responses. Those that
+weigh channels (``reads: channels``) run after it, see ``channels.py``.
 """
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor
 
 from iqa_lab.config import ReadoutConfig
-from iqa_lab.imports import import_object
+from iqa_lab.errors import UserError
+from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
 
-__all__ = ["Response", "load_readout"]
+__all__ = ["Distance", "Response", "load_channel_readout", "load_distance"]
+
+Distance = Callable[[Response], Tensor]
 
 
-def load_readout(config: ReadoutConfig) -> Callable[[Response], Tensor]:
-    """The function that a readout's configuration means, its arguments filled in.
+def load_distance(config: ReadoutConfig) -> Distance:
+    """The function that a readout of responses means, its arguments filled in.
 
     Raises:
         UserError: it cannot be imported.
@@ -27,3 +32,17 @@ def load_readout(config: ReadoutConfig) -> Callable[[Response], Tensor]:
     function = import_object(path, "the readout's function")
     arguments: dict[str, Any] = dict(config.arguments)
     return lambda response: function(response, **arguments)
+
+
+def load_channel_readout(config: ReadoutConfig) -> ModuleType:
+    """The module of a readout of channels, with ``rows`` and ``weigh``.
+
+    Raises:
+        UserError: it cannot be imported.
+    """
+    own = "." not in config.function
+    path = f"iqa_lab.readouts.{config.function}" if own else config.function
+    module = import_module_of(path, "the readout's function")
+    if not hasattr(module, "rows") or not hasattr(module, "weigh"):
+        raise UserError(f"the readout's function={config.function}: a readout of channels has functions rows and weigh")
+    return module

@@ -7,4 +7,4 @@ from iqa_lab.readouts.response import Response
 
 def distance(response: Response) -> Tensor:
     """Euclidean distance of the channel means of each pair, ``[P]``."""
-    return response.squared_distance(response.channel_mean).sqrt()
+    return response.channel_mean_difference.square().sum(1).sqrt()

@@ -7,4 +7,4 @@ from iqa_lab.readouts.response import Response
 
 def distance(response: Response) -> Tensor:
     """``sqrt(sum (f - g)^2)`` of each pair, ``[P]``."""
-    return response.squared_distance(response.values).sqrt()
+    return response.squared_difference.sqrt()

@@ -1,65 +1,213 @@
-"""What one layer gives for a batch of images, and what several readouts of it have in common."""
+"""What one layer gives for a batch of image pairs, and what several readouts of it have in common.
 
+Everything large is computed piece by piece: a few images at a time, as many as fit the processor's cache, so that
+differences and squares never travel to the main memory. What comes out is small (a number a channel or a position)
+and kept for the other readouts of the same layer. Numbers a channel are float64: the statistics of a reference and of
+a slightly distorted image agree in most of their digits.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
+# Of responses worked on at once on a CPU; about what its caches hold.
+PIECE_BYTES = 2**19
+# Of channels that one thread copies and sorts at once, and of positions that it copies.
+SORT_BYTES, _STRIPE = 2**21, 1024
+# A GPU works best on everything at once.
+PIECE_BYTES_GPU = 2**31
 
-class Response:
-    """The response of one layer to a batch, with the pairs to compare in it.
+# A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
+CONSTANT = 1e-6
 
-    It lives only while the layer's output is in memory: readouts take from it what they need and keep nothing of it.
+
+class Maps:
+    """The responses of one layer to some images of one size, and the statistics of each image.
 
     Args:
-        values: responses ``[B, C, H, W]``, float32.
-        reference: index in the batch of each pair's reference, ``[P]``.
-        distorted: index in the batch of each pair's distorted image, ``[P]``.
+        parts: responses ``[b, C, H, W]`` of any type and memory order; their images follow each other, ``B`` in all.
     """
 
-    def __init__(self, values: Tensor, reference: list[int], distorted: list[int]) -> None:
-        self.values = values
-        self.reference = reference
-        self.distorted = distorted
+    def __init__(self, parts: Sequence[Tensor]) -> None:
+        self.parts = parts
+        _, self.channels, height, width = parts[0].shape
+        self.positions = height * width
 
-    def difference(self, of_images: Tensor) -> Tensor:
-        """Distorted minus reference, ``[P, ...]``, of something computed for each image ``[B, ...]``."""
-        if self.reference == [0] * len(self.reference) and self.distorted == list(range(1, len(of_images))):
-            return of_images[1:] - of_images[:1]  # the usual batch: no copies
-        return of_images[self.distorted] - of_images[self.reference]
-
-    def squared_distance(self, of_images: Tensor) -> Tensor:
-        """Sum of squared differences, ``[P]``, of something computed for each image ``[B, ...]``."""
-        return sum_over_all(self.difference(of_images).square_())
-
-    @cached_property
-    def norm(self) -> Tensor:
-        """Euclidean norm of each image's whole response, ``[B]``."""
-        return sum_over_all(self.values.square()).sqrt()
-
-    @cached_property
-    def channel_norm(self) -> Tensor:
-        """Euclidean norm over channels at each position, ``[B, 1, H, W]``."""
-        return self.values.square().sum(1, keepdim=True).sqrt()
+    def pieces(self) -> Iterator[Tensor]:
+        """The responses again, ``[b, C, H, W]`` float32, a few images at a time."""
+        for part in self.parts:
+            for piece in part.split(images_at_once(part)):
+                yield piece.float()
 
     @cached_property
     def channel_mean(self) -> Tensor:
-        """Mean over positions of each channel, ``[B, C]``, float64.
+        """Mean over positions of each channel, ``[B, C]``, float64."""
+        return torch.cat([sum_over_positions(piece) for piece in self.pieces()]) / self.positions
 
-        The means of a reference and a slightly distorted image agree in most of their digits, so their difference needs
-        more digits than one float32 sum over all positions has: columns are added in float32, their sums in float64.
-        """
-        if self.values.is_contiguous(memory_format=torch.channels_last):  # in the order in which the values lie
-            total = self.values.permute(0, 2, 3, 1).sum(1).double().sum(1)
-        else:
-            total = self.values.sum(2).double().sum(2)
-        return total / (self.values.shape[2] * self.values.shape[3])
+    @cached_property
+    def channel_variance(self) -> Tensor:
+        """Variance over positions of each channel, ``[B, C]``, float64; exactly 0 where the channel is constant."""
+        mean = self.channel_mean
+        pivot = mean.float()
+        start, squares = 0, []
+        for piece in self.pieces():
+            centred = piece - pivot[start : start + len(piece), :, None, None]
+            squares.append(sum_over_positions(centred.square_()))
+            start += len(piece)
+        variance = (torch.cat(squares) / self.positions - (mean - pivot).square()).clamp_min(0)
+        return variance.where(variance > CONSTANT**2 * (variance + mean.square()), 0)
+
+    @cached_property
+    def norm(self) -> Tensor:
+        """Euclidean norm of each image's whole response, ``[B]``, float64."""
+        return (self.positions * (self.channel_variance + self.channel_mean.square()).sum(1)).sqrt()
+
+    @cached_property
+    def position_norm(self) -> Tensor:
+        """Euclidean norm over channels at each position, ``[B, N]``, float32."""
+        return torch.cat([sum_over_channels(piece.square()) for piece in self.pieces()]).sqrt_()
+
+    @cached_property
+    def ordered(self) -> Tensor:
+        """The values of each channel in ascending order, ``[B, C, N]``."""
+        ordered = [sort_positions(part) for part in self.parts]
+        return torch.cat(ordered) if len(ordered) > 1 else ordered[0]  # cat copies even one
 
 
-def sum_over_all(values: Tensor) -> Tensor:
-    """The sum of each image's or pair's values, ``[B]`` of ``[B, ...]``.
+class Response:
+    """The responses of one layer to pairs of a reference and a distorted image.
 
-    ``sum`` adds in a tree. ``torch.linalg.vector_norm``, which looks like the shorter way to a distance, adds
-    millions of float32 squares one after the other on a CPU, and was off by 3e-4 on real responses.
+    It lives only while the layer's output is in memory: readouts take from it what they need and keep nothing of it.
+    Statistics come as tensors that begin with ``P``, the number of pairs.
+
+    Args:
+        reference: one response ``[1, C, H, W]`` for each run of pairs with the same reference.
+        distorted: the responses ``[p, C, H, W]`` of each run.
     """
-    return values.sum(dim=tuple(range(1, values.ndim)))
+
+    def __init__(self, reference: Sequence[Tensor], distorted: Sequence[Tensor]) -> None:
+        self.reference = Maps(reference)
+        self.distorted = Maps(distorted)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, ``C``."""
+        return self.reference.channels
+
+    @property
+    def positions(self) -> int:
+        """Number of positions, ``N = H W``."""
+        return self.reference.positions
+
+    def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pairs a few at a time, in their order: a reference ``[1, C, H, W]``, its distorted ones ``[p, C, H, W]``."""
+        for reference, distorted in zip(self.reference.parts, self.distorted.parts, strict=True):
+            first = reference.float()
+            for piece in distorted.split(images_at_once(distorted)):
+                yield first, piece.float()
+
+    def over_pairs(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """What a function of the pieces, ``(f, g) -> [p, ...]``, gives for all pairs, ``[P, ...]``."""
+        return torch.cat([function(reference, distorted) for reference, distorted in self.pieces()])
+
+    def of_both(self, statistic: Callable[[Maps], Tensor]) -> tuple[Tensor, Tensor]:
+        """A statistic of each pair's reference and distorted image, ``[P, ...]`` each."""
+        of_reference, of_distorted = statistic(self.reference), statistic(self.distorted)
+        sizes = torch.tensor([len(part) for part in self.distorted.parts], device=of_reference.device)
+        return of_reference.repeat_interleave(sizes, dim=0, output_size=len(of_distorted)), of_distorted
+
+    @cached_property
+    def channel_squared_difference(self) -> Tensor:
+        """Mean over positions of ``(f - g)^2`` in each channel, ``[P, C]``."""
+        return self.over_pairs(lambda f, g: sum_over_positions((g - f).square_())) / self.positions
+
+    @cached_property
+    def _signed_and_absolute(self) -> tuple[Tensor, Tensor]:
+        sums = []
+        for reference, distorted in self.pieces():
+            difference = distorted - reference
+            sums.append((sum_over_positions(difference), sum_over_positions(difference.abs_())))
+        signed, absolute = (torch.cat(parts) for parts in zip(*sums, strict=True))
+        return signed, absolute
+
+    @property
+    def channel_mean_difference(self) -> Tensor:
+        """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
+        return self._signed_and_absolute[0] / self.positions
+
+    @property
+    def squared_difference(self) -> Tensor:
+        """Sum of ``(f - g)^2``, ``[P]``."""
+        return self.channel_squared_difference.sum(1) * self.positions
+
+    @property
+    def absolute_difference(self) -> Tensor:
+        """Sum of ``|f - g|``, ``[P]``."""
+        return self._signed_and_absolute[1].sum(1)
+
+    @cached_property
+    def channel_difference_variance(self) -> Tensor:
+        """Variance over positions of ``g - f`` in each channel, ``[P, C]``."""
+        return (self.channel_squared_difference - self.channel_mean_difference.square()).clamp_min(0)
+
+    @cached_property
+    def position_squared_difference(self) -> Tensor:
+        """Sum over channels of ``(f - g)^2`` at each position, ``[P, N]``, float32."""
+        return self.over_pairs(lambda f, g: sum_over_channels((g - f).square_()))
+
+
+def images_at_once(responses: Tensor) -> int:
+    """How many images of ``[b, C, H, W]`` make a piece."""
+    size = PIECE_BYTES_GPU if responses.is_cuda else PIECE_BYTES
+    return max(1, size // (4 * responses[0].numel()))
+
+
+def sum_over_positions(values: Tensor) -> Tensor:
+    """Sum of each channel, ``[b, C]`` float64 of ``[b, C, H, W]``.
+
+    Lines are added in float32 and their sums in float64. ``torch.linalg.vector_norm`` and products with ones, which
+    look shorter, add millions of float32 numbers one after the other on a CPU, and were off by 3e-4 on real responses.
+    """
+    if values.stride(1) == 1:  # channels lie innermost: add in the order in which the values lie
+        return values.permute(0, 2, 3, 1).sum(1).double().sum(1)
+    return values.sum(3).double().sum(2)
+
+
+def sum_over_channels(values: Tensor) -> Tensor:
+    """Sum of each position, ``[b, N]`` float32 of ``[b, C, H, W]``."""
+    if values.shape[1] < 8:  # of few channels sum() is several times slower than adding them
+        return sum(values.unbind(1), torch.zeros((), device=values.device)).flatten(1)
+    return values.sum(1).flatten(1)
+
+
+def sort_positions(values: Tensor) -> Tensor:
+    """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
+
+    NumPy sorts float32 with vector instructions, ten times faster than torch on a CPU, and leaves the interpreter
+    meanwhile: some channels of one image at a time, copied to their place and sorted while they are in the cache.
+    """
+    lines = values.flatten(2)
+    if values.is_cuda:
+        return lines.float().sort(2).values
+    given, ordered = lines.float().numpy(), np.empty(lines.shape, np.float32)
+    number, channels, positions = ordered.shape
+
+    def sort(image: int, few: slice) -> None:
+        block = ordered[image, few]
+        for start in range(0, positions, _STRIPE):
+            stripe = slice(start, start + _STRIPE)
+            block[:, stripe] = given[image, few, stripe]
+        block.sort(axis=1)
+
+    step = max(1, SORT_BYTES // (4 * positions))
+    blocks = [(image, slice(start, start + step)) for image in range(number) for start in range(0, channels, step)]
+    if len(blocks) == 1:
+        sort(*blocks[0])
+    else:
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            list(pool.map(lambda block: sort(*block), blocks))
+    return torch.from_numpy(ordered)

@@ -12,7 +12,7 @@ from iqa_lab.statistics.correlation import krcc, plcc, srcc, srcc_within
 COLUMNS = [
     "benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout", "n",
     "srcc", "srcc_low", "srcc_high", "plcc", "plcc_logistic", "logistic_converged", "krcc", "rmse", "outlier_ratio",
-    "srcc_within_distortion",
+    "srcc_within_distortion", "input",
 ]  # fmt: skip
 
 

@@ -9,12 +9,13 @@ from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import build_network
 from iqa_lab.networks.build import build_module, named_layers
-from iqa_lab.networks.cells import cells, nearest_cells
+from iqa_lab.networks.cells import BASELINE, cells, nearest_cells
 from tests.conftest import composed, untrained
 
 CONF = configuration_folder()
 CELLS = {f"{cell.goal}/{cell.dataset}/{name}": cell for name, cell in cells([CONF])}
-ARCHITECTURES = sorted(path.stem for path in (CONF / "architecture").glob("*.yaml"))
+BASELINES = sorted(str(cell.architecture) for cell in CELLS.values() if cell.goal == BASELINE)
+ARCHITECTURES = sorted({path.stem for path in (CONF / "architecture").glob("*.yaml")} - set(BASELINES))
 
 
 def overrides(option: str) -> list[str]:
@@ -31,17 +32,27 @@ def test_a_cell_is_what_its_path_says_and_composes(option: str) -> None:
     assert name == f"{cell.architecture}.{cell.recipe}" if cell.recipe else cell.architecture
     config = composed(*overrides(option))
     assert config.weights == cell
-    assert cell.publisher and cell.licence and cell.citation and cell.source
+    if goal == BASELINE and cell.source is None:  # a formula has neither publisher nor licence
+        assert cell.citation or cell.architecture in ("rmse", "psnr")
+    else:
+        assert cell.publisher and cell.licence and cell.citation and cell.source
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_builds_untrained_with_its_layers(architecture: str) -> None:
     network = untrained(architecture)
     config = composed(f"architecture={architecture}", "goal=untrained", "dataset=none")
-    assert [layer.name for layer in network.layers] == config.architecture.layers
+    # a transformer's blocks have their class tokens beside them
+    assert [layer.name for layer in network.layers if layer.spatial] == config.architecture.layers
     depths = [layer.depth for layer in network.layers]
     assert depths[0] == 0 and depths[-1] == 1 and depths == sorted(depths)
     assert network.weights == "seed0"
+
+
+@pytest.mark.parametrize("architecture", BASELINES)
+def test_an_untrained_baseline_is_refused(architecture: str) -> None:
+    with pytest.raises(UserError, match=f"architecture={architecture} is a baseline: goal=baseline goes with"):
+        build_network(composed(f"architecture={architecture}", "goal=untrained", "dataset=none"))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -78,7 +89,7 @@ def test_cells_with_real_files_load(shared_weights: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("IQA_LAB_WEIGHTS", str(shared_weights))
     loaded = {}
     for option, cell in CELLS.items():
-        if cell.source.startswith("folder:"):
+        if (cell.source or "").startswith("folder:"):
             network = build_network(composed(*overrides(option)))
             loaded[option] = network
             layers = [layer.name for layer in network.layers]

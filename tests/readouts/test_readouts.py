@@ -6,14 +6,15 @@ import scipy.spatial.distance as scipy_distance
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import wasserstein_distance
 
-from iqa_lab.config import ReadoutConfig, configuration_folder
+from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
-from iqa_lab.readouts import Response, load_readout
+from iqa_lab.readouts import Response, load_distance
 from tests.conftest import composed
 
-NAMES = sorted(path.stem for path in (configuration_folder() / "readout").glob("*.yaml"))
-READOUTS = {name: composed(f"readout={name}").readouts[name] for name in NAMES}
+READOUTS = {name: readout for name, readout in composed("readout=all").readouts.items() if readout.reads == "responses"}
+NAMES = sorted(READOUTS)
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 7), st.integers(1, 7))
 
 
@@ -23,8 +24,7 @@ def responses(seed: int, number: int, shape: tuple[int, ...], *, sparse: bool = 
 
 
 def between(name: str, f: torch.Tensor, g: torch.Tensor) -> float:
-    response = Response(torch.stack([f, g]), [0], [1])
-    return float(load_readout(READOUTS[name])(response)[0])
+    return float(load_distance(READOUTS[name])(Response([f[None]], [g[None]]))[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,7 +35,11 @@ def test_distances_are_distances(name: str, seed: int, shape: tuple[int, ...], s
     there, back = between(name, f, g), between(name, g, f)
     assert there >= 0 and np.isfinite(there)
     if READOUTS[name].symmetric:
-        assert there == pytest.approx(back, rel=1e-6)
+        # differences of nearly equal statistics keep fewer digits
+        assert there == pytest.approx(back, rel=1e-5, abs=1e-7)
+
+
+BLIND_TO_CONSTANTS = ("std", "correlation")  # they compare what varies over positions
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,24 +47,127 @@ def test_constant_and_zero_responses_have_finite_distances(name: str) -> None:
     zero, one = torch.zeros(3, 4, 5), torch.ones(3, 4, 5)
     for f in (zero, one):
         assert between(name, f, f) == 0
-    assert np.isfinite(between(name, zero, one)) and between(name, zero, one) > 0
+    apart = between(name, zero, one)
+    assert apart == 0 if name in BLIND_TO_CONSTANTS else np.isfinite(apart) and apart > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(seed=st.integers(0, 99), value=st.floats(-3, 3, width=32))
+def test_a_constant_channel_gives_no_nan(name: str, seed: int, value: float) -> None:
+    f, g = responses(seed, 2, (3, 5, 7))
+    f[1] = value
+    assert np.isfinite(between(name, f, g)) and between(name, f, f) == 0
+    g[1] = value
+    assert np.isfinite(between(name, f, g))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(seed=st.integers(0, 99))
+def test_maps_of_one_position_have_defined_distances(name: str, seed: int) -> None:
+    f, g = responses(seed, 2, (6, 1, 1), sparse=True)
+    assert np.isfinite(between(name, f, g)) and between(name, f, g) >= 0
+    assert between(name, f, f) == 0
+
+
+def test_correlation_of_constant_channels_is_as_documented() -> None:
+    pattern, constant = responses(1, 1, (1, 5, 7))[0], torch.full((1, 5, 7), 0.1)
+    assert between("correlation", constant, 3 * constant) == 0
+    assert between("correlation", pattern, constant) == between("correlation", constant, pattern) == 1
+    both = between("correlation", torch.cat([pattern, constant]), torch.cat([-pattern, constant]))
+    assert both == pytest.approx(1, abs=1e-6)  # the mean of 2 and 0
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pairs_of_any_layout_equal_pairs_alone(name: str) -> None:
     values = responses(3, 5, (4, 6, 7))
-    for reference, distorted in [([0, 0, 0, 0], [1, 2, 3, 4]), ([0, 3, 3], [1, 2, 4]), ([0, 0, 0], [0, 1, 4])]:
-        together = load_readout(READOUTS[name])(Response(values, reference, distorted))
-        alone = [between(name, values[r], values[d]) for r, d in zip(reference, distorted, strict=True)]
-        assert together.tolist() == pytest.approx(alone, rel=1e-6)
+    for runs in ([(0, [1, 2, 3, 4])], [(0, [1, 2]), (3, [4])], [(0, [0]), (0, [1, 4])]):
+        reference = [values[r : r + 1] for r, _ in runs]
+        together = load_distance(READOUTS[name])(Response(reference, [values[several] for _, several in runs]))
+        alone = [between(name, values[r], values[d]) for r, several in runs for d in several]
+        assert together.tolist() == pytest.approx(alone, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.uint8])
+def test_the_order_in_memory_and_the_type_do_not_matter(name: str, dtype: torch.dtype) -> None:
+    values = (responses(3, 4, (20, 33, 41)).abs() * 50).to(dtype)
+    expected = [between(name, values[0].float(), g.float()) for g in values[1:]]
+    for order in (torch.channels_last, torch.contiguous_format):
+        laid = values.contiguous(memory_format=order)
+        found = load_distance(READOUTS[name])(Response([laid[:1]], [laid[1:]]))
+        assert found.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pieces_of_responses_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = responses(3, 6, (5, 6, 7))
+    whole = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
+    monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
+    monkeypatch.setattr("iqa_lab.readouts.response.SORT_BYTES", 4 * 6 * 7)  # one channel
+    monkeypatch.setattr("iqa_lab.readouts.response._STRIPE", 10)
+    pieces = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
+    assert pieces.tolist() == pytest.approx(whole.tolist(), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_readout_leaves_the_response_as_it_was(name: str) -> None:
     values = responses(3, 3, (4, 6, 7))
     before = values.clone()
-    load_readout(READOUTS[name])(Response(values, [0, 0], [1, 2]))
+    load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
     assert torch.equal(values, before)
+
+
+@given(seed=st.integers(0, 99), sparse=st.booleans())
+def test_statistics_equal_numpy_and_scipy(seed: int, sparse: bool) -> None:
+    f, g = responses(seed, 2, (12, 9, 11), sparse=sparse)
+    x, y = (values.flatten(1).double().numpy() for values in (f, g))
+    grams = [values @ values.T / values.shape[1] for values in (x, y)]
+    expected = {
+        "manhattan": scipy_distance.cityblock(x.ravel(), y.ravel()),
+        "std": scipy_distance.euclidean(x.std(1), y.std(1)),
+        "mean_std": scipy_distance.euclidean([*x.mean(1), *x.std(1)], [*y.mean(1), *y.std(1)]),
+        "gram": np.linalg.norm(grams[0] - grams[1]),
+        "correlation": np.mean([scipy_distance.correlation(c, d) for c, d in zip(x, y, strict=True)]),
+        "wasserstein": np.mean([wasserstein_distance(c, d) for c, d in zip(x, y, strict=True)]),
+        "jsd": np.mean([histogram_distance(c, d) for c, d in zip(x, y, strict=True)]),
+    }
+    for name, value in expected.items():
+        assert between(name, f, g) == pytest.approx(value, rel=1e-5), name
+
+
+def histogram_distance(x: np.ndarray, y: np.ndarray) -> float:
+    span = min(x.min(), y.min()), max(x.max(), y.max())
+    p, q = (np.histogram(values, bins=32, range=span)[0] for values in (x, y))
+    return float(scipy_distance.jensenshannon(p, q))
+
+
+def test_gram_of_more_channels_than_positions_equals_the_definition() -> None:
+    f, g = responses(5, 2, (64, 3, 5), sparse=True)  # the shorter way, with matrices of positions
+    x, y = (values.flatten(1).double().numpy() for values in (f, g))
+    assert between("gram", f, g) == pytest.approx(np.linalg.norm(x @ x.T - y @ y.T) / 15, rel=1e-5)
+
+
+def test_gram_does_not_mix_the_batch() -> None:
+    f, g, h = responses(6, 3, (8, 5, 7))
+    found = load_distance(READOUTS["gram"])(Response([f[None]], [torch.stack([g, h])]))
+    assert found.tolist() == pytest.approx([between("gram", f, g), between("gram", f, h)], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["gram", "std", "dists", "correlation"])
+def test_nearly_equal_responses_keep_their_digits(name: str) -> None:
+    f = responses(1, 1, (32, 40, 50), sparse=True)[0] * 3 + 1
+    g = f + 1e-3 * responses(2, 1, (32, 40, 50))[0]
+    a, b = f.double().flatten(1), g.double().flatten(1)
+    (va, vb), (ma, mb) = (a.var(1, correction=0), b.var(1, correction=0)), (a.mean(1), b.mean(1))
+    covariance = ((a - ma[:, None]) * (b - mb[:, None])).mean(1)
+    texture, structure = (2 * ma * mb + 1e-6) / (ma**2 + mb**2 + 1e-6), (2 * covariance + 1e-6) / (va + vb + 1e-6)
+    exact = {
+        "gram": (a @ a.T - b @ b.T).norm() / a.shape[1],
+        "std": (va.sqrt() - vb.sqrt()).norm(),
+        "dists": 1 - (texture + structure).mean() / 2,
+        "correlation": (1 - covariance / (va * vb).sqrt()).mean(),
+    }[name]
+    assert between(name, f, g) == pytest.approx(float(exact), rel=1e-3)
 
 
 @given(seed=st.integers(0, 99))
@@ -97,13 +204,14 @@ def test_means_of_nearly_equal_responses_keep_their_digits(order: torch.memory_f
     near = f + 0.01 * responses(2, 1, (32, 128, 192))[0]
     values = torch.stack([f, near]).contiguous(memory_format=order)
     exact = float((near.double().mean((1, 2)) - f.double().mean((1, 2))).norm())
-    found = float(load_readout(READOUTS["mean"])(Response(values, [0], [1]))[0])
+    found = float(load_distance(READOUTS["mean"])(Response([values[:1]], [values[1:]]))[0])
     assert found == pytest.approx(exact, rel=1e-3)  # one float32 mean of each gives about 1e-2 here
 
 
 @given(seed=st.integers(0, 99))
 def test_lpips_layer_equals_the_lpips_package(seed: int) -> None:
-    lpips = pytest.importorskip("lpips", reason="the extra [oracles] is not installed")
+    import lpips
+
     f, g = (x[None] for x in responses(seed, 2, (16, 9, 11), sparse=True))
     difference = (lpips.normalize_tensor(f) - lpips.normalize_tensor(g)) ** 2
     expected = float(lpips.spatial_average(difference.sum(1, keepdim=True)))
@@ -111,8 +219,9 @@ def test_lpips_layer_equals_the_lpips_package(seed: int) -> None:
 
 
 def test_the_sum_over_alexnets_layers_equals_uncalibrated_lpips() -> None:
-    lpips = pytest.importorskip("lpips", reason="the extra [oracles] is not installed")
     from dataclasses import replace
+
+    import lpips
 
     from iqa_lab.config import InputConfig
     from iqa_lab.networks.network import Network
@@ -137,18 +246,18 @@ def test_the_sum_over_alexnets_layers_equals_uncalibrated_lpips() -> None:
         for number, part in enumerate(module.features):
             x = part(x)
             if f"features.{number}" in [layer.name for layer in network.layers]:
-                total += float(load_readout(READOUTS["lpips"])(Response(x.clone(), [0], [1]))[0])
+                total += float(load_distance(READOUTS["lpips"])(Response([x[:1]], [x[1:]]))[0])
     assert total == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_readout_of_ones_own_by_import_path() -> None:
     mine = ReadoutConfig(function="tests.readouts.test_readouts.largest_difference", formula="max |f - g|")
     f, g = responses(0, 2, (2, 3, 3))
-    assert float(load_readout(mine)(Response(torch.stack([f, g]), [0], [1]))) == float((f - g).abs().max())
+    assert float(load_distance(mine)(Response([f[None]], [g[None]]))) == float((f - g).abs().max())
     for function in ("nothing", "no.such.module"):
         with pytest.raises(UserError, match="the readout's function=.* cannot be imported"):
-            load_readout(ReadoutConfig(function=function, formula=""))
+            load_distance(ReadoutConfig(function=function, formula=""))
 
 
 def largest_difference(response: Response) -> torch.Tensor:
-    return response.difference(response.values).abs().amax((1, 2, 3))
+    return response.over_pairs(lambda f, g: (g - f).abs().amax((1, 2, 3)))

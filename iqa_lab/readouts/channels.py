@@ -1,0 +1,71 @@
+"""What the readouts that weigh channels work on: every channel's mean squared difference, for every pair.
+
+They run after the pass. A module of this kind has two functions: ``rows(readout, **arguments)``, the names of its rows
+in the tables, and ``weigh(context, readout, **arguments)``, their distances and weights.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from iqa_lab.statistics.correlation import srcc
+
+if TYPE_CHECKING:
+    from iqa_lab.networks.network import Network
+    from iqa_lab.scoring import Settings
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The mean squared differences of a benchmark's pairs, and what people said of them."""
+
+    of_layer: Mapping[str, NDArray[np.float32]]  # [pairs, C]
+    references: NDArray[np.object_]  # the name of each pair's reference
+    quality: NDArray[np.float64]  # opinions, the higher the better
+
+
+@dataclass(frozen=True)
+class Context:
+    """What weights may be made of: this benchmark, the network itself, another benchmark."""
+
+    here: Differences
+    network: "Network"
+    settings: "Settings"
+    elsewhere: Callable[[str], Differences]  # the same layers on the benchmark of that name
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One row's distances in one layer, and the weights that they came from."""
+
+    row: str
+    layer: str
+    distances: NDArray[np.float64]  # [pairs]
+    weights: NDArray[np.float64]  # [C]
+
+
+def weights_table(weighed: list[Weighed], here: Differences) -> pd.DataFrame:
+    """One row a channel: its weight in a readout, and how well it alone agrees with opinion (SRCC, positive = agrees).
+
+    The SRCC of a channel that does not respond to any difference is empty.
+    """
+    alone = {
+        layer: srcc(-here.of_layer[layer].astype(float), here.quality) for layer in {entry.layer for entry in weighed}
+    }
+    tables = [
+        pd.DataFrame(
+            {
+                "readout": entry.row,
+                "layer": entry.layer,
+                "channel": np.arange(len(entry.weights)),
+                "weight": entry.weights,
+                "srcc": alone[entry.layer],
+            }
+        )
+        for entry in weighed
+    ]
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,37 @@
+"""The distance of the Gram matrices: which channels respond together, wherever that is.
+
+Gatys et al., Texture Synthesis Using Convolutional Neural Networks (2015).
+"""
+
+import torch
+from torch import Tensor
+
+from iqa_lab.readouts.response import Response
+
+
+def distance(response: Response) -> Tensor:
+    """Frobenius distance of ``F F^T / (H W)`` of each pair, ``[P]``; ``F`` is one image's ``[C, H W]``.
+
+    With ``S = F + G`` and ``D = G - F`` the difference of the two matrices is ``(S D^T + D S^T) / 2``: one product
+    instead of two, and no digits are lost for nearly equal images.
+    """
+    return response.over_pairs(lambda f, g: _distance(_columns(f), _columns(g))) / response.positions
+
+
+def _columns(values: Tensor) -> Tensor:
+    return values.flatten(2).transpose(1, 2)  # [b, N, C]
+
+
+def _distance(f: Tensor, g: Tensor) -> Tensor:
+    total, difference = f + g, g - f
+    _, positions, channels = total.shape
+    if 3 * positions < channels:
+        # |S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>, from smaller matrices [N, N]
+        ss, dd, ds = (
+            torch.bmm(left, right.transpose(1, 2))
+            for left, right in ((total, total), (difference, difference), (difference, total))
+        )
+        products = ss * dd + ds * ds.transpose(1, 2)
+        return (products.sum((1, 2), dtype=torch.float64).clamp_min(0) / 2).sqrt()
+    product = torch.bmm(total.transpose(1, 2), difference)
+    return (product + product.transpose(1, 2)).square_().sum((1, 2), dtype=torch.float64).sqrt() / 2

@@ -1,0 +1,23 @@
+"""How far the distribution of each channel's responses has moved, wherever in the image they are."""
+
+import torch
+from torch import Tensor
+
+from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.response import images_at_once as channels_at_once
+
+
+def distance(response: Response) -> Tensor:
+    """Mean over channels of the 1-D Wasserstein distance of the responses of each pair, ``[P]``.
+
+    Both images have the same number of positions, so it is the mean distance of the values in their order.
+    """
+    reference, distorted = response.reference.ordered, response.distorted.ordered
+    start, parts = 0, []
+    for run, part in enumerate(response.distorted.parts):
+        for image in distorted[start : start + len(part)]:
+            # channel by channel, so that the differences stay in the cache
+            few = zip(image.split(channels_at_once(image)), reference[run].split(channels_at_once(image)), strict=True)
+            parts.append(torch.stack([(g - f).abs_().sum(1).sum(dtype=torch.float64) for g, f in few]).sum())
+        start += len(part)
+    return torch.stack(parts) / (response.channels * response.positions)
