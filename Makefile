@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format lock wheel clean
+.PHONY: help demo test test-all bench lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -19,14 +19,17 @@ test: $(READY)  ## the tests, a few minutes
 test-all: $(READY)  ## the slow tests too
 	$(BIN)/python -m pytest -q -m ''
 
+bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
+	$(BIN)/python bench/speed.py
+
 lint: $(READY)  ## style and types
-	$(BIN)/ruff check iqa_lab tests
-	$(BIN)/ruff format --check iqa_lab tests
+	$(BIN)/ruff check iqa_lab tests bench
+	$(BIN)/ruff format --check iqa_lab tests bench
 	$(BIN)/mypy
 
 format: $(READY)  ## mend the style
-	$(BIN)/ruff check --fix iqa_lab tests
-	$(BIN)/ruff format iqa_lab tests
+	$(BIN)/ruff check --fix iqa_lab tests bench
+	$(BIN)/ruff format iqa_lab tests bench
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 \

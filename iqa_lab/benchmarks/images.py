@@ -43,8 +43,8 @@ def decode(path: str, resize: int | None = None) -> Decoded:
         reason = "the file is empty" if Path(path).stat().st_size == 0 else " ".join(str(error).split())[:100]
         raise UserError(f"{path} is damaged or no image: {reason}") from error
     if resize is not None:
-        scale = resize / min(rgb.size)
-        rgb = rgb.resize((round(rgb.width * scale), round(rgb.height * scale)), Image.Resampling.BILINEAR)
+        short = min(rgb.size)  # the long side is rounded down, as in torchvision
+        rgb = rgb.resize((resize * rgb.width // short, resize * rgb.height // short), Image.Resampling.BILINEAR)
     return Decoded(np.asarray(rgb), conversion)
 
 

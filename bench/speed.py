@@ -1,0 +1,419 @@
+"""How fast the pass is, each line beside its rival in one process: `make bench`, or `python bench/speed.py --help`.
+
+Rounds are interleaved (ours, rival, ours, rival, ...) and the medians are compared, since machines are noisy; read the
+ratios, not the times. Networks are untrained: speed does not depend on weights. Images are those of the benchmark
+`levels`; our side decodes them from disk, a bare forward gets them decoded. A bare forward stops after the last layer
+that the pass reads, as the pass does.
+"""
+
+import argparse
+import csv
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+from iqa_lab import scoring
+from iqa_lab.baselines.lpips import LPIPS
+from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.columns import Plan, plan_columns
+from iqa_lab.config import Config, InputConfig, configuration_folder, register_schema
+from iqa_lab.memory import keep_freed_memory
+from iqa_lab.networks import Network, build_network
+from iqa_lab.networks.network import OUTPUT
+from iqa_lab.progress import track
+from iqa_lab.scoring import Column, Settings
+
+NETWORKS = ("vgg16", "resnet50", "resnet18", "alexnet", "vit_small_patch16_224", "mobilenetv2_tf", "squeezenet1_1")
+SORTING = ("wasserstein", "jsd")
+MEASURED = Path(__file__).parent / "measured"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison: milliseconds an image of ours and of its rival (or MiB); the ratio is rival over ours."""
+
+    what: str
+    network: str
+    ours: float
+    rival: float
+    against: str
+    target: float | None = None
+    unit: str = "ms/image"
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster, or smaller, ours is."""
+        return self.rival / self.ours
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all lines share."""
+
+    settings: Settings
+    pairs: pd.DataFrame
+    rounds: int
+
+    @property
+    def images(self) -> int:
+        """Number of distinct images."""
+        return len(self.pairs) + self.pairs["reference_path"].nunique()
+
+    def decoded(self) -> torch.Tensor:
+        """All distinct images, ``[B, 3, H, W]`` uint8."""
+        paths = dict.fromkeys([*self.pairs["reference_path"], *self.pairs["distorted_path"]])
+        return torch.from_numpy(np.stack([decode(path).pixels for path in paths])).permute(0, 3, 1, 2)
+
+    def race(self, *runners: Callable[[], object]) -> list[float]:
+        """The median milliseconds an image of each runner, taken in turns."""
+        times: list[list[float]] = [[] for _ in runners]
+        for number in range(self.rounds + 1):
+            for place, run in enumerate(runners):
+                start = perf_counter()
+                run()
+                self.synchronise()
+                if number:  # the first round warms up
+                    times[place].append(1e3 * (perf_counter() - start) / self.images)
+        return [median(entries) for entries in times]
+
+    def synchronise(self) -> None:
+        """Wait for a GPU."""
+        if self.settings.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def passes(self, network: Network, plan: Plan, **how: Any) -> Callable[[], object]:
+        """The pass with all that a plan reads."""
+        settings = replace(self.settings, **how)
+        return lambda: scoring.score(network, self.pairs, plan.passed, settings, plan.channel_layers)
+
+    def bare(self, network: Network, last: str, **how: Any) -> Callable[[], object]:
+        """Forwards of the same images in the same batches, up to the layer ``last``."""
+        settings, images = replace(self.settings, **how), self.decoded()
+
+        def forward() -> None:
+            for batch in images.split(settings.batch_size):
+                scoring.read_layers(network, batch, [last], settings, lambda _layer, _output: None)
+
+        return forward
+
+
+def configured(*overrides: str) -> Config:
+    """The configuration of these overrides."""
+    register_schema()
+    with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
+        config = OmegaConf.to_object(compose("config", overrides=list(overrides)))
+    assert isinstance(config, Config)
+    return config
+
+
+def untrained(architecture: str, *overrides: str) -> tuple[Network, Plan]:
+    """A seeded random network, and what a run of it reads."""
+    config = configured("goal=untrained", "dataset=none", f"architecture={architecture}", *overrides)
+    network = build_network(config)
+    return network, plan_columns(config, network)
+
+
+def last_layer(network: Network) -> str:
+    """The layer that runs last."""
+    return network.layers[-1].name
+
+
+def columns_of_the_pass(bench: Bench, architecture: str) -> list[Line]:
+    """The pass with 1, 10, all plain, and all columns, over the bare forward."""
+    network, plain = untrained(architecture)
+    whole = untrained(architecture, "readout=all")[1]
+    unsorted = replace(
+        whole, passed=tuple(column for column in whole.passed if column.readout not in SORTING), channels=whole.channels
+    )
+    plans = {
+        "1 column (plain, last layer)": (replace(plain, passed=plain.passed[-1:]), None),
+        "10 columns": (replace(whole, passed=whole.passed[-10:], channels=()), None),
+        "plain, every layer": (plain, 0.80),
+        "every readout": (whole, 0.50),
+        "every readout but wasserstein and jsd": (unsorted, None),
+    }
+    bare = bench.bare(network, last_layer(network))
+    rival, *ours = bench.race(bare, *(bench.passes(network, plan) for plan, _ in plans.values()))
+    lines = []
+    for (what, (plan, target)), time in zip(plans.items(), ours, strict=True):
+        count = (
+            len(plan.definitions) if plan is whole else len(plan.passed) + sum(len(r.columns()) for r in plan.channels)
+        )
+        lines.append(Line(f"{what} [{count}]", architecture, time, rival, "bare forward", target))
+    return lines
+
+
+def one_pass_a_column(bench: Bench, architecture: str) -> list[Line]:
+    """All columns of the pass at once, against a pass for each (a sample of eight, times their number)."""
+    network, whole = untrained(architecture, "readout=all")
+    whole = replace(whole, channels=())
+    sample = [whole.passed[int(place)] for place in np.linspace(0, len(whole.passed) - 1, 8)]
+    ours, *each = bench.race(
+        bench.passes(network, whole), *(bench.passes(network, replace(whole, passed=(column,))) for column in sample)
+    )
+    number = len(whole.passed)
+    return [Line(f"{number} columns at once", architecture, ours, number * sum(each) / 8, "a pass a column", 50)]
+
+
+def lpips_package(bench: Bench, trunk: str) -> list[Line]:
+    """LPIPS through the pass, against the `lpips` package looped pair by pair; the numbers must agree."""
+    import lpips
+
+    theirs = lpips.LPIPS(net=trunk, pnet_rand=True, verbose=False).to(bench.settings.device)
+    module = LPIPS(trunk).eval().requires_grad_(False)
+    for ours, value in zip(module.features.parameters(), theirs.net.parameters(), strict=True):
+        ours.copy_(value.detach())
+    convention = configured("goal=baseline", "dataset=none", f"architecture=lpips_{trunk}").weights.input
+    network = Network(module, (OUTPUT,), convention, None, trunk, "", module.terms())
+    column = Column(OUTPUT, f"lpips_{trunk}", module.terms())
+
+    def look(path: str) -> torch.Tensor:
+        pixels = torch.from_numpy(decode(path).pixels.copy()).permute(2, 0, 1)[None]
+        return pixels.to(bench.settings.device) / 127.5 - 1
+
+    @torch.inference_mode()
+    def loop() -> list[float]:
+        return [float(theirs(look(row.reference_path), look(row.distorted_path))) for row in bench.pairs.itertuples()]
+
+    def grouped() -> np.ndarray:
+        return scoring.score(network, bench.pairs, [column], bench.settings).values[:, 0]
+
+    np.testing.assert_allclose(grouped(), loop(), rtol=1e-5, err_msg="our LPIPS is not the package's")
+    ours, rival = bench.race(grouped, loop)
+    return [Line("LPIPS, one column", f"lpips_{trunk}", ours, rival, "lpips package, pair by pair", 2)]
+
+
+def other_packages(bench: Bench) -> list[Line]:
+    """LPIPS (VGG-16) through the pass, against piq's and pyiqa's pair by pair, where their weights can be had."""
+    makers: dict[str, Callable[[], Any]] = {}
+    if find_spec("piq"):
+        makers["piq"] = lambda: import_module("piq").LPIPS()
+    if find_spec("pyiqa"):
+        makers["pyiqa"] = lambda: import_module("pyiqa").create_metric("lpips-vgg", device=bench.settings.device)
+    lines = []
+    for package in ("piq", "pyiqa"):
+        if package not in makers:
+            print(f"{package} is not installed: not compared")
+            continue
+        try:
+            metric = makers[package]()
+        except Exception as error:  # whatever another program raises where it cannot download its weights
+            print(f"{package} could not be made ready, not compared: {' '.join(str(error).split())[:100]}")
+            continue
+        module = LPIPS("vgg").eval().requires_grad_(False)
+        network = Network(module, (OUTPUT,), InputConfig(), None, "vgg", "", module.terms())
+        column = Column(OUTPUT, "lpips_vgg", module.terms())
+
+        def look(path: str) -> torch.Tensor:
+            pixels = torch.from_numpy(decode(path).pixels.copy()).permute(2, 0, 1)[None]
+            return pixels.to(bench.settings.device) / 255
+
+        @torch.inference_mode()
+        def loop(metric: Any = metric) -> None:
+            for row in bench.pairs.itertuples():
+                metric(look(row.distorted_path), look(row.reference_path))
+
+        ours, rival = bench.race(
+            lambda network=network, column=column: scoring.score(network, bench.pairs, [column], bench.settings), loop
+        )
+        lines.append(Line("LPIPS, one column", "lpips_vgg", ours, rival, f"{package}, pair by pair", 2))
+    return lines
+
+
+def precisions(bench: Bench, architecture: str) -> list[Line]:
+    """The plain pass in bf16, and on a GPU in tf32, against fp32."""
+    lines = []
+    kinds = ("bf16", "tf32") if bench.settings.device.type == "cuda" else ("bf16",)
+    for precision in kinds:
+        # bf16 converts a network in place, so each side has its own
+        (exact, plan), (fast, _) = untrained(architecture), untrained(architecture)
+        ours, rival = bench.race(bench.passes(fast, plan, precision=precision), bench.passes(exact, plan))
+        lines.append(Line(f"{precision}, plain", architecture, ours, rival, "fp32", 2 if precision == "bf16" else None))
+    return lines
+
+
+def memory_order(bench: Bench, architecture: str) -> list[Line]:
+    """A forward with channels innermost, as the pass does it, against torch's usual order."""
+    network, _ = untrained(architecture)
+    usual, _ = untrained(architecture)
+    images = bench.decoded()
+
+    @torch.inference_mode()
+    def contiguous() -> None:
+        module = usual.module.to(bench.settings.device)
+        for batch in images.split(bench.settings.batch_size):
+            module(usual.prepare(batch.to(bench.settings.device)).contiguous())
+
+    @torch.inference_mode()
+    def channels_last() -> None:
+        module = scoring.to_device(network.module, bench.settings)
+        for batch in images.split(bench.settings.batch_size):
+            module(network.prepare(batch.to(bench.settings.device)))
+
+    ours, rival = bench.race(channels_last, contiguous)
+    return [Line("channels_last", architecture, ours, rival, "contiguous")]
+
+
+def batch_sizes(bench: Bench, architecture: str) -> list[Line]:
+    """The plain pass with several batch sizes, against 8."""
+    network, plan = untrained(architecture)
+    sizes = (1, 2, 4, 16, 32) if bench.settings.device.type == "cpu" else (1, 16, 32, 64, 128)
+    rival, *ours = bench.race(*(bench.passes(network, plan, batch_size=size) for size in (8, *sizes)))
+    return [
+        Line(f"batches of {size}, plain", architecture, t, rival, "of 8") for size, t in zip(sizes, ours, strict=True)
+    ]
+
+
+def decoding(bench: Bench, architecture: str) -> list[Line]:
+    """The plain pass with one decoding thread and with four, against two."""
+    network, plan = untrained(architecture)
+    rival, *ours = bench.race(*(bench.passes(network, plan, workers=workers) for workers in (2, 1, 4)))
+    return [Line(f"{w} decoding threads", architecture, t, rival, "2") for w, t in zip((1, 4), ours, strict=True)]
+
+
+def memory(bench: Bench, images: int) -> list[Line]:
+    """Peak memory of a fresh process: with ten times the layers, and with ten times the pairs."""
+
+    def peak(layers: int, pairs: int) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "peak"
+            command = [sys.executable, __file__, "--peak", str(layers), str(pairs), str(out),
+                       "--device", bench.settings.device.type]  # fmt: skip
+            subprocess.run(command, check=True)
+            return float(out.read_text())
+
+    few, many = peak(4, 100), peak(40, 100)
+    more = peak(4, images)
+    return [
+        Line("40 layers, 100 pairs, plain", "resnet50", many, few, "4 layers", unit="MiB"),
+        Line(f"4 layers, {images} pairs, plain", "resnet50", more, few, "100 pairs", unit="MiB"),
+    ]
+
+
+def report_peak(bench: Bench, layers: int, pairs: int, out: Path) -> None:
+    """Run one pass and write the most memory that the process has held, in MiB."""
+    from iqa_lab.provenance import peak_memory_mib
+
+    module = untrained("resnet50")[0].module
+    names = [name for name, part in module.named_modules() if name.endswith(("conv1", "conv2", "bn3")) and part]
+    chosen = names[:: max(1, len(names) // layers)][:layers]
+    network, plan = untrained("resnet50", f"architecture.layers=[{','.join(chosen)}]")
+    repeated = pd.concat([bench.pairs] * (1 + pairs // len(bench.pairs)), ignore_index=True).iloc[:pairs]
+    repeated = repeated.sort_values("reference_path", kind="stable").reset_index(drop=True)
+    scoring.score(network, repeated, plan.passed, bench.settings)
+    out.write_text(str(peak_memory_mib(bench.settings.device)))
+
+
+def machine(device: torch.device) -> str:
+    """The name of the processor that computes."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def write(lines: list[Line], bench: Bench) -> Path:
+    """A dated CSV of all lines, with hardware and versions; returns its place."""
+    versions = {f"{name}_version": version(name) for name in ("torch", "torchvision", "timm", "numpy", "lpips")}
+    facts = {
+        "date": date.today().isoformat(),
+        "machine": machine(bench.settings.device),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "device": bench.settings.device.type,
+        "threads": torch.get_num_threads(),
+        "batch_size": bench.settings.batch_size,
+        "images": bench.images,
+        "size": "384x256",
+        "rounds": bench.rounds,
+        **versions,
+    }
+    name = "-".join(facts["machine"].lower().replace("(r)", "").split())
+    path = MEASURED / f"{facts['date']}-{name}.csv"
+    MEASURED.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["what", "network", "ours", "against", "rival", "unit", "ratio", "target", *facts])
+        for line in lines:
+            numbers = [round(line.ours, 3), line.against, round(line.rival, 3), line.unit, round(line.ratio, 3)]
+            writer.writerow([line.what, line.network, *numbers, line.target or "", *facts.values()])
+    return path
+
+
+def show(lines: list[Line], bench: Bench) -> None:
+    """Print the table."""
+    view = Table(title=f"{machine(bench.settings.device)}, medians of {bench.rounds} rounds, {bench.images} images")
+    for name in ("what", "network", "ours", "rival", "against", "times faster or smaller", "at least"):
+        view.add_column(name, justify="right" if name in ("ours", "rival", "at least") else "left")
+    for line in lines:
+        missed = line.target is not None and line.ratio < line.target
+        ratio = f"[yellow]{line.ratio:.2f}[/]" if missed else f"{line.ratio:.2f}"
+        unit = line.unit.partition("/")[0]
+        target = "" if line.target is None else f"{line.target:.2f}"
+        numbers = (f"{line.ours:.1f} {unit}", f"{line.rival:.1f} {unit}")
+        view.add_row(line.what, line.network, *numbers, line.against, ratio, target)
+    Console(width=None if sys.stdout.isatty() else 170).print(view)
+
+
+def main() -> None:
+    """Measure all lines, print and keep them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=50, help="of the 350 of the benchmark levels")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--quick", action="store_true", help="two networks, one round: does it run?")
+    parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    keep_freed_memory()
+    pairs = load_benchmark(configured().benchmark).pairs.iloc[: options.pairs].reset_index(drop=True)
+    settings = Settings(torch.device(options.device), options.batch_size)
+    bench = Bench(settings, pairs, 1 if options.quick else options.rounds)
+    if options.peak:
+        layers, number, out = options.peak
+        report_peak(bench, int(layers), int(number), Path(out))
+        return
+    networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
+    jobs: list[Callable[[], list[Line]]] = [
+        *(lambda name=name: columns_of_the_pass(bench, name) for name in networks),  # type: ignore[misc]
+        lambda: one_pass_a_column(bench, "mobilenetv2_tf"),
+        *(lambda trunk=trunk: lpips_package(bench, trunk)  # type: ignore[misc]
+          for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
+        lambda: other_packages(bench),
+        lambda: precisions(bench, "alexnet"),
+        lambda: memory_order(bench, "resnet18"),
+        lambda: memory_order(bench, "mobilenetv2_tf"),
+        lambda: batch_sizes(bench, "mobilenetv2_tf"),
+        lambda: decoding(bench, "mobilenetv2_tf"),
+        lambda: memory(bench, 200 if options.quick else 1000),
+    ]  # fmt: skip
+    lines = [line for job in track(jobs, "measuring") for line in job()]
+    show(lines, bench)
+    print(f"kept in {write(lines, bench)}")
+
+
+if __name__ == "__main__":
+    main()
