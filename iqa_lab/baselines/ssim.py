@@ -7,6 +7,7 @@ and Bovik, Multi-scale Structural Similarity for Image Quality Assessment (2003)
 All in float64: variances are small differences of large squares.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -111,13 +112,21 @@ def grey(pixels: Tensor) -> Tensor:
 
 
 def blur(images: Tensor) -> Tensor:
-    """Images ``[B, C, H, W]`` under the Gaussian window, where it fits: ``[B, C, H - 10, W - 10]``."""
-    offsets = torch.arange(WINDOW, dtype=torch.float64, device=images.device) - WINDOW // 2
-    window = torch.exp(-offsets.square() / (2 * SIGMA**2))
-    window = window / window.sum()
-    lines = images.flatten(0, 1)[:, None]
-    blurred = F.conv2d(F.conv2d(lines, window.view(1, 1, 1, -1)), window.view(1, 1, -1, 1))
-    return blurred.view(*images.shape[:2], *blurred.shape[2:])
+    """Images ``[B, C, H, W]`` under the Gaussian window, where it fits: ``[B, C, H - 10, W - 10]``.
+
+    Lines on both sides of the middle share their weight: several times faster in float64 than a convolution.
+    """
+    radius = WINDOW // 2
+    weights = [math.exp(-((offset / SIGMA) ** 2) / 2) for offset in range(radius + 1)]
+    total = weights[0] + 2 * sum(weights[1:])
+    for axis in (3, 2):
+        length = images.shape[axis] - 2 * radius
+        blurred = images.narrow(axis, radius, length) * (weights[0] / total)
+        for offset in range(1, radius + 1):
+            sides = images.narrow(axis, radius - offset, length) + images.narrow(axis, radius + offset, length)
+            blurred.add_(sides, alpha=weights[offset] / total)
+        images = blurred
+    return images
 
 
 def average_blocks(images: Tensor, size: int) -> Tensor:
