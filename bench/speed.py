@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -36,7 +37,7 @@ from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.columns import Plan, plan_columns
-from iqa_lab.config import Config, InputConfig, configuration_folder, register_schema
+from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.memory import keep_freed_memory
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import OUTPUT
@@ -175,69 +176,63 @@ def one_pass_a_column(bench: Bench, architecture: str) -> list[Line]:
     return [Line(f"{number} columns at once", architecture, ours, number * sum(each) / 8, "a pass a column", 50)]
 
 
-def lpips_package(bench: Bench, trunk: str) -> list[Line]:
-    """LPIPS through the pass, against the `lpips` package looped pair by pair; the numbers must agree."""
-    import lpips
-
-    theirs = lpips.LPIPS(net=trunk, pnet_rand=True, verbose=False).to(bench.settings.device)
+def lpips_packages(bench: Bench, package: str, trunk: str) -> list[Line]:
+    """LPIPS through the pass, against a package pair by pair, on one random trunk; the numbers must agree."""
+    if not find_spec(package):
+        print(f"{package} is not installed: not compared")
+        return []
     module = LPIPS(trunk).eval().requires_grad_(False)
-    for ours, value in zip(module.features.parameters(), theirs.net.parameters(), strict=True):
-        ours.copy_(value.detach())
+    metric = METRICS[package](module, trunk)
     convention = configured("goal=baseline", "dataset=none", f"architecture=lpips_{trunk}").weights.input
     network = Network(module, (OUTPUT,), convention, None, trunk, "", module.terms())
     column = Column(OUTPUT, f"lpips_{trunk}", module.terms())
 
     def look(path: str) -> torch.Tensor:
         pixels = torch.from_numpy(decode(path).pixels.copy()).permute(2, 0, 1)[None]
-        return pixels.to(bench.settings.device) / 127.5 - 1
+        return pixels.to(bench.settings.device) / 255
 
     @torch.inference_mode()
     def loop() -> list[float]:
-        return [float(theirs(look(row.reference_path), look(row.distorted_path))) for row in bench.pairs.itertuples()]
+        return [float(metric(look(row.reference_path), look(row.distorted_path))) for row in bench.pairs.itertuples()]
 
     def grouped() -> np.ndarray:
         return scoring.score(network, bench.pairs, [column], bench.settings).values[:, 0]
 
-    np.testing.assert_allclose(grouped(), loop(), rtol=1e-5, err_msg="our LPIPS is not the package's")
+    # piq's ImageNet mean and standard deviation have two digits fewer than those of LPIPS
+    np.testing.assert_allclose(grouped(), loop(), rtol=1e-2 if package == "piq" else 1e-5)
     ours, rival = bench.race(grouped, loop)
-    return [Line("LPIPS, one column", f"lpips_{trunk}", ours, rival, "lpips package, pair by pair", 2)]
+    return [Line("LPIPS, one column", f"lpips_{trunk}", ours, rival, f"{package}, pair by pair", 2)]
 
 
-def other_packages(bench: Bench) -> list[Line]:
-    """LPIPS (VGG-16) through the pass, against piq's and pyiqa's pair by pair, where their weights can be had."""
-    makers: dict[str, Callable[[], Any]] = {}
-    if find_spec("piq"):
-        makers["piq"] = lambda: import_module("piq").LPIPS()
-    if find_spec("pyiqa"):
-        makers["pyiqa"] = lambda: import_module("pyiqa").create_metric("lpips-vgg", device=bench.settings.device)
-    lines = []
-    for package in ("piq", "pyiqa"):
-        if package not in makers:
-            print(f"{package} is not installed: not compared")
-            continue
-        try:
-            metric = makers[package]()
-        except Exception as error:  # whatever another program raises where it cannot download its weights
-            print(f"{package} could not be made ready, not compared: {' '.join(str(error).split())[:100]}")
-            continue
-        module = LPIPS("vgg").eval().requires_grad_(False)
-        network = Network(module, (OUTPUT,), InputConfig(), None, "vgg", "", module.terms())
-        column = Column(OUTPUT, "lpips_vgg", module.terms())
+def package_lpips(module: LPIPS, trunk: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """The metric of the package `lpips` for images of 0 to 1, its trunk that of ``module``."""
+    theirs = import_module("lpips").LPIPS(net=trunk, pnet_rand=True, verbose=False)
+    for parameter, value in zip(theirs.net.parameters(), module.features.parameters(), strict=True):
+        parameter.copy_(value.detach())
+    return lambda reference, distorted: theirs.to(reference.device)(reference, distorted, normalize=True)
 
-        def look(path: str) -> torch.Tensor:
-            pixels = torch.from_numpy(decode(path).pixels.copy()).permute(2, 0, 1)[None]
-            return pixels.to(bench.settings.device) / 255
 
-        @torch.inference_mode()
-        def loop(metric: Any = metric) -> None:
-            for row in bench.pairs.itertuples():
-                metric(look(row.distorted_path), look(row.reference_path))
+def piq_lpips(module: LPIPS, _trunk: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """LPIPS of piq, which is its content loss, with the trunk and weights of ``module`` (it downloads its own)."""
+    weights = [weight.view(1, -1, 1, 1) for name, weight in module.named_buffers() if name.startswith("linear")]
+    content_loss = import_module("piq").ContentLoss
+    theirs = content_loss(module.features, [str(n) for n in module.layers], weights, normalize_features=True)
+    return lambda reference, distorted: theirs(distorted, reference)
 
-        ours, rival = bench.race(
-            lambda network=network, column=column: scoring.score(network, bench.pairs, [column], bench.settings), loop
-        )
-        lines.append(Line("LPIPS, one column", "lpips_vgg", ours, rival, f"{package}, pair by pair", 2))
-    return lines
+
+@torch.no_grad()
+def pyiqa_lpips(module: LPIPS, trunk: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """LPIPS of pyiqa with the trunk and linear weights of ``module``; all but SqueezeNet it would download."""
+    theirs = import_module("pyiqa.archs.lpips_arch").LPIPS(net=trunk, pretrained=False, pnet_rand=True)
+    for parameter, value in zip(theirs.net.parameters(), module.features.parameters(), strict=True):
+        parameter.copy_(value.detach())
+    linear = [weight.view(1, -1, 1, 1) for name, weight in module.named_buffers() if name.startswith("linear")]
+    for layer, weight in zip(theirs.lins, linear, strict=True):
+        layer.model[-1].weight.copy_(weight)
+    return lambda reference, distorted: theirs.to(reference.device)(distorted, reference)
+
+
+METRICS = {"lpips": package_lpips, "piq": piq_lpips, "pyiqa": pyiqa_lpips}
 
 
 def precisions(bench: Bench, architecture: str) -> list[Line]:
@@ -290,7 +285,8 @@ def batch_sizes(bench: Bench, architecture: str) -> list[Line]:
     sizes = (1, 2, 4, 16, 32) if bench.settings.device.type == "cpu" else (1, 16, 32, 64, 128)
     rival, *ours = bench.race(*(bench.passes(network, plan, batch_size=size) for size in (8, *sizes)))
     return [
-        Line(f"batches of {size}, plain", architecture, t, rival, "of 8") for size, t in zip(sizes, ours, strict=True)
+        Line(f"batches of {size}, plain", architecture, t, rival, "batches of 8")
+        for size, t in zip(sizes, ours, strict=True)
     ]
 
 
@@ -298,7 +294,9 @@ def decoding(bench: Bench, architecture: str) -> list[Line]:
     """The plain pass with one decoding thread and with four, against two."""
     network, plan = untrained(architecture)
     rival, *ours = bench.race(*(bench.passes(network, plan, workers=workers) for workers in (2, 1, 4)))
-    return [Line(f"{w} decoding threads", architecture, t, rival, "2") for w, t in zip((1, 4), ours, strict=True)]
+    return [
+        Line(f"{w} decoding threads", architecture, t, rival, "2 threads") for w, t in zip((1, 4), ours, strict=True)
+    ]
 
 
 def memory(bench: Bench, images: int) -> list[Line]:
@@ -398,6 +396,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two networks, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
     pairs = load_benchmark(configured().benchmark).pairs.iloc[: options.pairs].reset_index(drop=True)
     settings = Settings(torch.device(options.device), options.batch_size)
@@ -410,9 +409,10 @@ def main() -> None:
     jobs: list[Callable[[], list[Line]]] = [
         *(lambda name=name: columns_of_the_pass(bench, name) for name in networks),  # type: ignore[misc]
         lambda: one_pass_a_column(bench, "mobilenetv2_tf"),
-        *(lambda trunk=trunk: lpips_package(bench, trunk)  # type: ignore[misc]
-          for trunk in (("alex",) if options.quick else ("alex", "squeeze"))),
-        lambda: other_packages(bench),
+        *(lambda trunk=trunk: lpips_packages(bench, "lpips", trunk)  # type: ignore[misc]
+          for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
+        lambda: lpips_packages(bench, "piq", "vgg"),
+        lambda: lpips_packages(bench, "pyiqa", "squeeze"),
         lambda: precisions(bench, "alexnet"),
         lambda: memory_order(bench, "resnet18"),
         lambda: memory_order(bench, "mobilenetv2_tf"),

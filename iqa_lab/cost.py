@@ -12,8 +12,8 @@ from iqa_lab.networks import Network
 from iqa_lab.progress import console
 from iqa_lab.scoring import Settings
 
-# More images at once were no faster: on a CPU responses leave its caches, on a GPU it is busy already.
-LARGEST_BATCH = {"cpu": 8, "cuda": 64}
+# More images at once were hardly faster (bench/measured): on a CPU responses leave its caches, a GPU is busy already.
+LARGEST_BATCH = {"cpu": 16, "cuda": 64}
 
 # Beside the largest response of a forward: its input, the convolution's own work space, sorted copies of readouts.
 COPIES = 6
