@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.benchmarks.images import Decoded, decode
+from iqa_lab.benchmarks.images import Decoded, Resize, decode
 from iqa_lab.errors import UserError
 
 
@@ -91,13 +91,13 @@ def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
         yield Batch(tuple(waiting))
 
 
-def pictures(pairs: pd.DataFrame, workers: int, resize: int | None, ahead: int = 24) -> Iterator[Picture]:
+def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24) -> Iterator[Picture]:
     """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
     Args:
         pairs: with ``reference_path`` and ``distorted_path``.
         workers: number of threads.
-        resize: short side in pixels, or None.
+        resize: short side in pixels, height and width, or None.
         ahead: how many decoded images may wait.
 
     Raises:
@@ -129,7 +129,7 @@ def number_of_images(pairs: pd.DataFrame) -> int:
     return len(pairs) + pairs["reference_path"].nunique()
 
 
-def _decoded(paths: Sequence[str], workers: int, resize: int | None, ahead: int) -> Iterator[Decoded]:
+def _decoded(paths: Sequence[str], workers: int, resize: Resize, ahead: int) -> Iterator[Decoded]:
     with ThreadPoolExecutor(workers) as pool:
         futures: deque[Future[Decoded]] = deque()
         try:

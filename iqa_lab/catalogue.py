@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder, option_files
 from iqa_lab.errors import UserError, nearest_first
-from iqa_lab.networks.build import TRACE_SIZE, build_module, named_layers, token_layout
+from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
 from iqa_lab.networks.cells import cells
 from iqa_lab.networks.layers import trace
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT
@@ -56,20 +55,21 @@ def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):
         return [{"name": OUTPUT.name, "depth": OUTPUT.depth, "channels": None, "stride": None, "kind": "baseline"}]
-    calls = trace(module, torch.zeros(1, 3, TRACE_SIZE, TRACE_SIZE))
+    image = trace_image(config, module)
+    calls = trace(module, image)
     tokens = token_layout(config)
     rows = []
     for layer in named_layers(config, module, []):
         if layer.name.endswith(CLASS_TOKEN):  # read with tokens=class; its block is listed already
             continue
         shape = calls[layer.name].shape or ()
-        channels = shape[2] if tokens else shape[1]
-        stride = (tokens.patch if tokens else round(TRACE_SIZE / shape[2])) if layer.spatial else None
+        rows_of_map = shape[1] if config.layout == "map_last" else shape[2] if len(shape) > 2 else 1
+        stride = (tokens.patch if tokens else round(image.shape[2] / rows_of_map)) if layer.spatial else None
         rows.append(
             {
                 "name": layer.name,
                 "depth": round(layer.depth, 4),
-                "channels": channels,
+                "channels": channels_of(calls[layer.name], config.layout),
                 "stride": stride,
                 "kind": calls[layer.name].kind,
             }

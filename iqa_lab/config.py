@@ -19,7 +19,8 @@ class GoalConfig:
 
     name: str = MISSING
     description: str = MISSING
-    supervision: str = MISSING  # labels | none
+    family: str = MISSING  # supervised | pretext | contrastive | decorrelation | distillation | clustering | ... | none
+    supervision: str = MISSING  # labels | hashtags | text | none
 
 
 @dataclass
@@ -38,20 +39,21 @@ class ArchitectureConfig:
     name: str = MISSING
     constructor: str = MISSING  # import path of a function that returns a torch module without weights
     arguments: dict[str, Any] = field(default_factory=dict)
-    layers: Any = "auto"  # module paths from early to late, or auto: every block
-    layout: str = "map"  # map: [B, C, H, W]; tokens: [B, prefix + H * W, C]
+    layers: Any = "auto"  # module paths from early to late, each alone or with its channels; or auto: every block
+    layout: str = "map"  # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]
     patch: int = 0  # side of a token's patch in pixels (layout tokens)
     prefix_tokens: int = 0  # class and register tokens before the patch tokens
+    image_size: int | None = None  # side of the only square images that it takes; null: any
 
 
 @dataclass
 class InputConfig:
-    """How 8-bit RGB becomes the network's input: (pixel * range / 255 - mean) / std."""
+    """How 8-bit RGB becomes the network's input: (value * range / 255 - mean) / std, for each channel of ``order``."""
 
     mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
     std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
     range: float = 1.0  # the value of a white pixel before the mean is taken off
-    order: str = "rgb"  # rgb | bgr
+    order: str = "rgb"  # rgb | bgr | lightness: one channel, L of CIELAB in 8 bits
     size: int | None = None  # side of the images it was trained on; a fact, nothing is resized
 
 
@@ -64,20 +66,22 @@ class WeightsConfig:
     architecture: str | None = None
     recipe: str | None = None  # tells several trainings of one cell apart
     publisher: str | None = None
-    source: str | None = None  # folder:FILE | package:NAME/FILE | torchvision:NAME | hf:REPOSITORY
+    source: str | None = None  # folder:FILE | package:NAME/FILE | torchvision:NAME | hf:REPOSITORY[/FILE] | url:ADDRESS
     path: str | None = None  # the user's own file, instead of source
     url: str | None = None  # the user's own address, instead of source
     sha256: str | None = None  # of the file; a prefix counts; null: unverified
     state: str | None = None  # where the state dict lies inside the file, as a/b/c
     prefix: str = ""  # stripped from every key
-    keys: str = "same"  # same | in_order: matched by order and shape, the names differ
+    renames: dict[str, str] = field(default_factory=dict)  # regular expressions and what replaces them in every key
+    keys: str = "same"  # same | in_order: matched by order and shape, the names differ | timm: by timm's own conversion
     ignores: list[str] = field(default_factory=list)  # patterns of keys that may be missing or left over
     arguments: dict[str, Any] = field(default_factory=dict)  # constructor arguments of this training
     input: InputConfig = field(default_factory=InputConfig)
     seed: int = 0  # of the random initialisation (goal=untrained)
     licence: str | None = None
     citation: str | None = None
-    top1: float | None = None  # per cent on ImageNet-1k, where published
+    top1: float | None = None  # per cent on ImageNet-1k, where published; of a linear readout if it was not the goal
+    score: str | None = None  # at its own task, where published
     parameters: int | None = None  # number, where published
 
 
@@ -152,7 +156,7 @@ class RuntimeConfig:
 class PreprocessConfig:
     """What happens to the images before any network or readout sees them."""
 
-    resize: int | None = None  # short side in pixels (bilinear, antialiased); null: as they are
+    resize: Any = None  # short side in pixels, or [height, width] (bilinear, antialiased); null: as they are
 
 
 @dataclass

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 Item = TypeVar("Item")
 
@@ -28,3 +36,16 @@ def track(items: Sequence[Item] | Iterable[Item], description: str) -> Iterator[
     """The items, with a bar."""
     with progress_bar() as bar:
         yield from bar.track(items, description=description)
+
+
+def bytes_bar(pieces: Iterable[bytes], description: str, done: int, total: int | None) -> Iterator[bytes]:
+    """The pieces of a download, with a bar of their bytes; ``done`` of them were there before."""
+    described = (TextColumn("{task.description}"), BarColumn())
+    columns = (*described, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(description, total=total, completed=done)
+        for piece in pieces:
+            yield piece
+            bar.advance(task, len(piece))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from iqa_lab.batches import Batch, Picture, batches, pictures
-from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.images import Resize, decode
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.memory import is_out_of_memory
 from iqa_lab.networks.network import PIXELS, Layer, Network, module_of
@@ -54,7 +54,7 @@ class Settings:
     batch_size: int = 8
     workers: int = 2
     precision: str = "fp32"  # fp32 | tf32 | bf16
-    resize: int | None = None
+    resize: Resize = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -63,8 +63,8 @@ class Settings:
             raise UserError(f"runtime.workers={self.workers}: at least one thread has to decode the images")
         if self.precision not in ("fp32", "tf32", "bf16"):
             raise UserError(f"precision={self.precision}: choose fp32, tf32 or bf16")
-        if self.resize is not None and self.resize < 1:
-            raise UserError(f"preprocess.resize={self.resize}: give the short side in pixels, or null")
+        if self.resize is not None and min(np.atleast_1d(self.resize)) < 1:
+            raise UserError(f"preprocess.resize={self.resize}: a side has at least 1 pixel")
 
 
 @dataclass(frozen=True)
@@ -337,6 +337,12 @@ def _forward(
             waiting.setdefault(module_of(layer), []).append(layer)
     if not waiting:
         return
+    side = network.image_size
+    if side is not None and (height, width) != (side, side):
+        raise UserError(
+            f"this network takes images of {side} x {side} pixels only, not {width} x {height}: "
+            f"preprocess.resize=[{side},{side}]"
+        )
 
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from iqa_lab import scoring, store
 from iqa_lab.batches import number_of_images
 from iqa_lab.benchmarks import Benchmark, load_benchmark, load_benchmark_named
+from iqa_lab.benchmarks.images import Resize
 from iqa_lab.columns import ChannelReadout, Definition, Plan, plan_columns
 from iqa_lab.config import Config
 from iqa_lab.cost import announce, choose_batch_size
@@ -239,13 +240,29 @@ def _settings(config: Config, network: Network, benchmark: Benchmark, plan: Plan
         batch_size=1 if size == "auto" else size,
         workers=runtime.workers,
         precision=config.precision,
-        resize=config.preprocess.resize,
+        resize=_resize(config),
     )
     return (
         replace(settings, batch_size=choose_batch_size(plan, network, benchmark, settings))
         if size == "auto"
         else settings
     )
+
+
+def _resize(config: Config) -> Resize:
+    """The size that images are brought to.
+
+    Raises:
+        UserError: the setting is none of the three that are possible.
+    """
+    resize = config.preprocess.resize
+    sides = resize if isinstance(resize, list) else [resize]
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if resize is None or (whole and not isinstance(resize, list)):
+        return resize
+    if not whole or len(sides) != 2:
+        raise UserError(f"preprocess.resize={resize}: give the short side in pixels, [height,width], or null")
+    return sides[0], sides[1]
 
 
 def _device(name: str) -> torch.device:
@@ -263,7 +280,11 @@ def _tabulator(
     config: Config, network: Network, benchmark: Benchmark
 ) -> Callable[[pd.DataFrame, store.Definitions], pd.DataFrame]:
     """The function that makes ``correlations.csv`` from scores: factors, layer and readout, statistics."""
-    resize = f"short side {config.preprocess.resize}" if config.preprocess.resize else "no resize"
+    resize = _resize(config)
+    if isinstance(resize, tuple):
+        resized = f"{resize[0]} x {resize[1]}"
+    else:
+        resized = "no resize" if resize is None else f"short side {resize}"
 
     def tabulate(scores: pd.DataFrame, definitions: store.Definitions) -> pd.DataFrame:
         names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
@@ -277,7 +298,7 @@ def _tabulator(
             layer=[definitions[name]["layer"] for name in names],
             depth=[definitions[name]["depth"] for name in names],
             readout=[definitions[name]["readout"] for name in names],
-            input=f"{network.reads}, {resize}",
+            input=f"{network.reads}, {resized}",
         )[COLUMNS]
 
     return tabulate

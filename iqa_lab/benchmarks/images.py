@@ -9,6 +9,9 @@ from PIL import Image, UnidentifiedImageError
 
 from iqa_lab.errors import UserError
 
+# the short side of an image, or its height and width
+Resize = int | tuple[int, int] | None
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -18,7 +21,7 @@ class Decoded:
     conversion: str | None
 
 
-def decode(path: str, resize: int | None = None) -> Decoded:
+def decode(path: str, resize: Resize = None) -> Decoded:
     """One image file as RGB.
 
     Greyscale, black-and-white and opaque palette or alpha images are converted, and the conversion is named. 16 bits a
@@ -26,7 +29,8 @@ def decode(path: str, resize: int | None = None) -> Decoded:
 
     Args:
         path: the file.
-        resize: short side in pixels, bilinear with antialiasing, both up and down; None leaves the image as it is.
+        resize: short side in pixels, or height and width, bilinear with antialiasing, both up and down; None leaves
+            the image as it is.
 
     Raises:
         UserError: the file is damaged, or not to be understood as 8-bit RGB.
@@ -42,7 +46,9 @@ def decode(path: str, resize: int | None = None) -> Decoded:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = "the file is empty" if Path(path).stat().st_size == 0 else " ".join(str(error).split())[:100]
         raise UserError(f"{path} is damaged or no image: {reason}") from error
-    if resize is not None:
+    if isinstance(resize, tuple):
+        rgb = rgb.resize(resize[::-1], Image.Resampling.BILINEAR)
+    elif resize is not None:
         short = min(rgb.size)  # the long side is rounded down, as in torchvision
         rgb = rgb.resize((resize * rgb.width // short, resize * rgb.height // short), Image.Resampling.BILINEAR)
     return Decoded(np.asarray(rgb), conversion)

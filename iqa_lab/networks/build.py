@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import BASELINE, check_cell
-from iqa_lab.networks.layers import check_layers, every_block, trace, trusted_layers
+from iqa_lab.networks.layers import Call, check_layers, every_block, trace, trusted_layers
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, TokenLayout
 from iqa_lab.networks.sources import find_weights_file
 from iqa_lab.networks.weights import load_weights, weights_digest
@@ -27,6 +27,7 @@ def build_network(config: Config) -> Network:
     """
     weights = config.weights
     check_cell(config)
+    tokens = token_layout(config.architecture)
     module = build_module(config.architecture, weights)
     random_keys: list[str] = []
     if weights.path or weights.url or weights.source:
@@ -39,7 +40,9 @@ def build_network(config: Config) -> Network:
         module=module,
         layers=(OUTPUT,) if terms else named_layers(config.architecture, module, random_keys),
         input=weights.input,
-        tokens=token_layout(config.architecture),
+        tokens=tokens,
+        channels_at_the_end=config.architecture.layout == "map_last",
+        image_size=config.architecture.image_size,
         weights=weights_name(config),
         digest=weights_digest(module),
         terms=terms() if terms else None,
@@ -80,13 +83,17 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
 
     The depth of a layer counts in the architecture's full list, so that it means the same in every training.
     """
-    calls = trace(module, torch.zeros(1, 3, TRACE_SIZE, TRACE_SIZE))
-    names = architecture.layers
-    if names == "auto":
-        names = every_block(module, calls, dimensions=3 if architecture.layout == "tokens" else 4)
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise UserError(f"architecture.layers={names}: give auto or a list of module paths")
+    calls = trace(module, trace_image(architecture, module))
+    declared = declared_layers(architecture)
+    if declared is None:
+        found = every_block(module, calls, dimensions=3 if architecture.layout == "tokens" else 4)
+        declared = dict.fromkeys(found)
+    names = list(declared)
     check_layers(names, calls)
+    for name, channels in declared.items():
+        found_channels = channels_of(calls[name], architecture.layout)
+        if channels is not None and channels != found_channels:
+            raise UserError(f"layer {name} has {found_channels} channels, but architecture.layers says {channels}")
     kept = trusted_layers(names, calls, random_keys)
     if not kept:
         raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
@@ -110,6 +117,43 @@ def token_layout(architecture: ArchitectureConfig) -> TokenLayout | None:
         if architecture.patch < 1:
             raise UserError("architecture.layout=tokens needs architecture.patch, the side of a patch in pixels")
         return TokenLayout(architecture.patch, architecture.prefix_tokens)
-    if architecture.layout != "map":
-        raise UserError(f"architecture.layout={architecture.layout}: choose map or tokens")
+    if architecture.layout not in ("map", "map_last"):
+        raise UserError(f"architecture.layout={architecture.layout}: choose map, map_last or tokens")
     return None
+
+
+def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] | None:
+    """The layers that an architecture lists, each with its channels where they are declared; None for ``auto``.
+
+    Raises:
+        UserError: the setting is neither ``auto`` nor a list of names, alone or as ``name: channels``.
+    """
+    listed = architecture.layers
+    if listed == "auto":
+        return None
+    layers: dict[str, int | None] = {}
+    for entry in listed if isinstance(listed, list) else []:
+        if isinstance(entry, str):
+            layers[entry] = None
+        elif isinstance(entry, dict) and len(entry) == 1:
+            layers.update(entry)
+        else:
+            layers.clear()
+            break
+    if not layers:
+        raise UserError(f"architecture.layers={listed}: give auto or a list of module paths")
+    return layers
+
+
+def trace_image(architecture: ArchitectureConfig, module: nn.Module) -> Tensor:
+    """A small black image of a kind that the module takes."""
+    side = architecture.image_size or TRACE_SIZE
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    return torch.zeros(1, first.in_channels if first else 3, side, side)
+
+
+def channels_of(call: Call, layout: str) -> int | None:
+    """How many channels an output has; None where it is no tensor."""
+    if call.shape is None:
+        return None
+    return call.shape[-1] if layout != "map" and len(call.shape) > 2 else call.shape[1]

@@ -51,6 +51,19 @@ class TokenLayout:
     prefix: int
 
 
+def lightness(images: Tensor) -> Tensor:
+    """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` float32 0..255, of sRGB images ``[B, 3, H, W]`` in 0..255.
+
+    IEC 61966-2-1 (sRGB) and CIE 15 for the white point D65; L* of 0..100 is scaled to 0..255 and rounded.
+    """
+    values = images.double() / 255
+    linear = torch.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    red, green, blue = linear.unbind(1)
+    luminance = 0.212671 * red + 0.715160 * green + 0.072169 * blue
+    cubic = torch.where(luminance > (6 / 29) ** 3, luminance.pow(1 / 3), luminance * 841 / 108 + 4 / 29)
+    return ((116 * cubic - 16) * 2.55).round().float().unsqueeze(1)
+
+
 @dataclass(frozen=True)
 class Network:
     """A network with its weights loaded, in evaluation mode."""
@@ -61,6 +74,8 @@ class Network:
     tokens: TokenLayout | None
     weights: str  # the name of the training: architecture, with .recipe where there are several
     digest: str  # sha256 over the loaded tensors
+    channels_at_the_end: bool = False  # maps are [B, H, W, C]
+    image_size: int | None = None  # side of the only square images that it takes
     terms: Mapping[str, Distance] | None = None  # of a baseline: the distances whose sum is its score, by layer read
 
     @property
@@ -73,8 +88,10 @@ class Network:
         """The network's input for RGB images ``[B, 3, H, W]`` in 0..255 (any dtype)."""
         if self.input.order == "bgr":
             images = images[:, [2, 1, 0]]
-        mean = torch.tensor(self.input.mean, device=images.device).view(3, 1, 1)
-        std = torch.tensor(self.input.std, device=images.device).view(3, 1, 1)
+        elif self.input.order == "lightness":
+            images = lightness(images)
+        mean = torch.tensor(self.input.mean, device=images.device).view(-1, 1, 1)
+        std = torch.tensor(self.input.std, device=images.device).view(-1, 1, 1)
         values = images.to(torch.float32, memory_format=torch.channels_last, copy=True)
         if self.input.range != 255:
             values.mul_(self.input.range / 255)
@@ -92,7 +109,7 @@ class Network:
             if output.ndim == 2:
                 return output[:, :, None, None]
             if self.tokens is None and output.ndim == 4:
-                return output
+                return output.permute(0, 3, 1, 2) if self.channels_at_the_end else output
             if self.tokens is not None and output.ndim == 3:
                 if layer.endswith(CLASS_TOKEN):
                     return output[:, 0, :, None, None]
@@ -101,7 +118,7 @@ class Network:
                 if patches.shape[1] == rows * columns:
                     return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
         shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        expected = "[B, C, H, W]" if self.tokens is None else "[B, tokens, C]"
+        expected = "[B, tokens, C]" if self.tokens else "[B, H, W, C]" if self.channels_at_the_end else "[B, C, H, W]"
         raise UserError(
             f"layer {layer} gives {shape}, not {expected} or [B, C]: choose another layer "
             "(architecture.layout says whether outputs are maps or tokens)"

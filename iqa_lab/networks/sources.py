@@ -1,7 +1,8 @@
 """Where the file of a network's weights is: one function a kind of source.
 
 A source is written ``kind:place``: ``folder:FILE`` below ``$IQA_LAB_WEIGHTS``, ``package:NAME/FILE`` inside an
-installed Python package, ``torchvision:NAME`` in torchvision's registry, ``hf:REPOSITORY`` on the Hugging Face hub.
+installed Python package, ``torchvision:NAME`` in torchvision's registry, ``hf:REPOSITORY`` or ``hf:REPOSITORY/FILE`` on
+the Hugging Face hub, ``url:ADDRESS`` anywhere. Downloads go into the ordinary caches of torch and Hugging Face.
 """
 
 import hashlib
@@ -9,12 +10,12 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlparse
 
 import torch
 
 from iqa_lab.config import WeightsConfig
+from iqa_lab.download import download, mirrored, sha256_of
 from iqa_lab.errors import UserError
 
 HF_FILE = "model.safetensors"
@@ -31,15 +32,13 @@ def find_weights_file(weights: WeightsConfig) -> Path:
         if not path.is_file():
             raise UserError(f"weights.path={weights.path}: there is no such file")
         return path
-    if weights.url is not None:
-        path = _download(weights.url, "")
-    elif weights.source is not None:
-        kind, _, place = weights.source.partition(":")
-        if kind not in _SOURCES:
-            raise UserError(f"weights.source={weights.source}: the kind is none of {', '.join(_SOURCES)}")
-        path = _SOURCES[kind](place)
-    else:
+    source = f"url:{weights.url}" if weights.url is not None else weights.source
+    if source is None:
         raise UserError("these weights have no source: give weights.path=FILE or weights.url=ADDRESS")
+    kind, _, place = source.partition(":")
+    if kind not in _SOURCES:
+        raise UserError(f"weights.source={source}: the kind is none of {', '.join(_SOURCES)}")
+    path = _SOURCES[kind](place, weights.sha256)
     if weights.sha256:
         _verify(path, weights.sha256)
     return path
@@ -57,15 +56,17 @@ def is_available(weights: WeightsConfig) -> bool:
         case "package":
             return _package_file(place) is not None
         case "torchvision":
-            return _torch_cache(_torchvision_url(place)).is_file()
+            return _torch_cache(Path(_torchvision_url(place)).name).is_file()
         case "hf":
             from huggingface_hub import try_to_load_from_cache
 
-            return isinstance(try_to_load_from_cache(place, HF_FILE), str)
+            return isinstance(try_to_load_from_cache(*_hub_file(place)), str)
+        case "url":
+            return _torch_cache(_own_name(place)).is_file()
     return False
 
 
-def _folder(place: str) -> Path:
+def _folder(place: str, _sha256: str | None) -> Path:
     folder = os.environ.get("IQA_LAB_WEIGHTS")
     if not folder:
         raise UserError(f"the weights are in the file {place}: set IQA_LAB_WEIGHTS to the folder that holds it")
@@ -82,6 +83,10 @@ def _package_file(place: str) -> Path | None:
         return None
     path = Path(package.origin).parent / inside
     return path if path.is_file() else None
+
+
+def _package(place: str, _sha256: str | None) -> Path:
+    return package_file(place)
 
 
 def package_file(place: str) -> Path:
@@ -103,48 +108,52 @@ def _torchvision_url(place: str) -> str:
     return str(get_weight(place).url)
 
 
-def _torchvision(place: str) -> Path:
+def _torchvision(place: str, sha256: str | None) -> Path:
     url = _torchvision_url(place)
-    # torchvision's file names end in the first digits of the sha256
-    return _download(url, Path(url).stem.rpartition("-")[2])
+    return download(url, _torch_cache(Path(url).name), sha256)
 
 
-def _hugging_face(place: str) -> Path:
+def _hub_file(place: str) -> tuple[str, str]:
+    """Repository and file of ``OWNER/REPOSITORY[/FILE]``."""
+    owner, _, rest = place.partition("/")
+    name, _, file = rest.partition("/")
+    return f"{owner}/{name}", file or HF_FILE
+
+
+def _hugging_face(place: str, _sha256: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
+    repository, file = _hub_file(place)
+    mirror = os.environ.get("IQA_LAB_MIRROR")
     try:
-        return Path(hf_hub_download(place, HF_FILE))
+        return Path(hf_hub_download(repository, file, endpoint=mirrored("https://huggingface.co") if mirror else None))
     except (OSError, ValueError) as error:  # the hub's own errors derive from these
-        raise _unreachable(f"{HF_FILE} of {place} from the Hugging Face hub", error) from error
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"could not download {file} of {repository} from the Hugging Face hub ({reason}); "
+            "iqa-lab list weights available=True shows the cells that work without a network"
+        ) from error
 
 
-def _torch_cache(url: str) -> Path:
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+def _url(place: str, sha256: str | None) -> Path:
+    return download(place, _torch_cache(_own_name(place)), sha256)
 
 
-def _download(url: str, hash_prefix: str) -> Path:
-    path = _torch_cache(url)
-    if path.is_file():
-        return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), hash_prefix or None)
-    except (URLError, OSError, RuntimeError, ValueError) as error:
-        raise _unreachable(url, error) from error
-    return path
+def _own_name(url: str) -> str:
+    """A file name for an address: many publishers call every file ``checkpoint.pth``, so it begins with a digest.
+
+    >>> _own_name("https://example.org/model/checkpoint.pth")
+    '4f4b8f5b-checkpoint.pth'
+    """
+    return f"{hashlib.sha256(url.encode()).hexdigest()[:8]}-{Path(urlparse(url).path).name}"
 
 
-def _unreachable(what: str, error: Exception) -> UserError:
-    reason = " ".join(str(error).split())[:160]
-    return UserError(
-        f"could not download {what} ({reason}); "
-        "iqa-lab list weights available=True shows the cells that work without a network"
-    )
+def _torch_cache(name: str) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
 def _verify(path: Path, sha256: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if not found.startswith(sha256):
         raise UserError(
             f"{path} is damaged or another file: its sha256 begins with {found[:16]}, expected {sha256[:16]}; "
@@ -152,9 +161,10 @@ def _verify(path: Path, sha256: str) -> None:
         )
 
 
-_SOURCES: dict[str, Callable[[str], Path]] = {
+_SOURCES: dict[str, Callable[[str, str | None], Path]] = {
     "folder": _folder,
-    "package": package_file,
+    "package": _package,
     "torchvision": _torchvision,
     "hf": _hugging_face,
+    "url": _url,
 }

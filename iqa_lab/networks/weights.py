@@ -1,35 +1,36 @@
 """Tensors from a file into a module, every one of them accounted for."""
 
 import hashlib
-import pickle
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import safetensors
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.networks.files import read_file
 
 # BatchNorm's counter of training steps: no network reads it in evaluation, and older files lack it.
 _COUNTER = "num_batches_tracked"
 
 
-def read_state_dict(path: Path, state: str | None, prefix: str) -> dict[str, Tensor]:
+def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequence[str] = ()) -> dict[str, Tensor]:
     """The named tensors of a weights file; no code in it is ever executed.
 
     Args:
         path: a ``.safetensors`` file, or anything that ``torch.save`` wrote.
         state: where the tensors lie inside nested dictionaries, as ``a/b/c``.
         prefix: taken off every key.
+        ignores: patterns of keys that are left out if they do not begin with the prefix.
 
     Raises:
         UserError: the file is damaged, holds code, or has no tensors at that place.
     """
-    content = _read(path)
+    content = read_file(path)
     for key in state.split("/") if state else []:
         if not isinstance(content, Mapping) or key not in content:
             keys = first_names(map(str, content), 6) if isinstance(content, Mapping) else type(content).__name__
@@ -43,27 +44,14 @@ def read_state_dict(path: Path, state: str | None, prefix: str) -> dict[str, Ten
             f"{path} holds more than tensors at its top ({first_names(others)}): "
             "say where the state dict lies with weights.state=KEY"
         )
-    without = [key for key in content if not key.startswith(prefix)]
+    without = [key for key in content if not key.startswith(prefix) and not _matches(key, ignores)]
     if without:
         raise UserError(f"{path}: {len(without)} keys do not begin with {prefix!r}: {first_names(without)}")
-    return {key[len(prefix) :]: value for key, value in content.items()}
+    return {key[len(prefix) :]: value for key, value in content.items() if key.startswith(prefix)}
 
 
-def _read(path: Path) -> object:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "weights_only" in str(error).lower() or "Weights only" in str(error):
-            raise UserError(
-                f"{path} was not opened: it holds more than tensors (code could run); "
-                "save its state dict again with torch.save(model.state_dict(), FILE)"
-            ) from error
-        raise UserError(f"{path} is damaged: it cannot be read as a weights file") from error
-    except (safetensors.SafetensorError, OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{path} is damaged or no weights file: {reason}") from error
+def _matches(key: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[str]:
@@ -72,15 +60,17 @@ def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[
     Raises:
         UserError: keys are missing, left over or of another shape, and ``weights.ignores`` does not name them.
     """
-    state = read_state_dict(path, weights.state, weights.prefix)
+    state = _renamed(read_state_dict(path, weights.state, weights.prefix, weights.ignores), weights.renames, path)
     wanted = module.state_dict()
     if weights.keys == "in_order":
         state = _rename_in_order(path, state, wanted)
+    elif weights.keys == "timm":
+        state = _converted_by_timm(state, module)
     elif weights.keys != "same":
-        raise UserError(f"weights.keys={weights.keys}: choose same or in_order")
+        raise UserError(f"weights.keys={weights.keys}: choose same, in_order or timm")
 
     def declared(key: str) -> bool:
-        return key.endswith(_COUNTER) or any(fnmatchcase(key, pattern) for pattern in weights.ignores)
+        return key.endswith(_COUNTER) or _matches(key, weights.ignores)
 
     missing = [key for key in wanted if key not in state]
     problems = {
@@ -93,6 +83,28 @@ def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[
         raise UserError(f"{path} does not fit this architecture: {'; '.join(found)}")
     module.load_state_dict(state, strict=False)
     return [key for key in missing if not key.endswith(_COUNTER)]
+
+
+def _renamed(state: dict[str, Tensor], renames: Mapping[str, str], path: Path) -> dict[str, Tensor]:
+    """The same tensors, every key changed by the regular expressions one after the other."""
+    renamed: dict[str, Tensor] = {}
+    for key, value in state.items():
+        new = key
+        for pattern, replacement in renames.items():
+            try:
+                new = re.sub(pattern, replacement, new)
+            except re.error as error:
+                raise UserError(f"weights.renames: {pattern!r} to {replacement!r} is wrong: {error}") from error
+        if new in renamed:
+            raise UserError(f"{path}: weights.renames makes {new} of two keys, {key} is the second")
+        renamed[new] = value
+    return renamed
+
+
+def _converted_by_timm(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
+    """The tensors as timm's own loading converts a publisher's names and shapes for a network of its own."""
+    convert = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
+    return dict(convert(state, module)) if convert else state
 
 
 def _rename_in_order(path: Path, state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:

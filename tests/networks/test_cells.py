@@ -1,15 +1,24 @@
 """The tree conf/weights: consistent with itself, loadable, and clear about what is not there."""
 
+import json
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import timm
 import torch
+from omegaconf import OmegaConf
+from torch import nn
+from torchvision.models import get_weight
 
-from iqa_lab.config import configuration_folder
+from iqa_lab.config import ArchitectureConfig, WeightsConfig, configuration_folder
 from iqa_lab.errors import UserError
-from iqa_lab.networks import build_network
-from iqa_lab.networks.build import build_module, named_layers
-from iqa_lab.networks.cells import BASELINE, cells, nearest_cells
+from iqa_lab.networks import Layer, build_network
+from iqa_lab.networks.build import build_module, declared_layers, named_layers
+from iqa_lab.networks.cells import BASELINE, cells, check_cell, nearest_cells
+from iqa_lab.networks.network import CLASS_TOKEN
 from tests.conftest import composed, untrained
 
 CONF = configuration_folder()
@@ -24,29 +33,106 @@ def overrides(option: str) -> list[str]:
     return [*factors, f"weights={option}"]
 
 
+# their widths are computed with tensors, so that they cannot be built without memory for their weights
+REAL = {name for name in ARCHITECTURES if name.startswith("regnet")}
+LARGE = {"regnet_x_16gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_y_128gf"}
+
+
+def marked(options: Iterable[str]) -> list[Any]:
+    """The options, the large ones marked as slow."""
+    slow = [name for name in options if name.rpartition("/")[2].partition(".")[0] in LARGE]
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
+
+
+@cache
+def built(architecture: str, arguments: str) -> tuple[nn.Module, tuple[Layer, ...]]:
+    """An architecture with a cell's constructor arguments and its layers, checked; without memory where it can be."""
+    spec = OmegaConf.load(CONF / "architecture" / f"{architecture}.yaml")
+    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), spec))
+    assert isinstance(config, ArchitectureConfig)
+    with torch.device("cpu" if architecture in REAL else "meta"):
+        module = build_module(config, WeightsConfig(arguments=json.loads(arguments)))
+        return module, named_layers(config, module, [])
+
+
+def test_the_grid_is_as_full_as_promised() -> None:
+    of_networks = [cell for cell in CELLS.values() if cell.goal != BASELINE]
+    assert len(of_networks) >= 150
+    assert len({(cell.goal, cell.dataset, cell.architecture) for cell in of_networks}) >= 150
+    assert len({cell.goal for cell in of_networks}) >= 25
+    assert len({cell.dataset for cell in of_networks}) >= 25
+
+
 @pytest.mark.parametrize("option", CELLS)
 def test_a_cell_is_what_its_path_says_and_composes(option: str) -> None:
     cell = CELLS[option]
     goal, dataset, name = option.split("/")
     assert (CONF / "weights" / goal / dataset / f"{name}.yaml").is_file()
-    assert name == f"{cell.architecture}.{cell.recipe}" if cell.recipe else cell.architecture
+    assert name == (f"{cell.architecture}.{cell.recipe}" if cell.recipe else cell.architecture)
+    # goal, dataset and architecture alone find a training, a recipe is chosen
+    assert f"{goal}/{dataset}/{cell.architecture}" in CELLS or cell.recipe
     config = composed(*overrides(option))
     assert config.weights == cell
+    check_cell(config)
     if goal == BASELINE and cell.source is None:  # a formula has neither publisher nor licence
         assert cell.citation or cell.architecture in ("rmse", "psnr")
     else:
         assert cell.publisher and cell.licence and cell.citation and cell.source
+        assert cell.source.partition(":")[0] in ("torchvision", "hf", "url", "folder", "package")
+    channels = 1 if cell.input.order == "lightness" else 3
+    assert len(cell.input.mean) == len(cell.input.std) == channels
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_builds_untrained_with_its_layers(architecture: str) -> None:
-    network = untrained(architecture)
+@pytest.mark.parametrize("option", marked(option for option in CELLS if not option.startswith(BASELINE)))
+def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) -> None:
+    cell = CELLS[option]
+    module, layers = built(str(cell.architecture), json.dumps(cell.arguments))
+    assert layers
+    if cell.parameters is not None:  # what the publisher counted: the same classes, widths and heads
+        assert sum(parameter.numel() for parameter in module.parameters()) == cell.parameters
+    first = next(part for part in module.modules() if isinstance(part, nn.Conv2d))
+    assert first.in_channels == (2 if cell.architecture == "alexnet_deepcluster" else len(cell.input.mean))
+
+
+@pytest.mark.parametrize("architecture", marked(ARCHITECTURES))
+def test_every_architecture_declares_layers_that_exist_with_their_channels(architecture: str) -> None:
+    _, layers = built(architecture, "{}")
     config = composed(f"architecture={architecture}", "goal=untrained", "dataset=none")
+    declared = declared_layers(config.architecture)
+    assert declared is not None and all(isinstance(channels, int) for channels in declared.values())
     # a transformer's blocks have their class tokens beside them
-    assert [layer.name for layer in network.layers if layer.spatial] == config.architecture.layers
-    depths = [layer.depth for layer in network.layers]
+    assert [layer.name for layer in layers if not layer.name.endswith(CLASS_TOKEN)] == list(declared)
+    depths = [layer.depth for layer in layers]
     assert depths[0] == 0 and depths[-1] == 1 and depths == sorted(depths)
-    assert network.weights == "seed0"
+
+
+def test_wrong_declared_channels_are_refused() -> None:
+    wrong = ["goal=untrained", "dataset=none", "architecture=alexnet", "architecture.layers=[{features.1: 65}]"]
+    with pytest.raises(UserError, match=r"layer features.1 has 64 channels, but architecture.layers says 65"):
+        build_network(composed(*wrong))
+
+
+def test_facts_of_torchvision_and_timm_are_theirs() -> None:
+    seen = {"torchvision": 0, "hf": 0}
+    for option, cell in CELLS.items():
+        kind, _, place = (cell.source or "").partition(":")
+        if kind == "torchvision" and cell.goal != BASELINE:
+            weights = get_weight(place)
+            assert cell.sha256 and f"-{cell.sha256}" in weights.url, option
+            transforms = weights.transforms()
+            if hasattr(transforms, "mean") and not option.endswith("vgg16.caffe"):
+                assert (cell.input.mean, cell.input.std) == (list(transforms.mean), list(transforms.std)), option
+            published = next(iter(weights.meta["_metrics"].values())).get("acc@1")
+            assert cell.top1 == (None if option.endswith("vgg16.caffe") else published), option
+        elif place.startswith("timm/"):
+            timm_config = timm.get_pretrained_cfg(place.removeprefix("timm/"))
+            assert timm_config is not None, option
+            assert (cell.input.mean, cell.input.std) == (list(timm_config.mean), list(timm_config.std)), option
+            assert cell.input.size == timm_config.input_size[1], option
+        else:
+            continue
+        seen[kind] += 1
+    assert seen["torchvision"] > 80 and seen["hf"] > 80
 
 
 @pytest.mark.parametrize("architecture", BASELINES)
@@ -55,14 +141,17 @@ def test_an_untrained_baseline_is_refused(architecture: str) -> None:
         build_network(composed(f"architecture={architecture}", "goal=untrained", "dataset=none"))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "architecture",
+    ["alexnet", "vgg16", "resnet50", "squeezenet1_1", "mobilenetv2_tf", "vit_tiny_patch16_224", "swin_t"],
+)
 def test_auto_finds_every_declared_block(architecture: str) -> None:
     config = composed(f"architecture={architecture}", "goal=untrained", "dataset=none")
-    declared = set(config.architecture.layers)
+    declared = set(declared_layers(config.architecture) or {})
     config.architecture.layers = "auto"
-    found = {
-        layer.name for layer in named_layers(config.architecture, build_module(config.architecture, config.weights), [])
-    }
+    with torch.device("meta"):
+        module = build_module(config.architecture, config.weights)
+        found = {layer.name for layer in named_layers(config.architecture, module, [])}
     blocks = {name for name in declared if name.rpartition(".")[2].isdigit()}
     assert blocks <= found
 
@@ -131,7 +220,7 @@ def test_an_empty_cell_names_the_nearest() -> None:
         (["architecture.layers=[blocks.9.9]"], "no layer blocks.9.9 in this network.*nearest are"),
         (["architecture.layers=[blocks.1.0,blocks.0.0]"], "blocks.0.0 runs before blocks.1.0"),
         (["architecture.layers=3"], "give auto or a list of module paths"),
-        (["architecture.layout=sideways"], "choose map or tokens"),
+        (["architecture.layout=sideways"], "choose map, map_last or tokens"),
     ],
 )
 def test_contradictions_are_refused(settings: list[str], message: str) -> None:
