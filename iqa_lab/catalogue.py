@@ -1,14 +1,15 @@
 """What there is to choose from: the options of every group, read from the YAML files themselves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder, option_files
-from iqa_lab.errors import UserError, nearest_first
+from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
 from iqa_lab.networks.cells import cells
 from iqa_lab.networks.layers import trace
@@ -25,32 +26,77 @@ def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) ->
 
     Args:
         kind: one of ``KINDS``.
-        filters: only rows whose column (key) shows this text (value); ``architecture`` is what ``layers`` are of.
+        filters: only rows whose column (key) shows this text or one of these (value, with commas); for ``layers`` the
+            ``architecture``, and what is changed in it as ``architecture.KEY``.
         folders: configuration folders, the first one wins.
 
     Raises:
         UserError: no such kind, column or architecture.
     """
     if kind not in KINDS:
-        raise UserError(f"cannot list {kind!r}; choose from {', '.join(nearest_first(kind, KINDS))}")
+        raise UserError(f"cannot list {kind!r}; choose from {choices(kind, KINDS)}")
     if kind == "layers":
-        if list(filters) != ["architecture"]:
+        changes = {key.removeprefix("architecture."): value for key, value in filters.items() if "." in key}
+        if "architecture" not in filters or len(changes) + 1 != len(filters):
             raise UserError("layers are those of one architecture: iqa-lab list layers architecture=NAME")
-        return layer_table(filters["architecture"], folders)
+        return layer_table(filters["architecture"], folders, changes)
     rows = list(_ROWS[kind](folders))
-    for key, value in filters.items():
+    for key in filters:
         if rows and key not in rows[0]:
-            raise UserError(f"{kind} have no {key}; choose from {', '.join(nearest_first(key, rows[0]))}")
-        rows = [row for row in rows if str(row[key]) == value]
-    return rows
+            raise UserError(f"{kind} have no {key}; choose from {choices(key, rows[0])}")
+    return [row for row in rows if matching(row, filters)]
 
 
-def layer_table(name: str, folders: Sequence[Path]) -> list[Row]:
-    """Every layer's name, depth, channels, stride and kind, from a real forward of a small image."""
+def matching(row: Mapping[str, Any], filters: Mapping[str, str]) -> bool:
+    """Whether every column asked for shows one of its values.
+
+    >>> matching({"goal": "jigsaw", "dataset": "imagenet1k"}, {"goal": "jigsaw,rotation"})
+    True
+    """
+    return all(str(row[key]) in value.split(",") for key, value in filters.items())
+
+
+def coverage(rows: Sequence[Row]) -> list[Row]:
+    """How full the grid is: for every goal the number of trainings on every dataset, most first.
+
+    >>> coverage([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "resnet50", "available": False}])
+    [{'goal': 'jigsaw', 'trainings': 1, 'architectures': 1, 'here': 0, 'on': 'imagenet1k 1'}]
+    """
+    frame = pd.DataFrame(rows)
+    table = []
+    for goal, group in frame.groupby("goal"):
+        counts = group["dataset"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+        table.append(
+            {
+                "goal": str(goal),
+                "trainings": len(group),
+                "architectures": int(group["architecture"].nunique()),
+                "here": int(group["available"].sum()),
+                "on": ", ".join(f"{dataset} {number}" for dataset, number in counts.items()),
+            }
+        )
+    return sorted(table, key=lambda row: -row["trainings"])
+
+
+def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] | None = None) -> list[Row]:
+    """Every layer's name, depth, channels, stride and kind, from a real forward of a small image.
+
+    Args:
+        name: of the architecture.
+        folders: configuration folders, the first one wins.
+        changes: other values for some of its keys.
+
+    Raises:
+        UserError: no such architecture, or it cannot be built.
+    """
     files = option_files("architecture", folders)
     if name not in files:
-        raise UserError(f"there is no architecture {name}; choose from {', '.join(nearest_first(name, files))}")
-    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name])))
+        raise UserError(f"there is no architecture {name}; choose from {choices(name, files)}")
+    changed = OmegaConf.from_dotlist([f"{key}={value}" for key, value in (changes or {}).items()])
+    merged = OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name]), changed)
+    if OmegaConf.is_missing(merged, "constructor"):
+        raise UserError(f"architecture={name} needs architecture.constructor=IMPORT.PATH")
+    config = OmegaConf.to_object(merged)
     assert isinstance(config, ArchitectureConfig)
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):
@@ -122,6 +168,8 @@ def _weights(folders: Sequence[Path]) -> Iterator[Row]:
             "weights": name,
             "publisher": cell.publisher,
             "licence": cell.licence,
+            "top1": cell.top1,
+            "parameters": cell.parameters,
             "verified": bool(cell.sha256),
             "available": is_available(cell),
         }

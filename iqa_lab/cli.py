@@ -16,9 +16,9 @@ from rich.table import Table
 from yaml import YAMLError
 
 from iqa_lab import __version__
-from iqa_lab.catalogue import KINDS, list_options
+from iqa_lab.catalogue import KINDS, coverage, list_options
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
-from iqa_lab.errors import UnitFailed, UserError, nearest_first
+from iqa_lab.errors import UnitFailed, UserError, choices
 from iqa_lab.messages import plain_message
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -76,8 +76,27 @@ def list_command(
     rows = list_options(kind, pairs, folders)
     if as_json:
         print(json.dumps(rows, indent=2))
-    else:
-        _print_rows(rows)
+        return
+    if kind == "weights" and rows:
+        _print_rows(coverage(rows))
+        print()
+    _print_rows(rows)
+
+
+@app.command()
+def fetch(
+    what: Annotated[list[str] | None, typer.Argument(help="goal=... dataset=... architecture=... weights=...")] = None,
+    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+) -> None:
+    """Download weights ahead of a run; the same command again goes on where it was cut."""
+    from iqa_lab.fetch import fetch_weights
+
+    filters = dict(_key_value(text) for text in what or [])
+    folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
+    try:
+        fetch_weights(filters, folders)
+    except KeyboardInterrupt:
+        raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
 def run_hydra(arguments: list[str]) -> None:
@@ -155,7 +174,7 @@ def _check_choice_of_weights(config: Config) -> None:
     asked = any(override.startswith("weights=") for override in hydra_config.overrides.task)
     if asked and config.weights.goal is None:
         known = option_files("weights", [configuration_folder()])
-        raise UserError(f"weights has no option {chosen}; choose from {', '.join(nearest_first(str(chosen), known))}")
+        raise UserError(f"weights has no option {chosen}; choose from {choices(str(chosen), known)}")
 
 
 def _fail(error: Exception) -> NoReturn:

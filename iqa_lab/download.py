@@ -5,8 +5,10 @@ pooch verifies and names files, but begins anew after every cut; weights of seve
 
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -17,10 +19,10 @@ from iqa_lab import __version__
 from iqa_lab.errors import UserError
 from iqa_lab.progress import bytes_bar
 
-ATTEMPTS = 5
+ATTEMPTS = 4
 WAIT = 1.0  # seconds before the second attempt; doubled after each
 TIMEOUTS = (10.0, 60.0)  # seconds to connect, and between two pieces
-_PIECE = 2**18
+_PIECE = 2**14  # what a cut can lose
 
 
 def download(url: str, path: Path, sha256: str | None = None) -> Path:
@@ -39,17 +41,20 @@ def download(url: str, path: Path, sha256: str | None = None) -> Path:
     """
     if path.is_file():
         return path
+    lock = Path(f"{path}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
+        with FileLock(lock):
             if not path.is_file():
                 part = path.with_name(path.name + ".part")
                 _fetch(mirrored(url), part)
                 _verify(part, url, sha256)
                 part.replace(path)
-        Path(f"{path}.lock").unlink(missing_ok=True)
     except OSError as error:  # requests' own errors are caught where they happen
         raise UserError(f"could not write {path}: {error.strerror or error}; what came is kept") from error
+    finally:
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
     return path
 
 
@@ -82,17 +87,22 @@ def _fetch(url: str, part: Path) -> None:
             _fetch_once(url, part, before)
             return
         except _Refused as refusal:
-            raise UserError(f"could not download {url}: {refusal}") from refusal
+            raise _not_to_be_had(url, str(refusal)) from refusal
         except requests.RequestException as error:
             came = (part.stat().st_size if part.is_file() else 0) > before
             failures = 1 if came else failures + 1  # a bad line that moves on is not given up
-            if failures >= ATTEMPTS:
-                raise UserError(
-                    f"could not download {url} ({_reason(error)}); what came is kept and will be gone on from; "
-                    "iqa-lab list weights available=True shows the cells that work without a network"
-                ) from error
+            cause = _cause(error)
+            if failures >= ATTEMPTS or isinstance(cause, socket.gaierror):  # no such name, or no network
+                raise _not_to_be_had(url, f"{' '.join(str(cause).split())[:160]}; what came is kept") from error
         time.sleep(wait)
         wait = min(2 * wait, 60)
+
+
+def _not_to_be_had(url: str, reason: str) -> UserError:
+    return UserError(
+        f"could not download {url} ({reason}); "
+        "iqa-lab list weights available=True shows the cells that work without a network"
+    )
 
 
 class _Refused(Exception):
@@ -132,14 +142,10 @@ def _pieces(answer: requests.Response) -> Iterator[bytes]:
     yield from answer.iter_content(_PIECE)
 
 
-def _reason(error: Exception) -> str:
-    """The innermost cause, which is what a person can act on."""
-    while error.__cause__ or error.__context__:
-        inner = error.__cause__ or error.__context__
-        if not isinstance(inner, Exception):
-            break
-        error = inner
-    return " ".join(str(error).split())[:160]
+def _cause(error: BaseException) -> BaseException:
+    """The innermost of nested errors, which is what a person can act on."""
+    inner = error.__cause__ or error.__context__
+    return error if inner is None else _cause(inner)
 
 
 def _verify(part: Path, url: str, sha256: str | None) -> None:

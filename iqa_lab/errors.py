@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHOWN = 15
+
 
 class UserError(Exception):
     """Wrong use, configuration or data; the message says what to do. Exit code 2."""
@@ -32,3 +34,16 @@ def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
     listed = list(options)
     near = get_close_matches(wanted, listed, n=3, cutoff=0.5)
     return near + [option for option in listed if option not in near]
+
+
+def choices(wanted: str, options: Iterable[str]) -> str:
+    """The options for an error message, those that resemble the wanted word first; of very many only the nearest.
+
+    >>> choices("alexnt", ["vgg16", "alexnet"])
+    'alexnet, vgg16'
+    """
+    listed = nearest_first(wanted, options)
+    if not listed:
+        return "none"
+    shown = listed if len(listed) <= SHOWN else listed[:5]
+    return first_names(listed, len(shown))

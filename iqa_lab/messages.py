@@ -8,7 +8,7 @@ from hydra.errors import ConfigCompositionException, MissingConfigException, Ove
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from iqa_lab.config import Config, configuration_folder, option_files
-from iqa_lab.errors import nearest_first
+from iqa_lab.errors import choices, nearest_first
 
 
 def plain_message(error: BaseException) -> str:
@@ -17,8 +17,7 @@ def plain_message(error: BaseException) -> str:
     if isinstance(root, MissingConfigException) and root.missing_cfg_file:
         group, _, option = root.missing_cfg_file.rpartition("/")
         options = list(root.options or option_files(group, [configuration_folder()]))
-        listed = ", ".join(nearest_first(option, options)) if options else "none"
-        return f"{group or 'configuration'} has no option {option}; choose from {listed}"
+        return f"{group or 'configuration'} has no option {option}; choose from {choices(option, options)}"
     text = " ".join(str(root).split())
     override = re.search(r"Could not override '([\w.@/]+)'", text)
     if override:
@@ -28,6 +27,8 @@ def plain_message(error: BaseException) -> str:
     key = str(root.full_key) if isinstance(root, OmegaConfBaseException) and root.full_key else ""
     if key and isinstance(root, ConfigKeyError):
         return _unknown_key(key)
+    if key and "missing mandatory value" in text.lower():
+        return f"{key} has to be given: {key}=VALUE"
     if key:
         return f"{key}: {_first_sentence(text)}"
     return _first_sentence(text)

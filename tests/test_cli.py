@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.error import URLError
 
 import pandas as pd
 import pytest
@@ -141,7 +144,7 @@ def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command,
         (["runtime.batch_size=0"], "runtime.batch_size=0: a batch holds at least 1 image; or say auto"),
         (["runtime.workers=0"], "runtime.workers=0: at least one thread"),
         (["runtime.device=gpu7"], "runtime.device=gpu7 is not to be had here"),
-        (["preprocess.resize=0"], "preprocess.resize=0: give the short side in pixels"),
+        (["preprocess.resize=0"], "preprocess.resize=0: a side has at least 1 pixel"),
         (["precision=fp8"], "precision=fp8: choose fp32, tf32 or bf16"),
         (
             ["layers=[features.99]"],
@@ -174,10 +177,7 @@ def test_weights_that_cannot_be_used_are_one_line(
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
 
-    def no_network(*_: object, **__: object) -> None:
-        raise URLError("Name or service not known")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
+    monkeypatch.setenv("IQA_LAB_MIRROR", "http://no-such-host.invalid")
     offline = iqa_lab("run", "architecture=alexnet", UNTRAINED[3])
     assert offline.code == 2 and "could not download" in offline.error_line
     assert "iqa-lab list weights available=True" in offline.error_line
@@ -275,10 +275,83 @@ def test_list_weights_is_the_coverage(iqa_lab: Command, monkeypatch: pytest.Monk
     rows = json.loads(iqa_lab("list", "weights", "--json").out)
     assert {"goal", "dataset", "architecture", "weights", "publisher", "licence", "available"} <= set(rows[0])
     assert {"squeezenet1_0", "squeezenet1_0.deepcompressed"} <= {row["weights"] for row in rows}
-    assert len(rows) == len(list((ROOT / "conf" / "weights").rglob("*.yaml")))
+    files = [path for path in (ROOT / "conf" / "weights").rglob("*.yaml") if "untrained" not in path.parts]
+    assert len(rows) == len(files) > 150
+    shown = iqa_lab("list", "weights", "goal=jigsaw,rotation").out
+    assert re.search(r"jigsaw +10 +2 +0 +imagenet1k 5, imagenet22k 3, yfcc100m 2", shown)  # how full the grid is
+    assert re.search(r"jigsaw +yfcc100m +alexnet_jigsaw +alexnet_jigsaw +VISSL", shown)  # and the rows
     (tmp_path / "resnet20-12fca82f.th").touch()
     filtered = json.loads(iqa_lab("list", "weights", "available=True", "dataset=cifar10", "--json").out)
     assert [row["architecture"] for row in filtered] == ["resnet20_cifar"]
+
+
+def test_fetch_names_what_could_not_be_had_and_takes_the_rest(
+    iqa_lab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IQA_LAB_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    served = tmp_path / "served" / "download.pytorch.org" / "models"
+    served.mkdir(parents=True)
+    (served / "squeezenet1_1-b8a52dc0.pth").write_bytes(b"not the weights")
+    torch.save({}, served / "squeezenet1_0-b66bff10.pth")
+    (tmp_path / "squeezenet1_0_imagenet1000.safetensors").touch()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        monkeypatch.setenv("IQA_LAB_MIRROR", f"http://127.0.0.1:{http.server_port}")
+        finished = iqa_lab(
+            "fetch", "goal=classification", "dataset=imagenet1k", "architecture=squeezenet1_1,mnasnet0_5"
+        )
+        http.shutdown()
+    assert finished.code == 1
+    assert "1 of 2: classification/imagenet1k/mnasnet0_5: failed: could not download" in finished.err
+    assert "the server says 404" in finished.err
+    assert "another file than expected and was removed" in finished.err
+    assert "2 of 2 could not be fetched (classification/imagenet1k/mnasnet0_5, " in finished.error_line
+    assert not list((tmp_path / "hub" / "checkpoints").iterdir())
+    for wrong, message in (([], "say what to fetch with goal="), (["benchmark=tid2013"], "say what to fetch"),
+                           (["goal=jigsaw", "architecture=vgg16"], "no public weights for goal=jigsaw")):  # fmt: skip
+        refused = iqa_lab("fetch", *wrong)
+        assert refused.code == 2 and message in refused.error_line
+
+
+def test_fetch_verifies_and_says_what_is_here_already(
+    iqa_lab: Command, monkeypatch: pytest.MonkeyPatch, shared_weights: Path
+) -> None:
+    monkeypatch.setenv("IQA_LAB_WEIGHTS", str(shared_weights))
+    finished = iqa_lab("fetch", "dataset=cifar10")
+    assert finished.code == 0, finished.err
+    assert "1 of 2: classification/cifar10/resnet20_cifar: already here, verified" in finished.err
+
+
+def test_a_network_of_ones_own_by_import_path(iqa_lab: Command, few: Path) -> None:
+    missing = iqa_lab("run", "architecture=custom", *UNTRAINED[:2])
+    assert missing.code == 2
+    assert "architecture.constructor has to be given: architecture.constructor=VALUE" in missing.error_line
+    custom = ["architecture=custom", "architecture.constructor=torchvision.models.mnasnet0_5"]
+    overrides = [entry for entry in UNTRAINED if not entry.startswith("architecture=")]
+    done = iqa_lab("run", *custom, "architecture.layers=[layers.8.0,layers.10.1]", *overrides)
+    assert done.code == 0, done.err
+    (folder,) = results()
+    assert set(pd.read_csv(folder / "correlations.csv")["layer"]) == {"pixels", "layers.8.0", "layers.10.1"}
+    rows = json.loads(iqa_lab("list", "layers", *custom, "--json").out)
+    assert [row["name"] for row in rows][:3] == ["layers.2", "layers.5", "layers.8.0"]
+    nameless = iqa_lab("list", "layers", "architecture=custom")
+    assert nameless.code == 2 and "needs architecture.constructor=IMPORT.PATH" in nameless.error_line
+
+
+def test_a_network_of_one_image_size_says_how_to_feed_it(iqa_lab: Command, few: Path) -> None:
+    overrides = [entry for entry in UNTRAINED if not entry.startswith("architecture=")]
+    refused = iqa_lab("run", "architecture=mixer_b16_224", "layers=[stem]", *overrides)
+    assert refused.code == 2
+    assert "takes images of 224 x 224 pixels only" in refused.error_line
+    assert "preprocess.resize=[224,224]" in refused.error_line
+    done = iqa_lab("run", "architecture=mixer_b16_224", "layers=[stem]", "preprocess.resize=[224,224]", *overrides)
+    assert done.code == 0, done.err
+    (folder,) = results()
+    assert set(pd.read_csv(folder / "correlations.csv")["input"]) == {"rgb 0..1, 224 x 224"}
+    wrong = iqa_lab("run", *UNTRAINED, "preprocess.resize=[1,2,3]")
+    assert wrong.code == 2 and "give the short side in pixels, [height,width], or null" in wrong.error_line
 
 
 def test_list_layers(iqa_lab: Command) -> None:

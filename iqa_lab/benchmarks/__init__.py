@@ -4,7 +4,7 @@ from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks.benchmark import Benchmark
 from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
-from iqa_lab.errors import UserError, nearest_first
+from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
 
 __all__ = ["Benchmark", "load_benchmark", "load_benchmark_named"]
@@ -30,7 +30,7 @@ def load_benchmark_named(name: str, allow_missing: bool) -> Benchmark:
     """
     files = option_files("benchmark", [configuration_folder()])
     if name not in files:
-        raise UserError(f"there is no benchmark {name}; choose from {', '.join(nearest_first(name, files))}")
+        raise UserError(f"there is no benchmark {name}; choose from {choices(name, files)}")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(BenchmarkConfig), OmegaConf.load(files[name])))
     assert isinstance(config, BenchmarkConfig)
     config.allow_missing = allow_missing

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import import_object
-from iqa_lab.networks.cells import BASELINE, check_cell
+from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell
 from iqa_lab.networks.layers import Call, check_layers, every_block, trace, trusted_layers
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, TokenLayout
 from iqa_lab.networks.sources import find_weights_file
@@ -52,7 +52,7 @@ def build_network(config: Config) -> Network:
 def weights_name(config: Config) -> str:
     """The name of a training in tables: ``architecture``, ``architecture.recipe``, ``seed0`` or ``custom``."""
     weights = config.weights
-    if config.goal.name == "untrained":
+    if config.goal.name == UNTRAINED:
         return f"seed{weights.seed}"
     if weights.path or weights.url:
         return "custom"

@@ -4,21 +4,37 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from omegaconf import OmegaConf
+import yaml
 
-from iqa_lab.config import Config, WeightsConfig, configuration_folder, option_files
+from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files
 from iqa_lab.errors import UserError
 
 # the goal of metrics that are no network of the grid
 BASELINE = "baseline"
 
+# the goal of networks whose weights stay at random
+UNTRAINED = "untrained"
+
 
 def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
-    """Every cell that has weights, as ``architecture`` or ``architecture.recipe`` and its configuration."""
+    """Every cell that has weights, as ``architecture`` or ``architecture.recipe`` and its configuration.
+
+    Untrained networks, of which there is one for every architecture, are not listed; a file of theirs only says how
+    such a network is fed.
+    """
     for option, path in option_files("weights", folders).items():
-        cell = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(WeightsConfig), OmegaConf.load(path)))
-        assert isinstance(cell, WeightsConfig)
-        yield option.rpartition("/")[2], cell
+        if option.startswith(f"{UNTRAINED}/"):
+            continue
+        yield option.rpartition("/")[2], _read_cell(path)
+
+
+def _read_cell(path: Path) -> WeightsConfig:
+    """One file of the tree; OmegaConf would take seconds for all of them, and checks the one that is run anyway."""
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return WeightsConfig(**{**values, "input": InputConfig(**values.get("input", {}))})
+    except (TypeError, AttributeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is no file of weights: {' '.join(str(error).split())}") from error
 
 
 def cell_name(config: Config) -> str:
@@ -49,8 +65,8 @@ def check_cell(config: Config) -> None:
     goal, dataset, architecture = config.goal.name, config.dataset.name, config.architecture.name
     wanted = {"goal": goal, "dataset": dataset, "architecture": architecture}
     asked = " ".join(f"{key}={value}" for key, value in wanted.items())
-    untrained = goal == "untrained"
-    if (goal in ("untrained", BASELINE)) != (dataset == "none"):
+    untrained = goal == UNTRAINED
+    if (goal in (UNTRAINED, BASELINE)) != (dataset == "none"):
         raise UserError(f"{asked}: goal=untrained goes with dataset=none, and only with it; so does goal={BASELINE}")
     if untrained:
         if weights.path or weights.url:

@@ -89,7 +89,10 @@ def _foreign_names(path: Path) -> set[str]:
     else:
         with path.open("rb") as file:  # before torch 1.6: a magic number, a version, facts on the machine, the content
             for _ in range(4):
-                names |= _imported_names(file)
+                try:
+                    names |= _imported_names(file)
+                except ValueError:  # no pickle, or its end is missing: torch will say so
+                    break
     return {name for name in names if not name.startswith(("torch.", "collections.", "_codecs."))}
 
 

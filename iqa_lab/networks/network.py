@@ -52,16 +52,22 @@ class TokenLayout:
 
 
 def lightness(images: Tensor) -> Tensor:
-    """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` float32 0..255, of sRGB images ``[B, 3, H, W]`` in 0..255.
+    """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` uint8 (100 is 255), of sRGB images ``[B, 3, H, W]`` in 0..255.
 
-    IEC 61966-2-1 (sRGB) and CIE 15 for the white point D65; L* of 0..100 is scaled to 0..255 and rounded.
+    IEC 61966-2-1 (sRGB) and CIE 15 for the white point D65, in OpenCV's fixed-point arithmetic, since the networks that
+    read lightness learned from what that gives: exact rounding would move every seventh pixel by one level.
     """
-    values = images.double() / 255
-    linear = torch.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    red, green, blue = linear.unbind(1)
-    luminance = 0.212671 * red + 0.715160 * green + 0.072169 * blue
-    cubic = torch.where(luminance > (6 / 29) ** 3, luminance.pow(1 / 3), luminance * 841 / 108 + 4 / 29)
-    return ((116 * cubic - 16) * 2.55).round().float().unsqueeze(1)
+    device = images.device
+    level = torch.arange(256, dtype=torch.float64, device=device) / 255
+    linear = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    linear_table = (linear * 255 * 2**3).round().long()
+    luminance = torch.arange(256 * 3 // 2 * 2**3, dtype=torch.float64, device=device) / (255 * 2**3)
+    cubic = torch.where(luminance < 0.008856, luminance * 7.787 + 16 / 116, luminance ** (1 / 3))
+    cubic_table = (cubic * 2**15).round().long()
+    red, green, blue = linear_table[images.long()].unbind(1)
+    weighed = (871 * red + 2929 * green + 296 * blue + 2**11) >> 12  # .212671, .715160, .072169 in twelve bits
+    scaled = 296 * cubic_table[weighed] - 1336934 + 2**14  # 116 and 16, both times 2.55
+    return (scaled >> 15).to(torch.uint8).unsqueeze(1)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def weigh(
         cycles_per_degree: the frequencies of the gratings, below half the pixels a degree.
     """
     layers = list(context.here.of_layer)
-    images = gratings(pixels_per_degree, cycles_per_degree)
+    images = gratings(pixels_per_degree, cycles_per_degree, context.network.image_size or SIZE)
     squared: dict[str, Tensor] = {}
 
     def read(layer: str, output: Tensor | None) -> None:
@@ -64,10 +64,10 @@ def weigh(
     return result
 
 
-def gratings(pixels_per_degree: float, cycles_per_degree: Sequence[float]) -> Tensor:
-    """Uniform grey, then a grating of each frequency in each orientation: ``[1 + F * O, 3, SIZE, SIZE]`` uint8."""
-    y, x = np.mgrid[:SIZE, :SIZE] / pixels_per_degree
-    images = [np.full((SIZE, SIZE), 127.5)]
+def gratings(pixels_per_degree: float, cycles_per_degree: Sequence[float], size: int = SIZE) -> Tensor:
+    """Uniform grey, then a grating of each frequency in each orientation: ``[1 + F * O, 3, size, size]`` uint8."""
+    y, x = np.mgrid[:size, :size] / pixels_per_degree
+    images = [np.full((size, size), 127.5)]
     for frequency in cycles_per_degree:
         for angle in np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS:
             phase = 2 * np.pi * frequency * (x * np.cos(angle) + y * np.sin(angle))

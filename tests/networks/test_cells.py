@@ -24,7 +24,7 @@ from tests.conftest import composed, untrained
 CONF = configuration_folder()
 CELLS = {f"{cell.goal}/{cell.dataset}/{name}": cell for name, cell in cells([CONF])}
 BASELINES = sorted(str(cell.architecture) for cell in CELLS.values() if cell.goal == BASELINE)
-ARCHITECTURES = sorted({path.stem for path in (CONF / "architecture").glob("*.yaml")} - set(BASELINES))
+ARCHITECTURES = sorted({path.stem for path in (CONF / "architecture").glob("*.yaml")} - {*BASELINES, "custom"})
 
 
 def overrides(option: str) -> list[str]:
@@ -44,12 +44,18 @@ def marked(options: Iterable[str]) -> list[Any]:
     return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
 
 
-@cache
-def built(architecture: str, arguments: str) -> tuple[nn.Module, tuple[Layer, ...]]:
-    """An architecture with a cell's constructor arguments and its layers, checked; without memory where it can be."""
+def described(architecture: str) -> ArchitectureConfig:
+    """An architecture's own file."""
     spec = OmegaConf.load(CONF / "architecture" / f"{architecture}.yaml")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), spec))
     assert isinstance(config, ArchitectureConfig)
+    return config
+
+
+@cache
+def built(architecture: str, arguments: str) -> tuple[nn.Module, tuple[Layer, ...]]:
+    """An architecture with a cell's constructor arguments and its layers, checked; without memory where it can be."""
+    config = described(architecture)
     with torch.device("cpu" if architecture in REAL else "meta"):
         module = build_module(config, WeightsConfig(arguments=json.loads(arguments)))
         return module, named_layers(config, module, [])
@@ -97,13 +103,19 @@ def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) 
 @pytest.mark.parametrize("architecture", marked(ARCHITECTURES))
 def test_every_architecture_declares_layers_that_exist_with_their_channels(architecture: str) -> None:
     _, layers = built(architecture, "{}")
-    config = composed(f"architecture={architecture}", "goal=untrained", "dataset=none")
-    declared = declared_layers(config.architecture)
+    declared = declared_layers(described(architecture))
     assert declared is not None and all(isinstance(channels, int) for channels in declared.values())
     # a transformer's blocks have their class tokens beside them
     assert [layer.name for layer in layers if not layer.name.endswith(CLASS_TOKEN)] == list(declared)
     depths = [layer.depth for layer in layers]
     assert depths[0] == 0 and depths[-1] == 1 and depths == sorted(depths)
+
+
+@pytest.mark.parametrize("architecture", ["alexnet_colorization", "resnet50_lightness"])
+def test_an_untrained_network_with_one_input_channel_sees_lightness(architecture: str) -> None:
+    network = untrained(architecture)
+    assert network.prepare(torch.zeros(1, 3, 8, 8, dtype=torch.uint8)).shape == (1, 1, 8, 8)
+    assert network.reads == "lightness 0..100" and network.weights == "seed0"
 
 
 def test_wrong_declared_channels_are_refused() -> None:

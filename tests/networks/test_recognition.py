@@ -7,8 +7,10 @@ import pytest
 import skimage.data
 import torch
 from PIL import Image
+from skimage.color import rgb2lab
 
 from iqa_lab.networks import Network, build_network
+from iqa_lab.networks.network import lightness
 from tests.conftest import composed
 
 
@@ -72,3 +74,20 @@ def test_bgr_and_range_of_the_input() -> None:
     network.input.order, network.input.range = "bgr", 255.0  # Caffe: BGR, 0..255, mean taken off
     network.input.mean, network.input.std = [103.939, 116.779, 123.68], [1.0, 1.0, 1.0]
     assert network.prepare(pixels).flatten().tolist() == pytest.approx([-103.939, 51 - 116.779, 255 - 123.68])
+    network.input.order, network.input.range = "lightness", 100.0  # colorization: L of CIELAB, its middle taken off
+    network.input.mean, network.input.std = [50.0], [1.0]
+    exact = rgb2lab(np.array([[[1, 0.2, 0]]]))[0, 0, 0]
+    assert network.prepare(pixels).flatten().tolist() == pytest.approx([exact - 50], abs=0.4)  # a level is 100 / 255
+
+
+def test_lightness_is_opencvs() -> None:
+    colours = [[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255],
+               [12, 200, 77], [3, 3, 3], [128, 64, 32], [17, 250, 251], [90, 91, 92]]  # fmt: skip
+    # cv2.cvtColor(..., cv2.COLOR_RGB2LAB) of OpenCV 5.0; a million random colours were equal, too
+    expected = [0, 255, 136, 224, 82, 181, 2, 89, 229, 99]
+    images = torch.tensor(colours, dtype=torch.uint8).T.reshape(1, 3, 1, -1)
+    assert lightness(images).flatten().tolist() == expected
+    # and within its tables' rounding CIELAB as scikit-image computes it
+    many = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    exact = rgb2lab(many.numpy())[..., 0] * 2.55
+    assert np.abs(lightness(many.permute(2, 0, 1)[None])[0, 0].numpy() - exact).max() < 1.5  # half by rounding

