@@ -13,11 +13,14 @@ help:  ## list the targets
 demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the made benchmark `levels`
 	$(BIN)/iqa-lab run 'readout=[plain,lpips,cosine,mean]'
 
-test: $(READY)  ## the tests, a few minutes
-	$(BIN)/python -m pytest -q
+# several processes of one thread each: most tests compose configurations, which is not parallel by itself
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
+
+test: $(READY)  ## the tests, less than ten minutes on two cores
+	$(TEST)
 
 test-all: $(READY)  ## the slow tests too
-	$(BIN)/python -m pytest -q -m ''
+	$(TEST) -m ''
 
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py

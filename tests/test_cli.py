@@ -324,6 +324,29 @@ def test_fetch_verifies_and_says_what_is_here_already(
     assert "1 of 2: classification/cifar10/resnet20_cifar: already here, verified" in finished.err
 
 
+def test_every_network_that_is_at_hand_runs(
+    iqa_lab: Command, few: Path, monkeypatch: pytest.MonkeyPatch, shared_weights: Path
+) -> None:
+    monkeypatch.setenv("IQA_LAB_WEIGHTS", str(shared_weights))
+    rows = json.loads(iqa_lab("list", "weights", "available=True", "--json").out)
+    networks = [row for row in rows if row["goal"] != "baseline"]
+    assert len(networks) >= 10
+    for path in sorted(few.glob("distorted/*"))[8:]:  # eight pairs tell whether a network runs
+        path.unlink()
+    for row in networks:
+        factors = [f"{factor}={row[factor]}" for factor in ("goal", "dataset", "architecture")]
+        option = f"weights={row['goal']}/{row['dataset']}/{row['weights']}"
+        done = iqa_lab("run", *factors, option, "benchmark.allow_missing=true", "tracker=none",
+                       "statistics.resamples=100")  # fmt: skip
+        assert done.code == 0, done.err
+    tables = [pd.read_csv(folder / "correlations.csv") for folder in results()]
+    assert len(tables) == len(networks)
+    digests = {json.loads((folder / "result.json").read_text())["weights_digest"] for folder in results()}
+    assert len(digests) == len(networks)  # each with weights of its own
+    for table in tables:
+        assert table["srcc"].notna().all() and len(table) > 5
+
+
 def test_a_network_of_ones_own_by_import_path(iqa_lab: Command, few: Path) -> None:
     missing = iqa_lab("run", "architecture=custom", *UNTRAINED[:2])
     assert missing.code == 2

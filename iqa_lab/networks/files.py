@@ -2,6 +2,7 @@
 
 import pickle
 import pickletools
+import warnings
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
@@ -47,7 +48,7 @@ def read_file(path: Path) -> object:
             return load_file(path)
         foreign = _foreign_names(path)
         with torch.serialization.safe_globals([_stand_in(name) for name in foreign]):
-            content = torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+            content = _load(path)
     except pickle.UnpicklingError as error:
         if "weights_only" in str(error).lower() or "weights only" in str(error).lower():
             raise UserError(
@@ -65,6 +66,17 @@ def read_file(path: Path) -> object:
             "save its state dict again with torch.save(model.state_dict(), FILE)"
         )
     return content
+
+
+def _load(path: Path) -> object:
+    """What torch reads without running code; text that is no UTF-8, as Python 2 left it, as Latin-1."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except UnicodeDecodeError:
+        with warnings.catch_warnings():
+            # torch says that it does not use the encoding, and does
+            warnings.filterwarnings("ignore", message="pickle_load_args only works")
+            return torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
 
 
 def _foreign_names(path: Path) -> set[str]:

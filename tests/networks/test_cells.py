@@ -13,13 +13,14 @@ from omegaconf import OmegaConf
 from torch import nn
 from torchvision.models import get_weight
 
+from iqa_lab.catalogue import coverage, list_options
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Layer, build_network
 from iqa_lab.networks.build import build_module, declared_layers, named_layers
 from iqa_lab.networks.cells import BASELINE, cells, check_cell, nearest_cells
 from iqa_lab.networks.network import CLASS_TOKEN
-from tests.conftest import composed, untrained
+from tests.conftest import ROOT, composed, untrained
 
 CONF = configuration_folder()
 CELLS = {f"{cell.goal}/{cell.dataset}/{name}": cell for name, cell in cells([CONF])}
@@ -67,6 +68,22 @@ def test_the_grid_is_as_full_as_promised() -> None:
     assert len({(cell.goal, cell.dataset, cell.architecture) for cell in of_networks}) >= 150
     assert len({cell.goal for cell in of_networks}) >= 25
     assert len({cell.dataset for cell in of_networks}) >= 25
+
+
+def test_the_readme_tells_how_full_the_grid_is() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = [row for row in list_options("weights", {}, [CONF]) if row["goal"] != BASELINE]
+    table = coverage(rows)
+    for row in table:
+        family = OmegaConf.load(CONF / "goal" / f"{row['goal']}.yaml").family
+        line = f"| `{row['goal']}` | {family} | {row['trainings']} | {row['architectures']} | {row['on']} |"
+        assert line in readme
+    full = {(row["goal"], row["dataset"], row["architecture"]) for row in rows}
+    environments, architectures = ({row[factor] for row in rows} for factor in ("dataset", "architecture"))
+    counts = (
+        f"{len(rows)} public trainings fill {len(full)} cells of {len(table)} goals, {len(environments)} environments"
+    )
+    assert f"{counts} and {len(architectures)} architectures" in readme
 
 
 @pytest.mark.parametrize("option", CELLS)

@@ -32,7 +32,7 @@ from iqa_lab.networks.alexnets import (
     alexnet_jigsaw,
     alexnet_rotation,
 )
-from iqa_lab.networks.resnets import resnet50, resnet50_fpn
+from iqa_lab.networks.resnets import resnet, resnet50_fpn
 from iqa_lab.networks.weights import load_weights
 
 State = dict[str, Tensor]
@@ -284,6 +284,7 @@ def test_moco_v3(tmp_path: Path) -> None:
     check(tmp_path / "x.pth.tar", make(1), make(2), cell("mocov3/imagenet1k/vit_base_patch16_224"))
 
 
+@pytest.mark.filterwarnings("error")
 def test_places365_saved_by_python_2(tmp_path: Path) -> None:
     original = small_resnet(1)
     content = {
@@ -422,15 +423,17 @@ def test_renames_that_collide_or_are_no_expressions_are_refused(tmp_path: Path) 
         load_weights(nn.Linear(2, 2), tmp_path / "x.pth", WeightsConfig(renames={"(": "c"}))
 
 
-def test_our_resnet50_is_torchvisions_and_its_variants_differ_where_they_should() -> None:
-    assert list(resnet50().state_dict()) == list(torchvision.models.resnet50().state_dict())
-    wide = resnet50(width=2).state_dict()
+def test_our_resnets_are_torchvisions_and_its_variants_differ_where_they_should() -> None:
+    assert list(resnet(101).state_dict()) == list(torchvision.models.resnet101().state_dict())
+    with pytest.raises(ValueError, match="depth=51: choose 50, 101, 152, 200"):
+        resnet(51)
+    wide = resnet(width=2).state_dict()
     for key, value in torchvision.models.resnet50().state_dict().items():
         if value.ndim == 4:
             outputs, inputs, *kernel = value.shape
             inputs = 3 if key == "conv1.weight" else 2 * inputs
             assert wide[key].shape == (2 * outputs, inputs, *kernel), key
-    grey = resnet50(input_channels=1, last_stride=1).eval()
+    grey = resnet(input_channels=1, last_stride=1).eval()
     maps = {}
     for name in ("layer3", "layer4"):
         grey.get_submodule(name).register_forward_hook(
