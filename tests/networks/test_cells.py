@@ -117,6 +117,16 @@ def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) 
     assert first.in_channels == (2 if cell.architecture == "alexnet_deepcluster" else len(cell.input.mean))
 
 
+@pytest.mark.parametrize("option", [option for option, cell in CELLS.items() if "hf:timm/" in (cell.source or "")])
+def test_what_timm_publishes_fits_our_architecture(option: str) -> None:
+    cell = CELLS[option]
+    with torch.device("meta"):
+        theirs = timm.create_model(str(cell.source).removeprefix("hf:timm/"), pretrained=False)
+    ours, _ = built(str(cell.architecture), json.dumps(cell.arguments))
+    expected = {key: value.shape for key, value in theirs.state_dict().items()}
+    assert {key: value.shape for key, value in ours.state_dict().items()} == expected
+
+
 @pytest.mark.parametrize("architecture", marked(ARCHITECTURES))
 def test_every_architecture_declares_layers_that_exist_with_their_channels(architecture: str) -> None:
     _, layers = built(architecture, "{}")
