@@ -103,11 +103,24 @@ class ReadoutConfig:
 
 @dataclass
 class ExpectedConfig:
-    """What a complete copy of a benchmark holds."""
+    """What a complete copy of a benchmark holds; null: not known beforehand."""
 
-    references: int = MISSING
-    pairs: int = MISSING
-    distortions: int = MISSING
+    references: int | None = None
+    pairs: int | None = None
+    distortions: int | None = None
+
+
+@dataclass
+class ColumnsConfig:
+    """What a table of one's own calls its columns; those below ``opinion`` need not be there."""
+
+    reference: str = "reference"
+    distorted: str = "distorted"
+    opinion: str = "opinion"
+    distortion: str = "distortion"
+    level: str = "level"
+    opinion_std: str = "opinion_std"
+    split: str = "split"
 
 
 @dataclass
@@ -124,7 +137,15 @@ class BenchmarkConfig:
     folder: str = MISSING  # below data/ or $IQA_LAB_DATA
     path: str | None = None  # the folder itself, instead
     allow_missing: bool = False  # score the pairs that are there
+    distortions: list[Any] = field(default_factory=list)  # only these; empty: all
+    levels: list[Any] = field(default_factory=list)  # only these
+    references: list[Any] = field(default_factory=list)  # only these
+    columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
+    range: list[float] | None = None  # lowest and highest possible opinion
+    opinion_std: str = "none"  # what the opinions' spread is: none | standard_error | standard_deviation
+    psnr_srcc: float | None = None  # published rank correlation of PSNR on all pairs, which the pixels must reproduce
+    shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
     url: str | None = None  # where to get it
     citation: str | None = None

@@ -16,6 +16,7 @@ from rich.console import Console
 from iqa_lab import scoring, store
 from iqa_lab.batches import number_of_images
 from iqa_lab.benchmarks import Benchmark, load_benchmark, load_benchmark_named
+from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.images import Resize
 from iqa_lab.columns import ChannelReadout, Definition, Plan, plan_columns
 from iqa_lab.config import Config
@@ -23,6 +24,7 @@ from iqa_lab.cost import announce, choose_batch_size
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.cells import cell_name
+from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import console, progress_bar
 from iqa_lab.provenance import circumstances, peak_memory_mib
 from iqa_lab.readouts.channels import Context, Differences, weights_table
@@ -88,7 +90,7 @@ def evaluate(config: Config) -> Outcome:
     everything = pd.concat([new, unit.read_columns([name for name in there if name not in missing])], axis=1)
     together = {part.name: part.distances(everything) for part in todo.concatenations}
     new = pd.concat([new, pd.DataFrame(together)], axis=1)[list(todo.definitions)]
-    frame = pd.concat([benchmark.pairs.drop(columns=["reference_path", "distorted_path"]), new], axis=1)
+    frame = pd.concat([benchmark.pairs[PAIR_COLUMNS], new], axis=1)
     result = {
         **facts,
         "n_scored": len(frame),
@@ -110,7 +112,28 @@ def evaluate(config: Config) -> Outcome:
         tabulate=_tabulator(config, network, benchmark),
         weights=weights,
     )
+    _warn_if_misread(benchmark, table, config)
     return Outcome(unit, table, benchmark, len(missing))
+
+
+# What two ways of computing PSNR may differ by: rounding, and how the luminance is weighed.
+PSNR_TOLERANCE = 0.002
+
+
+def _warn_if_misread(benchmark: Benchmark, table: pd.DataFrame, config: Config) -> None:
+    """Say loudly if the pixels do not agree with people as PSNR is published to do on this benchmark.
+
+    Then the images, the opinions or their order are not what they should be, and no other number can be trusted.
+    """
+    published = benchmark.config.psnr_srcc
+    if published is None or not benchmark.is_whole or config.preprocess.resize is not None:
+        return
+    pixels = table.loc[(table["layer"] == PIXELS.name) & (table["readout"] == "plain"), "srcc"]
+    if len(pixels) and not abs(float(pixels.iloc[0]) - published) <= PSNR_TOLERANCE:
+        console.print(
+            f"[bold red]{benchmark.config.name} was not read rightly: its pixels agree with people by "
+            f"{float(pixels.iloc[0]):.4f}, but PSNR is published to agree by {published:.4f}; trust no number of it[/]"
+        )
 
 
 def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings, title: str) -> Scores:

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from iqa_lab.config import BenchmarkConfig, data_folder
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import UserError, choices, first_names
 
 # What a loader knows of a pair; names are the database's own.
 COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
@@ -18,7 +19,8 @@ COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
 class Benchmark:
     """Pairs with opinions, ordered by reference.
 
-    ``pairs`` has the columns ``COLUMNS`` plus ``reference_path`` and ``distorted_path``.
+    ``pairs`` has the columns ``COLUMNS`` plus ``opinion_std`` (NaN where unknown), ``reference_path`` and
+    ``distorted_path``.
     """
 
     config: BenchmarkConfig
@@ -29,6 +31,11 @@ class Benchmark:
     def opinion_sign(self) -> int:
         """+1 where a higher opinion is better (mos), -1 where it is worse (dmos)."""
         return 1 if self.config.opinion == "mos" else -1
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all pairs of the published database are here, none missing and none filtered out."""
+        return len(self.pairs) == self.config.expected.pairs
 
     def index_digest(self) -> str:
         """sha256 over all names, opinions and file sizes: what was scored, without reading the images."""
@@ -78,18 +85,51 @@ def list_folder(folder: Path) -> dict[str, Path]:
     return {entry.name.lower(): entry for entry in folder.iterdir()} if folder.is_dir() else {}
 
 
-def assemble(config: BenchmarkConfig, rows: pd.DataFrame, references: Path, distorted: Path) -> Benchmark:
-    """The benchmark made of rows with ``COLUMNS`` and the two folders in which their images lie.
+def read_columns(file: Path, columns: list[str]) -> pd.DataFrame:
+    """Columns of a CSV file, as text.
 
     Raises:
-        UserError: opinions are missing, repeated or no numbers; images are missing and ``allow_missing`` is not set.
+        UserError: the file cannot be read, or lacks one of them.
+    """
+    try:
+        table = pd.read_csv(file, dtype=str, skipinitialspace=True)
+    except (OSError, ValueError) as error:  # pandas' own errors derive from ValueError
+        raise UserError(f"{file} is no CSV file: {' '.join(str(error).split())[:120]}") from error
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise UserError(f"{file} has no column {missing[0]}: it has {', '.join(map(str, table.columns))}")
+    return table[columns]
+
+
+def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchmark:
+    """The benchmark made of rows with ``COLUMNS``, and where their images are.
+
+    Args:
+        config: the benchmark's settings.
+        rows: ``COLUMNS``; ``reference_file`` and ``distorted_file``, the paths below ``root`` in whatever case; perhaps
+            ``opinion_std``.
+        root: the folder of the benchmark.
+
+    Raises:
+        UserError: opinions are missing, repeated or no numbers; images are missing and ``allow_missing`` is not set;
+            the filters leave nothing.
     """
     check_opinions(config, rows)
-    reference_files, distorted_files = list_folder(references), list_folder(distorted)
+    rows = _filtered(config, rows)
+    listed = cache(list_folder)  # every folder is read once
+
+    def find(file: str) -> str:
+        path: Path | None = root
+        for part in PurePosixPath(file).parts:
+            path = listed(path).get(part.lower()) if path else None
+        return str(path) if path else ""
+
     pairs = rows.assign(
-        reference_path=[str(reference_files.get(name.lower(), "")) for name in rows["reference"]],
-        distorted_path=[str(distorted_files.get(name.lower(), "")) for name in rows["distorted"]],
-    )
+        reference_path=[find(file) for file in rows["reference_file"]],
+        distorted_path=[find(file) for file in rows["distorted_file"]],
+    ).drop(columns=["reference_file", "distorted_file"])
+    if "opinion_std" not in pairs:
+        pairs["opinion_std"] = np.nan
     there = (pairs["reference_path"] != "") & (pairs["distorted_path"] != "")
     if not there.all():
         lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
@@ -97,9 +137,30 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, references: Path, dist
         counts = f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost)}"
         if not there.any() or not config.allow_missing:
             advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
-            raise UserError(f"benchmark {config.name} in {distorted.parent} is incomplete: {counts}{advice}")
+            raise UserError(f"benchmark {config.name} in {root} is incomplete: {counts}{advice}")
     pairs = pairs[there].sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
     return Benchmark(config, pairs.reset_index(drop=True), n_expected=len(rows))
+
+
+def _filtered(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the distortions, levels and references that are asked for.
+
+    Raises:
+        UserError: one that is asked for does not exist.
+    """
+    for key, column in (("distortions", "distortion"), ("levels", "level"), ("references", "reference")):
+        wanted = [str(value).lower() for value in getattr(config, key)]
+        if not wanted:
+            continue
+        known = rows[column].astype(str).str.lower()
+        unknown = [value for value in wanted if value not in set(known)]
+        if unknown:
+            listed = choices(unknown[0], sorted(rows[column].astype(str).unique()))
+            raise UserError(f"benchmark.{key}: {config.name} has no {unknown[0]}; choose from {listed}")
+        rows = rows[known.isin(wanted)]
+    if rows.empty:
+        raise UserError(f"benchmark {config.name}: no pair passes all of benchmark.distortions, levels and references")
+    return rows
 
 
 def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
@@ -116,12 +177,18 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     repeated = rows.loc[rows["distorted"].str.lower().duplicated(), "distorted"]
     if len(repeated):
         raise UserError(f"benchmark {config.name}: {len(repeated)} opinions are there twice: {first_names(repeated)}")
+    if config.range is not None:
+        low, high = config.range
+        outside = rows.loc[~rows["opinion"].between(low, high), "distorted"]
+        if len(outside):
+            raise UserError(f"benchmark {config.name}: opinions outside of {low:g} to {high:g}: {first_names(outside)}")
     found = {
         "pairs": len(rows),
         "references": rows["reference"].str.lower().nunique(),
         "distortions": rows["distortion"].nunique(),
     }
     expected = {key: getattr(config.expected, key) for key in found}
+    expected = {key: found[key] if number is None else number for key, number in expected.items()}
     if found != expected:
         wrong = ", ".join(
             f"{found[key]} {key} ({expected[key]} expected)" for key in found if found[key] != expected[key]

@@ -39,7 +39,10 @@ def load(config: BenchmarkConfig) -> Benchmark:
         ],
         columns=["reference", "distorted", "distortion", "level", "opinion"],
     )
-    return assemble(config, rows, folder / "reference", folder / "distorted")
+    files = rows.assign(
+        reference_file="reference/" + rows["reference"], distorted_file="distorted/" + rows["distorted"]
+    )
+    return assemble(config, files, folder)
 
 
 def _make(folder: Path) -> None:

@@ -3,6 +3,7 @@
 Names look like ``i04_11_3.bmp``: reference, distortion type, level. Their case differs between the list and the disk.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -29,9 +30,28 @@ def load(config: BenchmarkConfig) -> Benchmark:
         [_parse(f"{opinions}:{number}", line) for number, line in enumerate(_lines(opinions), 1) if line.strip()],
         columns=COLUMNS,
     )
-    references = find_entry(root, "reference_images") or root / "reference_images"
-    distorted = find_entry(root, "distorted_images") or root / "distorted_images"
-    return assemble(config, rows, references, distorted)
+    rows["opinion_std"] = _standard_errors(root, len(rows))
+    rows["reference_file"] = "reference_images/" + rows["reference"]
+    rows["distorted_file"] = "distorted_images/" + rows["distorted"]
+    return assemble(config, rows, root)
+
+
+def _standard_errors(root: Path, number: int) -> list[float]:
+    """``mos_std.txt``, one line for each opinion in the same order; NaN where the file is not there.
+
+    Raises:
+        UserError: it has another number of lines, or something that is no number.
+    """
+    file = find_entry(root, "mos_std.txt")
+    if file is None:
+        return [math.nan] * number
+    try:
+        values = [float(line) for line in _lines(file) if line.strip()]
+    except ValueError as error:
+        raise UserError(f"{file} has a line that is no number: {error}") from error
+    if len(values) != number:
+        raise UserError(f"{file} has {len(values)} lines, but there are {number} opinions")
+    return values
 
 
 def _lines(path: Path) -> list[str]:

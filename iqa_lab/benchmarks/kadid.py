@@ -1,0 +1,49 @@
+"""KADID-10k: ``images/`` with references and distorted images in one folder, and ``dmos.csv``.
+
+Names look like ``I01_02_03.png``: reference, distortion type, level.
+"""
+
+import re
+
+import pandas as pd
+
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root, read_columns
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
+
+_OPINIONS = "dmos.csv"
+_NAME = re.compile(r"(i\d\d)_(\d\d)_(\d\d)\.png", re.IGNORECASE)
+
+
+def load(config: BenchmarkConfig) -> Benchmark:
+    """The pairs of KADID-10k.
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    root = find_root(config, _OPINIONS)
+    file = find_entry(root, _OPINIONS)
+    assert file is not None
+    table = read_columns(file, ["dist_img", "ref_img", "dmos", "var"])
+    parts = table["dist_img"].map(_NAME.fullmatch)
+    wrong = table.loc[parts.isna(), "dist_img"]
+    if len(wrong):
+        raise UserError(f"{file}: expected a name like I01_02_03.png, found {wrong.iloc[0]}")
+    rows = pd.DataFrame(
+        {
+            "reference": table["ref_img"],
+            "distorted": table["dist_img"],
+            "distortion": [str(int(part[2])) for part in parts],
+            "level": [int(part[3]) for part in parts],
+            "opinion": pd.to_numeric(table["dmos"], errors="coerce"),
+            "opinion_std": pd.to_numeric(table["var"], errors="coerce"),
+        }
+    )
+    named = [f"{part[1]}.png".lower() for part in parts]
+    foreign = rows.loc[rows["reference"].str.lower() != named]
+    if len(foreign):
+        first = foreign.iloc[0]
+        raise UserError(f"{file}: {first['distorted']} is listed with the reference {first['reference']}")
+    rows["reference_file"] = "images/" + rows["reference"]
+    rows["distorted_file"] = "images/" + rows["distorted"]
+    return assemble(config, rows, root)

@@ -1,0 +1,64 @@
+"""LIVE release 2: ``refimgs/``, a folder a distortion, ``dmos_realigned.mat`` and ``refnames_all.mat``.
+
+The arrays hold 982 entries in the order of the folders; 203 of them are copies of references and are left out.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
+
+_OPINIONS, _REFERENCES = "dmos_realigned.mat", "refnames_all.mat"
+_FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
+
+
+def load(config: BenchmarkConfig) -> Benchmark:
+    """The pairs of LIVE, release 2.
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    root = find_root(config, _OPINIONS)
+    opinions, names = _read(root, _OPINIONS), _read(root, _REFERENCES)
+    number = sum(_FOLDERS.values())
+    try:
+        columns = {key: np.ravel(opinions[key]) for key in ("dmos_new", "dmos_std", "orgs")}
+        references = [str(np.ravel(entry)[0]) for entry in np.ravel(names["refnames_all"])]
+    except (KeyError, IndexError) as error:
+        raise UserError(f"{root}: {_OPINIONS} or {_REFERENCES} does not hold {error}") from error
+    lengths: dict[str, int] = {**{key: len(column) for key, column in columns.items()}, "refnames_all": len(references)}
+    wrong = [f"{key} has {length}" for key, length in lengths.items() if length != number]
+    if wrong:
+        raise UserError(f"{root}: {number} entries are expected, but {', '.join(wrong)}")
+    files = [f"{folder}/img{image}.bmp" for folder, images in _FOLDERS.items() for image in range(1, images + 1)]
+    rows = pd.DataFrame(
+        {
+            "reference": references,
+            "distorted": files,
+            "distortion": [file.partition("/")[0] for file in files],
+            "level": 0,  # the strengths are continuous
+            "opinion": columns["dmos_new"].astype(float),
+            "opinion_std": columns["dmos_std"].astype(float),
+            "reference_file": ["refimgs/" + name for name in references],
+            "distorted_file": files,
+        }
+    )
+    return assemble(config, rows[columns["orgs"] == 0].reset_index(drop=True), root)
+
+
+def _read(root: Path, name: str) -> dict[str, Any]:
+    file = find_entry(root, name)
+    if file is None:
+        raise UserError(f"{root / name} is not there")
+    try:
+        content: dict[str, Any] = loadmat(str(file))
+    except (MatReadError, OSError, ValueError, TypeError, NotImplementedError) as error:
+        raise UserError(f"{file} is damaged: {' '.join(str(error).split())[:120]}") from error
+    return content
