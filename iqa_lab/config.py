@@ -135,6 +135,7 @@ class BenchmarkConfig:
     human: bool = True  # false: the opinion is made, not asked for
     headline: str = "srcc"  # the column that tables are ordered by
     folder: str = MISSING  # below data/ or $IQA_LAB_DATA
+    opinions: str | None = None  # the file of opinions in it, where the family does not fix its name
     path: str | None = None  # the folder itself, instead
     allow_missing: bool = False  # score the pairs that are there
     distortions: list[Any] = field(default_factory=list)  # only these; empty: all

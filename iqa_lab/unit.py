@@ -201,6 +201,11 @@ def _with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition
             continue
         if name == config.benchmark.name:
             raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
+        if name in config.benchmark.shares_references:
+            console.print(
+                f"[yellow]{name} and {config.benchmark.name} show the same photographs: "
+                "weights fitted to one and tested on the other say nothing about new content[/]"
+            )
         other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
         for column in readout.columns():
             definitions[column] = {**definitions[column], "fit_on_digest": other.index_digest()}

@@ -303,6 +303,31 @@ def test_real_samples_of_pipal() -> None:
     assert [decibels(row) for _, row in pairs.iterrows()] == pytest.approx([20.722, 21.112], abs=5e-4)
 
 
+# -------------------------------------------------------------------------------------------------- lists
+
+LISTED = {"live_md": "LIVE_MD", "mdid": "MDID2016", "vclfer": "VCLFER", "cidiq50": "CIDIQ_MOS50",
+          "cidiq100": "CIDIQ_MOS100", "toyama": "Toyama", "a57": "A57"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_real_opinions_of_databases_with_a_list(tmp_path: Path, name: str) -> None:
+    real = real_opinions(LISTED[name])
+    inside = {path.partition("/")[2] for path in {*real["dis_img_path"], *real["ref_img_path"]}}
+    scatter(tmp_path, inside)
+    file = needs_shared("data", "labels", "iqa-dataset", f"{LISTED[name]}.txt")
+    (tmp_path / file.name).write_bytes(file.read_bytes())
+    benchmark = load(name, tmp_path)
+    judged = real[real["dis_type"] != "Reference"]
+    assert benchmark.is_whole and len(benchmark.pairs) == len(judged)
+    expected = judged.set_index(judged["dis_img_path"].str.partition("/")[2])["score"].astype(float)
+    pairs = benchmark.pairs.set_index("distorted")
+    np.testing.assert_array_equal(pairs["opinion"], expected[pairs.index])
+    assert all(path.endswith(name) for path, name in zip(pairs["distorted_path"], pairs.index, strict=True))
+    (tmp_path / file.name).unlink()
+    with pytest.raises(UserError, match=f"looked for .*{file.name}; get it from"):
+        load(name, tmp_path)
+
+
 # -------------------------------------------------------------------------------------------------- a table
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from iqa_lab.benchmarks import Benchmark, load_benchmark
 from iqa_lab.errors import UserError
-from tests.conftest import composed
+from tests.conftest import Finished, composed
 
 
 def tid(path: Path, *overrides: str) -> Benchmark:
@@ -117,3 +117,15 @@ def test_the_kit_holds_599_real_pairs(tid2013_kit: Path, shared_oracles: Path) -
     np.testing.assert_allclose(mine["opinion"], published.loc[mine.index, "mos"], atol=0)
     assert (mine["distortion"] == published.loc[mine.index, "type"].astype(str)).all()
     assert (mine["level"] == published.loc[mine.index, "level"]).all()
+
+
+def test_a_whole_database_whose_pixels_do_not_agree_as_published_is_said_loudly(
+    miniature: Path, iqa_lab: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IQA_LAB_DATA", str(miniature.parent))
+    rmse = ["goal=baseline", "dataset=none", "architecture=rmse", "benchmark=tid2013", "tracker=none"]
+    done = iqa_lab("run", *rmse, "statistics.resamples=10")
+    assert done.code == 0, done.err
+    assert "tid2013 was not read rightly" in done.err and "PSNR is published to agree by 0.6869" in done.err
+    part = iqa_lab("run", *rmse, "statistics.resamples=10", "benchmark.distortions=[1,2]")
+    assert part.code == 0 and "not read rightly" not in part.err
