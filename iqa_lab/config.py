@@ -112,11 +112,14 @@ class ExpectedConfig:
 
 @dataclass
 class ColumnsConfig:
-    """What a table of one's own calls its columns; those below ``opinion`` need not be there."""
+    """What a table of one's own calls its columns; those below ``preference`` need not be there."""
 
     reference: str = "reference"
     distorted: str = "distorted"
     opinion: str = "opinion"
+    left: str = "left"  # of a table of choices, with right and preference instead of distorted and opinion
+    right: str = "right"
+    preference: str = "preference"
     distortion: str = "distortion"
     level: str = "level"
     opinion_std: str = "opinion_std"
@@ -130,7 +133,7 @@ class BenchmarkConfig:
     name: str = MISSING
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    protocol: str = "mos"
+    protocol: str = "mos"  # mos: an opinion of every image; 2afc: a choice between two images
     opinion: str = MISSING  # mos: higher is better; dmos: lower is better
     human: bool = True  # false: the opinion is made, not asked for
     headline: str = "srcc"  # the column that tables are ordered by
@@ -144,6 +147,7 @@ class BenchmarkConfig:
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
     range: list[float] | None = None  # lowest and highest possible opinion
+    people: int | None = None  # how many judged each triplet (2afc)
     opinion_std: str = "none"  # what the opinions' spread is: none | standard_error | standard_deviation
     psnr_srcc: float | None = None  # published rank correlation of PSNR on all pairs, which the pixels must reproduce
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs

@@ -15,6 +15,7 @@ IN_SAMPLE = "_insample"
 
 def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """The rows of the network's own layers, the highest ``by`` first; those fitted in-sample come last."""
+    by = by if by in table else "agreement"  # of choices
     own = table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
     fitted = own["readout"].str.endswith(IN_SAMPLE)
     return pd.concat([own[~fitted], own[fitted]])
@@ -30,6 +31,16 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
     ranked = best_first(table, by)
     control = pixel_control(table)
     best = (ranked if len(ranked) else table).iloc[0]
+    if "agreement" in table:
+        return {
+            "best_layer": best["layer"],
+            "best_readout": best["readout"],
+            "agreement_best": float(best["agreement"]),
+            "agreement_low": float(best["agreement_low"]),
+            "agreement_high": float(best["agreement_high"]),
+            "n": int(best["n"]),
+            **({"agreement_pixels": float(control["agreement"].iloc[0])} if len(control) else {}),
+        }
     return {
         "best_layer": best["layer"],
         "best_readout": best["readout"],
@@ -55,10 +66,16 @@ def print_table(
     view.add_column("layer", no_wrap=True)
     view.add_column("depth", justify="right")
     view.add_column("readout", no_wrap=True)
-    view.add_column("SRCC [95 %]", justify="right", no_wrap=True)
-    view.add_column("within", justify="right", no_wrap=True)
-    view.add_column("PLCC", justify="right")
-    view.add_column("KRCC", justify="right")
+    choices = "agreement" in table
+    statistic = "agreement" if choices else "srcc"
+    if choices:
+        kinds = [str(name).removeprefix("agreement_") for name in table if str(name).startswith("agreement_")]
+        others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
+    else:
+        others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
+    view.add_column(f"{statistic if choices else 'SRCC'} [95 %]", justify="right", no_wrap=True)
+    for name in others.values():
+        view.add_column(name, justify="right", no_wrap=name == "within")
     for row in shown.to_dict("records"):
         if row["layer"] == PIXELS.name:
             view.add_section()
@@ -66,10 +83,8 @@ def print_table(
             row["layer"],
             f"{row['depth']:.2f}",
             row["readout"],
-            f"{_number(row['srcc'])} [{_number(row['srcc_low'])}, {_number(row['srcc_high'])}]",
-            _number(row["srcc_within_distortion"]),
-            _number(row["plcc"]),
-            _number(row["krcc"]),
+            f"{_number(row[statistic])} [{_number(row[f'{statistic}_low'])}, {_number(row[f'{statistic}_high'])}]",
+            *(_number(row[name]) for name in others),
         )
     console.print(view)
     if len(ranked) > rows:

@@ -16,6 +16,7 @@ from rich.console import Console
 from iqa_lab import scoring, store
 from iqa_lab.batches import number_of_images
 from iqa_lab.benchmarks import Benchmark, load_benchmark, load_benchmark_named
+from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.images import Resize
 from iqa_lab.columns import ChannelReadout, Definition, Plan, plan_columns
@@ -29,7 +30,8 @@ from iqa_lab.progress import console, progress_bar
 from iqa_lab.provenance import circumstances, peak_memory_mib
 from iqa_lab.readouts.channels import Context, Differences, weights_table
 from iqa_lab.scoring import Scores, Settings
-from iqa_lab.statistics.table import COLUMNS, correlation_table
+from iqa_lab.statistics.choices import ceilings
+from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table
 from iqa_lab.summary import best_first, print_table
 
 
@@ -167,6 +169,8 @@ def _after_the_pass(
     columns: dict[str, NDArray[np.float32]] = {}
     tables = []
     for readout in plan.channels:
+        if benchmark.config.protocol == CHOICE and readout.config.function == "tuned":
+            raise UserError(f"readout {readout.name} fits opinions of images, but {benchmark.config.name} has choices")
         layers = [layer.name for layer in readout.layers]
 
         def elsewhere(name: str, readout: ChannelReadout = readout, layers: list[str] = layers) -> Differences:
@@ -215,15 +219,18 @@ def _with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition
 def show(outcome: Outcome, config: Config) -> float:
     """Print a unit's table on standard output; returns its headline number."""
     benchmark = outcome.benchmark
-    by = benchmark.config.headline
+    by = "agreement" if benchmark.config.protocol == CHOICE else benchmark.config.headline
     n, table = len(benchmark.pairs), outcome.table
     title = (
         f"{config.goal.name} - {config.dataset.name} - {config.architecture.name} "
         f"({table['weights'].iloc[0]}) on {benchmark.config.name}"
     )
+    references = f"{benchmark.pairs['reference'].nunique()} references; intervals by resampling references"
     notes = [
-        f"{n} of {benchmark.n_expected} pairs, {benchmark.pairs['reference'].nunique()} references; "
-        f"intervals by resampling references; within: mean SRCC within a distortion.",
+        f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
+        if benchmark.config.protocol != CHOICE
+        else f"{n // 2} of {benchmark.n_expected // 2} triplets, {references}; "
+        f"agreement: share of people who chose the image with the smaller distance. {_limits(benchmark)}",
         f"Ordered by {by}; the best of many layers is optimistic. Positive = agrees.",
     ]
     if not benchmark.config.human:
@@ -232,6 +239,15 @@ def show(outcome: Outcome, config: Config) -> float:
     notes.append(f"{verb} in {outcome.unit.folder}")
     print_table(table, by=by, title=title, notes=notes, console=Console(highlight=False, soft_wrap=True))
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
+
+
+def _limits(benchmark: Benchmark) -> str:
+    """What agreement is possible on choices, in words."""
+    people = benchmark.config.people
+    if people is None:
+        return ""
+    limits = ceilings(benchmark.pairs["opinion"].iloc[1::2], people)
+    return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
 def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str, Any]:
@@ -316,7 +332,11 @@ def _tabulator(
 
     def tabulate(scores: pd.DataFrame, definitions: store.Definitions) -> pd.DataFrame:
         names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
-        statistics = correlation_table(scores, names, benchmark.opinion_sign, config.statistics)
+        if benchmark.config.protocol == CHOICE:
+            statistics = agreement_table(scores, names, config.statistics)
+        else:
+            statistics = correlation_table(scores, names, benchmark.opinion_sign, config.statistics)
+        found = list(statistics.columns)
         return statistics.assign(
             benchmark=benchmark.config.name,
             goal=config.goal.name,
@@ -327,6 +347,6 @@ def _tabulator(
             depth=[definitions[name]["depth"] for name in names],
             readout=[definitions[name]["readout"] for name in names],
             input=f"{network.reads}, {resized}",
-        )[COLUMNS]
+        )[[*FACTORS, *found, "input"]]
 
     return tabulate

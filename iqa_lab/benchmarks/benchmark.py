@@ -15,9 +15,16 @@ from iqa_lab.errors import UserError, choices, first_names
 COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
 
 
+# The two protocols: an opinion of every distorted image, or a choice between two of them.
+MOS, CHOICE = "mos", "2afc"
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """Pairs with opinions, ordered by reference.
+
+    Where people chose between two images (``2afc``) every triplet has two rows, the left image's before the right
+    one's, and the opinion is the share of people who chose the image.
 
     ``pairs`` has the columns ``COLUMNS`` plus ``opinion_std`` (NaN where unknown), ``reference_path`` and
     ``distorted_path``.
@@ -85,6 +92,21 @@ def list_folder(folder: Path) -> dict[str, Path]:
     return {entry.name.lower(): entry for entry in folder.iterdir()} if folder.is_dir() else {}
 
 
+def two_rows_a_triplet(triplets: pd.DataFrame) -> pd.DataFrame:
+    """What ``assemble`` takes, from one row a triplet.
+
+    Args:
+        triplets: ``reference, left, right`` (names), ``preference`` (share of people who chose the right image),
+            ``distortion``, and ``reference_file, left_file, right_file``.
+    """
+    ordered = triplets.sort_values("reference_file", kind="stable").reset_index(drop=True)
+    shared = ordered[["reference", "distortion", "reference_file"]].assign(level=0)
+    left = {"distorted": ordered["left"], "distorted_file": ordered["left_file"], "opinion": 1 - ordered["preference"]}
+    right = {"distorted": ordered["right"], "distorted_file": ordered["right_file"], "opinion": ordered["preference"]}
+    both = pd.concat([shared.assign(**left), shared.assign(**right)])
+    return both.sort_index(kind="stable").reset_index(drop=True)
+
+
 def read_columns(file: Path, columns: list[str]) -> pd.DataFrame:
     """Columns of a CSV file, as text.
 
@@ -131,6 +153,9 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
     if "opinion_std" not in pairs:
         pairs["opinion_std"] = np.nan
     there = (pairs["reference_path"] != "") & (pairs["distorted_path"] != "")
+    if config.protocol == CHOICE:  # a triplet is there with both of its images
+        both = there.to_numpy().reshape(-1, 2).all(axis=1)
+        there[:] = np.repeat(both, 2)
     if not there.all():
         lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
         lost = [*lost_references, *pairs.loc[pairs["distorted_path"] == "", "distorted"]]
@@ -138,7 +163,9 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
         if not there.any() or not config.allow_missing:
             advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
             raise UserError(f"benchmark {config.name} in {root} is incomplete: {counts}{advice}")
-    pairs = pairs[there].sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
+    pairs = pairs[there]
+    if config.protocol == MOS:
+        pairs = pairs.sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
     return Benchmark(config, pairs.reset_index(drop=True), n_expected=len(rows))
 
 
@@ -169,13 +196,15 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     Raises:
         UserError: naming the first rows that are wrong.
     """
+    if config.protocol not in (MOS, CHOICE):
+        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
     if config.opinion not in ("mos", "dmos"):
         raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
     bad = rows.loc[~np.isfinite(rows["opinion"].to_numpy(dtype=float)), "distorted"]
     if len(bad):
         raise UserError(f"benchmark {config.name}: {len(bad)} opinions are no numbers: {first_names(bad)}")
     repeated = rows.loc[rows["distorted"].str.lower().duplicated(), "distorted"]
-    if len(repeated):
+    if len(repeated) and config.protocol == MOS:
         raise UserError(f"benchmark {config.name}: {len(repeated)} opinions are there twice: {first_names(repeated)}")
     if config.range is not None:
         low, high = config.range
@@ -183,7 +212,7 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
         if len(outside):
             raise UserError(f"benchmark {config.name}: opinions outside of {low:g} to {high:g}: {first_names(outside)}")
     found = {
-        "pairs": len(rows),
+        "pairs": len(rows) // (2 if config.protocol == CHOICE else 1),
         "references": rows["reference"].str.lower().nunique(),
         "distortions": rows["distortion"].nunique(),
     }

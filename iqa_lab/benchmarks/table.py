@@ -5,46 +5,50 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble
+from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, assemble, two_rows_a_triplet
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, choices
 
-REQUIRED = ("reference", "distorted", "opinion")
+REQUIRED = {MOS: ("reference", "distorted", "opinion"), CHOICE: ("reference", "left", "right", "preference")}
+IMAGES = ("reference", "distorted", "left", "right")
 
 
 def load(config: BenchmarkConfig) -> Benchmark:
     """The pairs of a table.
 
-    It has the columns ``reference``, ``distorted``, ``opinion``, and perhaps ``distortion``, ``level``,
-    ``opinion_std``, ``split``; ``benchmark.columns`` says what they are called otherwise.
+    It has the columns ``reference``, ``distorted``, ``opinion``; with ``benchmark.protocol=2afc`` ``reference``,
+    ``left``, ``right``, ``preference`` (the share of people who chose the right image); and perhaps ``distortion``,
+    ``level``, ``opinion_std``, ``split``. ``benchmark.columns`` says what they are called otherwise.
 
     Raises:
         UserError: there is no such file, it cannot be read, or a column is missing.
     """
+    required = REQUIRED.get(config.protocol, REQUIRED[MOS])
     if config.path is None:
-        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {', '.join(REQUIRED)}")
+        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {', '.join(required)}")
     file = Path(config.path).expanduser()
     table = _read(file)
     names = asdict(config.columns)
     for name, theirs in names.items():
-        if theirs not in table and (name in REQUIRED or theirs != name):
+        if theirs not in table and (name in required or theirs != name):
             listed = choices(theirs, map(str, table.columns))
             raise UserError(
                 f"{file} has no column {theirs}: it has {listed}; if it is called otherwise, "
                 f"say benchmark.columns.{name}=COLUMN"
             )
     rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table})
-    empty = rows.index[rows[["reference", "distorted"]].isna().any(axis=1)]
+    images = [name for name in IMAGES if name in required]
+    empty = rows.index[rows[images].isna().any(axis=1)]
     if len(empty):
         raise UserError(f"{file}: row {empty[0] + 1} names no image")
-    rows = rows.astype({"reference": str, "distorted": str})
-    for name in ("opinion", "opinion_std"):
+    rows = rows.astype(dict.fromkeys(images, str))
+    for name in ("opinion", "opinion_std", "preference"):
         if name in rows:
             rows[name] = _numbers(rows[name])
     for name in ("distortion", "level"):
         rows[name] = rows.get(name, "")
-    rows = rows.assign(reference_file=rows["reference"], distorted_file=rows["distorted"])
-    return assemble(config, rows.drop(columns="split", errors="ignore"), file.parent)
+    rows = rows.assign(**{f"{name}_file": rows[name] for name in images}).drop(columns="split", errors="ignore")
+    return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, file.parent)
 
 
 def _numbers(column: pd.Series) -> pd.Series:

@@ -7,13 +7,15 @@ import pandas as pd
 
 from iqa_lab.config import StatisticsConfig
 from iqa_lab.statistics.bootstrap import cluster_bootstrap, percentile_interval
+from iqa_lab.statistics.choices import agreement, cluster_bootstrap_mean
 from iqa_lab.statistics.correlation import krcc, plcc, srcc, srcc_within
 
-COLUMNS = [
-    "benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout", "n",
-    "srcc", "srcc_low", "srcc_high", "plcc", "plcc_logistic", "logistic_converged", "krcc", "rmse", "outlier_ratio",
-    "srcc_within_distortion", "input",
+FACTORS = ["benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout"]
+CORRELATIONS = [
+    "n", "srcc", "srcc_low", "srcc_high", "plcc", "plcc_logistic", "logistic_converged", "krcc", "rmse",
+    "outlier_ratio", "srcc_within_distortion",
 ]  # fmt: skip
+COLUMNS = [*FACTORS, *CORRELATIONS, "input"]
 
 
 def correlation_table(
@@ -50,5 +52,36 @@ def correlation_table(
             "rmse": np.nan,
             "outlier_ratio": np.nan,
             "srcc_within_distortion": srcc_within(quality, opinion, scores["distortion"]),
+        }
+    )
+
+
+def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: StatisticsConfig) -> pd.DataFrame:
+    """How far every column of a unit agrees with people's choices between two images.
+
+    Args:
+        scores: two rows a triplet, left and right, with ``reference``, ``distortion``, ``opinion`` (the share of people
+            who chose the image) and the columns of distances.
+        columns: the names of the columns.
+        settings: of the bootstrap over references.
+
+    Returns:
+        Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval, and ``agreement_KIND`` for
+        every kind of distortion where there are several.
+    """
+    left, right = scores.iloc[0::2], scores.iloc[1::2]
+    names = list(columns)
+    values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
+    resampled = cluster_bootstrap_mean(values, right["reference"], resamples=settings.resamples, seed=settings.seed)
+    low, high = percentile_interval(resampled, settings.confidence)
+    kinds = right["distortion"].astype(str).to_numpy()
+    several = sorted(set(kinds)) if len(set(kinds)) > 1 else []
+    return pd.DataFrame(
+        {
+            "n": len(right),
+            "agreement": values.mean(axis=0),
+            "agreement_low": low,
+            "agreement_high": high,
+            **{f"agreement_{kind}": values[kinds == kind].mean(axis=0) for kind in several},
         }
     )

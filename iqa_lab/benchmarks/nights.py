@@ -1,0 +1,32 @@
+"""NIGHTS: choices between two variations of a picture, ``data.csv`` with ``ref/``, ``distort/`` (DreamSim, 2023)."""
+
+import pandas as pd
+
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root, read_columns, two_rows_a_triplet
+from iqa_lab.config import BenchmarkConfig
+
+_OPINIONS = "data.csv"
+_COLUMNS = ["right_vote", "votes", "ref_path", "left_path", "right_path", "split", "is_imagenet"]
+_VOTES = 6  # the official evaluation keeps triplets on which at least so many people agreed
+
+
+def load(config: BenchmarkConfig) -> Benchmark:
+    """The triplets of one part of NIGHTS (``benchmark.opinions``: train, val or test) that enough people agreed on.
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    root = find_root(config, _OPINIONS)
+    file = find_entry(root, _OPINIONS)
+    assert file is not None
+    table = read_columns(file, _COLUMNS)
+    kept = table[(table["split"] == config.opinions) & (pd.to_numeric(table["votes"]) >= _VOTES)].reset_index(drop=True)
+    triplets = pd.DataFrame(
+        {
+            "reference": kept["ref_path"], "left": kept["left_path"], "right": kept["right_path"],
+            "preference": pd.to_numeric(kept["right_vote"], errors="coerce"),
+            "distortion": kept["is_imagenet"].str.lower().map({"true": "imagenet"}).fillna("no_imagenet"),
+            "reference_file": kept["ref_path"], "left_file": kept["left_path"], "right_file": kept["right_path"],
+        }
+    )  # fmt: skip
+    return assemble(config, two_rows_a_triplet(triplets), root)

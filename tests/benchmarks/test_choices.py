@@ -1,0 +1,132 @@
+"""Choices between two images: BAPPS, NIGHTS and tables of one's own, from the disk to the agreement with people."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from iqa_lab.benchmarks import Benchmark, load_benchmark
+from iqa_lab.errors import UserError
+from tests.conftest import Finished, composed, needs_shared
+
+KINDS = ("cnn", "color", "deblur", "frameinterp", "superres", "traditional")
+ANSWERS = (0.0, 0.2, 0.6, 1.0)
+
+
+def load(name: str, path: Path, *overrides: str) -> Benchmark:
+    return load_benchmark(composed(f"benchmark={name}", f"benchmark.path={path}", *overrides).benchmark)
+
+
+@pytest.fixture
+def bapps(tmp_path: Path) -> Path:
+    """Four triplets of each kind in the official layout."""
+    generator = np.random.default_rng(0)
+    for kind in KINDS:
+        folder = tmp_path / "2afc" / "val" / kind
+        for part in ("ref", "p0", "p1", "judge"):
+            (folder / part).mkdir(parents=True)
+        for number, share in enumerate(ANSWERS):
+            for part in ("ref", "p0", "p1"):
+                pixels = generator.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / part / f"{number:06}.png")
+            np.save(folder / "judge" / f"{number:06}.npy", np.array([share], np.float32))
+    return tmp_path
+
+
+FEW = ["benchmark.expected.pairs=24", "benchmark.expected.references=24"]
+
+
+def test_bapps(bapps: Path) -> None:
+    pairs = load("bapps", bapps, *FEW).pairs
+    assert len(pairs) == 48 and set(pairs["distortion"]) == set(KINDS)
+    left, right = pairs.iloc[0::2], pairs.iloc[1::2]
+    assert right["opinion"].tolist() == list(ANSWERS) * 6  # .6, not .6000000238
+    np.testing.assert_allclose(left["opinion"].to_numpy() + right["opinion"].to_numpy(), 1)
+    for first, second in zip(left.itertuples(), right.itertuples(), strict=True):
+        assert first.reference_path == second.reference_path
+        assert Path(first.distorted_path).parent.name == "p0" and Path(second.distorted_path).parent.name == "p1"
+        assert Path(first.distorted_path).name == Path(second.distorted_path).name == Path(first.reference_path).name
+    with pytest.raises(UserError, match=r"24 pairs \(36344 expected\), 24 references \(36344 expected\)"):
+        load("bapps", bapps)
+
+
+def test_a_triplet_is_there_with_all_of_its_images(bapps: Path) -> None:
+    (bapps / "2afc" / "val" / "color" / "p1" / "000002.png").unlink()
+    with pytest.raises(UserError, match="46 of 48 pairs are there, missing are color/p1/000002.png"):
+        load("bapps", bapps, *FEW)
+    partial = load("bapps", bapps, *FEW, "benchmark.allow_missing=true")
+    assert (len(partial.pairs), partial.n_expected) == (46, 48)
+    (bapps / "2afc" / "val" / "color" / "judge" / "000001.npy").write_bytes(b"no array")
+    with pytest.raises(UserError, match="000001.npy is damaged"):
+        load("bapps", bapps, *FEW)
+
+
+def test_nights(tmp_path: Path) -> None:
+    lines = ["id,left_vote,right_vote,votes,ref_path,left_path,right_path,prompt,split,is_imagenet"]
+    names = set()
+    for number in range(8):
+        images = [f"ref/000/{number:03}.png", f"distort/000/{number:03}_0.png", f"distort/000/{number:03}_1.png"]
+        names.update(images)
+        votes, split = (5, "test") if number == 0 else (7, "train") if number == 1 else (6 + number % 2, "test")
+        right = number % 2
+        row = [number, 1 - right, right, votes, *images, "a cat, a hat", split, number > 4]
+        lines.append(",".join(f'"{value}"' if "," in str(value) else str(value) for value in row))
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    (tmp_path / "data.csv").write_text("\n".join(lines))
+    pairs = load("nights", tmp_path).pairs
+    assert len(pairs) == 12  # neither five votes nor the training part
+    assert pairs["opinion"].iloc[1::2].tolist() == [0, 1, 0, 1, 0, 1]
+    assert pairs["distortion"].iloc[::2].tolist() == ["no_imagenet"] * 3 + ["imagenet"] * 3
+
+
+def test_a_run_gives_the_agreement_that_one_computes_by_hand(
+    bapps: Path, iqa_lab: Callable[..., Finished], tmp_path: Path
+) -> None:
+    command = ["goal=untrained", "dataset=none", "architecture=alexnet", "layers=[0]", "benchmark=bapps", *FEW,
+               f"benchmark.path={bapps}", "readout=[plain,mean]"]  # fmt: skip
+    done = iqa_lab("run", *command)
+    assert done.code == 0, done.err
+    assert "24 of 24 triplets, 24 references" in done.out and "agreement [95 %]" in done.out
+    assert "Possible are 0.850 (always with the majority); two people agree 0.750" in done.out
+    (folder,) = [path.parent for path in Path("results").glob("bapps/*/*/result.json")]
+    table = pd.read_csv(folder / "correlations.csv").set_index(["layer", "readout"])
+    assert "srcc" not in table and set(table["n"]) == {24}
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert list(scores.columns[:5]) == ["reference", "distorted", "distortion", "level", "opinion"]
+    for (layer, readout), row in table.iterrows():
+        distances = scores[f"{readout}@{layer}"].to_numpy()
+        agreed = []
+        for left, right, chose_right in zip(distances[::2], distances[1::2], scores["opinion"][1::2], strict=True):
+            agreed.append(0.5 if left == right else chose_right if right < left else 1 - chose_right)
+        assert row["agreement"] == pytest.approx(np.mean(agreed), abs=1e-12)
+        assert row["agreement_low"] <= row["agreement"] <= row["agreement_high"]
+        kinds = scores["distortion"][::2].to_numpy()
+        assert row["agreement_color"] == pytest.approx(np.mean(np.array(agreed)[kinds == "color"]), abs=1e-12)
+    again = iqa_lab("run", *command)
+    assert again.code == 0 and "Nothing to do" in again.out
+    refused = iqa_lab("run", *command, "readout=[tuned]")
+    assert refused.code == 2 and "tuned fits opinions of images, but bapps has choices" in refused.error_line
+
+
+def test_a_table_of_choices_and_a_real_triplet(tmp_path: Path, iqa_lab: Callable[..., Finished]) -> None:
+    folder = needs_shared("data", "formats", "lpips_example")
+    for name in ("ex_ref.png", "ex_p0.png", "ex_p1.png"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "triplets.csv").write_text("reference,left,right,preference\nex_ref.png,ex_p0.png,ex_p1.png,1\n")
+    table = ["benchmark=table", "benchmark.protocol=2afc", f"benchmark.path={tmp_path / 'triplets.csv'}"]
+    done = iqa_lab("run", "goal=baseline", "dataset=none", "architecture=rmse", *table, "tracker=none")
+    assert done.code == 0, done.err
+    (result,) = Path("results").glob("table/*/*/result.json")
+    scores = pd.read_parquet(result.parent / "scores.parquet")
+    # the squared errors that the sample's description gives; people and LPIPS prefer the other image
+    np.testing.assert_allclose(scores["plain@pixels"] ** 2 / (64 * 64 * 3), [1019.8, 2668.9], rtol=1e-4)
+    assert pd.read_csv(result.parent / "correlations.csv")["agreement"].tolist() == [0.0, 0.0]
+    wrong = iqa_lab("run", "goal=baseline", "dataset=none", "architecture=rmse", *table[:1], table[2])
+    assert wrong.code == 2 and "has no column distorted: it has" in wrong.error_line
+    unknown = iqa_lab("run", "goal=baseline", "dataset=none", "architecture=rmse", *table, "benchmark.protocol=3afc")
+    assert unknown.code == 2 and "benchmark.protocol=3afc: choose mos or 2afc" in unknown.error_line
