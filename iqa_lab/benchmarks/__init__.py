@@ -2,7 +2,7 @@
 
 from omegaconf import OmegaConf
 
-from iqa_lab.benchmarks.benchmark import Benchmark
+from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark
 from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
 from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
@@ -16,6 +16,8 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: the benchmark is not there, incomplete or damaged.
     """
+    if config.protocol not in (MOS, CHOICE):
+        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
     own = "." not in config.family
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     benchmark: Benchmark = load(config)

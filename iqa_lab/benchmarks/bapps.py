@@ -23,7 +23,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
         UserError: folders are missing, or an answer is damaged.
     """
     root = find_root(config, _CHOICES)
-    part = find_entry(root / _CHOICES, str(config.opinions)) or find_entry(root, _CHOICES) / str(config.opinions)  # type: ignore[operator]
+    part = find_entry(find_entry(root, _CHOICES) or root, str(config.opinions)) or root / _CHOICES / str(
+        config.opinions
+    )
     kinds = {name: folder for name, folder in sorted(list_folder(part).items()) if folder.is_dir()}
     if not kinds:
         raise UserError(f"benchmark {config.name}: there is no folder {part} with kinds of distortions")

@@ -144,7 +144,8 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
         path: Path | None = root
         for part in PurePosixPath(file).parts:
             path = listed(path).get(part.lower()) if path else None
-        return str(path) if path else ""
+        exact = root / file  # a user's table may say .. or name an absolute path
+        return str(path) if path else str(exact) if exact.is_file() else ""
 
     pairs = rows.assign(
         reference_path=[find(file) for file in rows["reference_file"]],
@@ -196,8 +197,6 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     Raises:
         UserError: naming the first rows that are wrong.
     """
-    if config.protocol not in (MOS, CHOICE):
-        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
     if config.opinion not in ("mos", "dmos"):
         raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
     bad = rows.loc[~np.isfinite(rows["opinion"].to_numpy(dtype=float)), "distorted"]

@@ -352,6 +352,13 @@ def test_a_table(table: Path) -> None:
     assert load("table", table, "benchmark.opinion=dmos").opinion_sign == -1
 
 
+def test_images_of_a_table_may_lie_anywhere(table: Path) -> None:
+    inside = table.parent / "lists" / "pairs.csv"
+    inside.parent.mkdir()
+    inside.write_text(f"reference,distorted,opinion\n../a/x.png,../b/1.png,1\n{table.parent}/a/x.png,../b/2.png,2\n")
+    assert all(Path(path).is_file() for path in load("table", inside).pairs["reference_path"])
+
+
 def test_a_table_with_other_names_separators_and_decimal_commas(table: Path) -> None:
     table.write_text("ref;dist;score\na/1600.png;b/1.png;3,5\na/x.png;b/2.png;2,25\n")
     names = ["benchmark.columns={reference: ref, distorted: dist, opinion: score}"]
