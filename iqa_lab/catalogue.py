@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from iqa_lab.benchmarks.benchmark import find_entry
-from iqa_lab.config import ArchitectureConfig, WeightsConfig, data_folder, option_files
+from iqa_lab.benchmarks import benchmark_options, is_present
+from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
 from iqa_lab.networks.cells import cells
@@ -176,18 +176,20 @@ def _weights(folders: Sequence[Path]) -> Iterator[Row]:
 
 
 def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
-    for name, path in option_files("benchmark", folders).items():
-        content = _read(path)
-        expected = content["expected"]
+    for name, read in benchmark_options(folders).items():
+        config = read()
         yield {
             "name": name,
-            "protocol": content["protocol"],
-            "human": content["human"],
-            "pairs": expected["pairs"],
-            "references": expected["references"],
-            "licence": content["licence"],
-            "present": find_entry(data_folder(), content["folder"]) is not None,
-            "description": content["description"],
+            "protocol": config.protocol,
+            "opinion": config.opinion,
+            "human": config.human,
+            "pairs": config.expected.pairs,
+            "references": config.expected.references,
+            "distortions": config.expected.distortions,
+            "licence": config.licence,
+            "present": is_present(config),
+            "fetch": bool(config.archives),
+            "description": config.description,
         }
 
 

@@ -85,16 +85,23 @@ def list_command(
 
 @app.command()
 def fetch(
-    what: Annotated[list[str] | None, typer.Argument(help="goal=... dataset=... architecture=... weights=...")] = None,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="benchmark=... or goal=... dataset=... architecture=... weights=...")
+    ] = None,
     config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
 ) -> None:
-    """Download weights ahead of a run; the same command again goes on where it was cut."""
+    """Download benchmarks or weights ahead of a run; the same command again goes on where it was cut."""
+    from iqa_lab.benchmarks.fetch import fetch_benchmarks
     from iqa_lab.fetch import fetch_weights
 
     filters = dict(_key_value(text) for text in what or [])
     folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
     try:
-        fetch_weights(filters, folders)
+        benchmarks = filters.pop("benchmark", None)
+        if benchmarks is not None:
+            fetch_benchmarks([name for name in benchmarks.split(",") if name], folders)
+        if filters or benchmarks is None:
+            fetch_weights(filters, folders)
     except KeyboardInterrupt:
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 

@@ -127,6 +127,26 @@ class ColumnsConfig:
 
 
 @dataclass
+class ArchiveConfig:
+    """One file of a benchmark that has a public address."""
+
+    url: str = MISSING
+    checksum: str | None = None  # sha256:... or md5:...; null: its publisher names none
+    into: str = ""  # folder inside the benchmark's own; empty: that itself
+
+
+@dataclass
+class SplitConfig:
+    """A part of a benchmark's references; the same seed and shares give the same part on every machine."""
+
+    part: str | None = None  # train | validation | test; null: all references
+    seed: int = 0
+    train: float = 0.6  # shares of the references
+    validation: float = 0.2
+    test: float = 0.2
+
+
+@dataclass
 class BenchmarkConfig:
     """Human judgements on disk."""
 
@@ -144,16 +164,21 @@ class BenchmarkConfig:
     distortions: list[Any] = field(default_factory=list)  # only these; empty: all
     levels: list[Any] = field(default_factory=list)  # only these
     references: list[Any] = field(default_factory=list)  # only these
+    split: SplitConfig = field(default_factory=SplitConfig)
+    exclude_identical: bool = False  # leave out distorted images whose pixels are the reference's
+    reference_copies: bool = False  # score references that were judged among the distorted images, too
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
     range: list[float] | None = None  # lowest and highest possible opinion
-    people: int | None = None  # how many judged each triplet (2afc)
+    people: int | None = None  # how many judged each image or triplet
     opinion_std: str = "none"  # what the opinions' spread is: none | standard_error | standard_deviation
     psnr_srcc: float | None = None  # published rank correlation of PSNR on all pairs, which the pixels must reproduce
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
-    url: str | None = None  # where to get it
-    citation: str | None = None
+    url: str | None = None  # where to get it, and on what terms
+    archives: list[ArchiveConfig] = field(default_factory=list)  # what iqa-lab fetch downloads
+    steps: str | None = None  # what a person has to do where there are no public addresses
+    bibtex: str | None = None
 
 
 @dataclass
@@ -239,3 +264,9 @@ def option_files(group: str, folders: Sequence[Path]) -> dict[str, Path]:
 def data_folder() -> Path:
     """Where benchmarks lie: ``$IQA_LAB_DATA``, or ``data`` in the working folder."""
     return Path(os.environ.get("IQA_LAB_DATA") or "data")
+
+
+def cache_folder() -> Path:
+    """Where facts on images are remembered: ``$IQA_LAB_CACHE``, or ``iqa_lab`` in the user's cache folder."""
+    own = os.environ.get("IQA_LAB_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "iqa_lab"

@@ -25,7 +25,11 @@ TIMEOUTS = (10.0, 60.0)  # seconds to connect, and between two pieces
 _PIECE = 2**14  # what a cut can lose
 
 
-def download(url: str, path: Path, sha256: str | None = None) -> Path:
+class NotToBeHad(UserError):
+    """A file that the network does not give."""
+
+
+def download(url: str, path: Path, checksum: str | None = None) -> Path:
     """``path``, fetched from ``url`` if it is not there yet.
 
     What has come is kept in ``path`` + ``.part``; the next call goes on from there. Several processes may ask for the
@@ -34,10 +38,12 @@ def download(url: str, path: Path, sha256: str | None = None) -> Path:
     Args:
         url: http or https.
         path: where the file shall be; its folder is made.
-        sha256: of the file, or how it begins; None: not verified.
+        checksum: sha256 of the file, or how it begins, perhaps after ``sha256:``; or ``md5:`` and that; None: not
+            verified.
 
     Raises:
-        UserError: the file cannot be had, or is another one than it should be (it is removed then).
+        NotToBeHad: the server refuses, or cannot be reached.
+        UserError: the disk cannot be written, or the file is another one than it should be (it is removed then).
     """
     if path.is_file():
         return path
@@ -48,7 +54,7 @@ def download(url: str, path: Path, sha256: str | None = None) -> Path:
             if not path.is_file():
                 part = path.with_name(path.name + ".part")
                 _fetch(mirrored(url), part)
-                _verify(part, url, sha256)
+                _verify(part, url, checksum)
                 part.replace(path)
     except OSError as error:  # requests' own errors are caught where they happen
         raise UserError(f"could not write {path}: {error.strerror or error}; what came is kept") from error
@@ -77,7 +83,7 @@ def _fetch(url: str, part: Path) -> None:
     """All of a file into ``part``, from where that ends.
 
     Raises:
-        UserError: the server refuses, or cannot be reached several times in a row.
+        NotToBeHad: the server refuses, or cannot be reached several times in a row.
     """
     wait = WAIT
     failures = 0
@@ -98,11 +104,8 @@ def _fetch(url: str, part: Path) -> None:
         wait = min(2 * wait, 60)
 
 
-def _not_to_be_had(url: str, reason: str) -> UserError:
-    return UserError(
-        f"could not download {url} ({reason}); "
-        "iqa-lab list weights available=True shows the cells that work without a network"
-    )
+def _not_to_be_had(url: str, reason: str) -> NotToBeHad:
+    return NotToBeHad(f"could not download {url} ({reason})")
 
 
 class _Refused(Exception):
@@ -148,13 +151,15 @@ def _cause(error: BaseException) -> BaseException:
     return error if inner is None else _cause(inner)
 
 
-def _verify(part: Path, url: str, sha256: str | None) -> None:
-    if not sha256:
+def _verify(part: Path, url: str, checksum: str | None) -> None:
+    if not checksum:
         return
-    found = sha256_of(part)
-    if not found.startswith(sha256):
+    kind, _, expected = checksum.rpartition(":")
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, kind or "sha256").hexdigest()
+    if not found.startswith(expected):
         part.unlink()
         raise UserError(
-            f"{url} gave another file than expected and was removed: its sha256 begins with {found[:16]}, "
-            f"not {sha256[:16]}"
+            f"{url} gave another file than expected and was removed: its {kind or 'sha256'} begins with {found[:16]}, "
+            f"not {expected[:16]}"
         )

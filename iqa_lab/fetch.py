@@ -28,7 +28,7 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
     unknown = [key for key in filters if key not in FACTORS]
     if unknown or not filters:
         raise UserError(
-            "say what to fetch with "
+            "say what to fetch with benchmark=..., or "
             + ", ".join(f"{factor}=..." for factor in FACTORS)
             + ", one or more values each, as in goal=jigsaw,rotation architecture=resnet50"
         )

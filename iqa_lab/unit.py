@@ -15,7 +15,7 @@ from rich.console import Console
 
 from iqa_lab import scoring, store
 from iqa_lab.batches import number_of_images
-from iqa_lab.benchmarks import Benchmark, load_benchmark, load_benchmark_named
+from iqa_lab.benchmarks import Benchmark, examine, load_benchmark, load_benchmark_named
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.images import Resize
@@ -54,7 +54,9 @@ def evaluate(config: Config) -> Outcome:
     """
     started = perf_counter()
     network = build_network(config)
-    benchmark = load_benchmark(config.benchmark)
+    # images that are resized to one size may differ before
+    benchmark = examine(load_benchmark(config.benchmark), any_size=isinstance(_resize(config), tuple))
+    _say_identical(benchmark)
     plan = plan_columns(config, network)
     definitions = _with_fitting_benchmarks(plan, config)
 
@@ -74,6 +76,7 @@ def evaluate(config: Config) -> Outcome:
         "signature": key,
         "hashed": hashed,
         "n_expected": benchmark.n_expected,
+        "n_identical": benchmark.n_identical,
         "allow_missing": benchmark.config.allow_missing,
         "weights_digest": network.digest,
         **circumstances(settings.device, settings.batch_size),
@@ -116,6 +119,17 @@ def evaluate(config: Config) -> Outcome:
     )
     _warn_if_misread(benchmark, table, config)
     return Outcome(unit, table, benchmark, len(missing))
+
+
+def _say_identical(benchmark: Benchmark) -> None:
+    """Say how many distorted images are no different from their references: their distances tie at zero."""
+    if benchmark.n_identical:
+        excluded = benchmark.config.exclude_identical
+        advice = "left out" if excluded else "benchmark.exclude_identical=true leaves them out"
+        console.print(
+            f"{benchmark.config.name}: {benchmark.n_identical} distorted images have exactly the pixels of their "
+            f"references; {advice}"
+        )
 
 
 # What two ways of computing PSNR may differ by: rounding, and how the luminance is weighed.

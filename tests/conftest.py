@@ -39,6 +39,12 @@ def needs_shared(*parts: str) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests remember of images is not the user's."""
+    os.environ["IQA_LAB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared_weights() -> Path:
     return needs_shared("weights")

@@ -309,7 +309,7 @@ def test_fetch_names_what_could_not_be_had_and_takes_the_rest(
     assert "another file than expected and was removed" in finished.err
     assert "2 of 2 could not be fetched (classification/imagenet1k/mnasnet0_5, " in finished.error_line
     assert not list((tmp_path / "hub" / "checkpoints").iterdir())
-    for wrong, message in (([], "say what to fetch with goal="), (["benchmark=tid2013"], "say what to fetch"),
+    for wrong, message in (([], "say what to fetch with benchmark="), (["colour=blue"], "say what to fetch"),
                            (["goal=jigsaw", "architecture=vgg16"], "no public weights for goal=jigsaw")):  # fmt: skip
         refused = iqa_lab("fetch", *wrong)
         assert refused.code == 2 and message in refused.error_line

@@ -1,13 +1,19 @@
 """Human judgements on disk -> Benchmark. One module a family of databases, one YAML a benchmark."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
 from omegaconf import OmegaConf
 
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark
-from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
+from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, find_entry
+from iqa_lab.benchmarks.index import examine
+from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
 from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
 
-__all__ = ["Benchmark", "load_benchmark", "load_benchmark_named"]
+__all__ = ["Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named"]
 
 
 def load_benchmark(config: BenchmarkConfig) -> Benchmark:
@@ -25,15 +31,31 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
 
 
 def load_benchmark_named(name: str, allow_missing: bool) -> Benchmark:
-    """The benchmark of an option in ``conf/benchmark``, as it stands there.
+    """The examined benchmark of an option in ``conf/benchmark``, as it stands there.
 
     Raises:
         UserError: there is no such option, or the benchmark is not there, incomplete or damaged.
     """
-    files = option_files("benchmark", [configuration_folder()])
-    if name not in files:
-        raise UserError(f"there is no benchmark {name}; choose from {choices(name, files)}")
-    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(BenchmarkConfig), OmegaConf.load(files[name])))
-    assert isinstance(config, BenchmarkConfig)
-    config.allow_missing = allow_missing
-    return load_benchmark(config)
+    options = benchmark_options([configuration_folder()])
+    if name not in options:
+        raise UserError(f"there is no benchmark {name}; choose from {choices(name, options)}")
+    return examine(load_benchmark(replace(options[name](), allow_missing=allow_missing)))
+
+
+def benchmark_options(folders: Sequence[Path]) -> dict[str, Callable[[], BenchmarkConfig]]:
+    """Every benchmark that the configuration folders offer, by its name: a function that reads its settings."""
+
+    def read(file: Path) -> BenchmarkConfig:
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(BenchmarkConfig), OmegaConf.load(file)))
+        assert isinstance(config, BenchmarkConfig)
+        return config
+
+    return {name: partial(read, file) for name, file in option_files("benchmark", folders).items()}
+
+
+def is_present(config: BenchmarkConfig) -> bool:
+    """Whether the folders of a benchmark are in the data folder; what lies in them is not looked at."""
+    if config.path is not None:
+        return Path(config.path).exists()
+    home = find_entry(data_folder(), config.folder)
+    return home is not None and all((home / archive.into).is_dir() for archive in config.archives)

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from iqa_lab.benchmarks.selection import selected
 from iqa_lab.config import BenchmarkConfig, data_folder
-from iqa_lab.errors import UserError, choices, first_names
+from iqa_lab.errors import UserError, first_names
 
 # What a loader knows of a pair; names are the database's own.
 COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
@@ -27,12 +28,13 @@ class Benchmark:
     one's, and the opinion is the share of people who chose the image.
 
     ``pairs`` has the columns ``COLUMNS`` plus ``opinion_std`` (NaN where unknown), ``reference_path`` and
-    ``distorted_path``.
+    ``distorted_path``; after ``index.examine`` also ``reference_pixels`` and ``distorted_pixels``, digests of images.
     """
 
     config: BenchmarkConfig
     pairs: pd.DataFrame
     n_expected: int  # pairs of a complete copy
+    n_identical: int | None = None  # distorted images with their reference's pixels; None: not looked at yet
 
     @property
     def opinion_sign(self) -> int:
@@ -45,13 +47,11 @@ class Benchmark:
         return len(self.pairs) == self.config.expected.pairs
 
     def index_digest(self) -> str:
-        """sha256 over all names, opinions and file sizes: what was scored, without reading the images."""
-        digest = hashlib.sha256()
-        for row in self.pairs.itertuples(index=False):
-            sizes = [Path(str(path)).stat().st_size for path in (row.reference_path, row.distorted_path)]
-            line = [row.reference, row.distorted, row.distortion, row.level, float(row.opinion).hex(), *sizes]  # type: ignore[arg-type]
-            digest.update(("\t".join(map(str, line)) + "\n").encode())
-        return digest.hexdigest()
+        """sha256 over all names, opinions and pixels of an examined benchmark: what is scored."""
+        opinions = [float(opinion).hex() for opinion in self.pairs["opinion"]]
+        columns = ["reference", "distorted", "distortion", "level", "reference_pixels", "distorted_pixels"]
+        lines = zip(*(self.pairs[name].astype(str) for name in columns), opinions, strict=True)
+        return hashlib.sha256("".join("\t".join(line) + "\n" for line in lines).encode()).hexdigest()
 
 
 def find_root(config: BenchmarkConfig, marker: str) -> Path:
@@ -97,10 +97,10 @@ def two_rows_a_triplet(triplets: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         triplets: ``reference, left, right`` (names), ``preference`` (share of people who chose the right image),
-            ``distortion``, and ``reference_file, left_file, right_file``.
+            ``distortion``, and ``reference_file, left_file, right_file``; perhaps ``split``.
     """
     ordered = triplets.sort_values("reference_file", kind="stable").reset_index(drop=True)
-    shared = ordered[["reference", "distortion", "reference_file"]].assign(level=0)
+    shared = ordered.filter(["reference", "distortion", "reference_file", "split"]).assign(level=0)
     left = {"distorted": ordered["left"], "distorted_file": ordered["left_file"], "opinion": 1 - ordered["preference"]}
     right = {"distorted": ordered["right"], "distorted_file": ordered["right_file"], "opinion": ordered["preference"]}
     both = pd.concat([shared.assign(**left), shared.assign(**right)])
@@ -129,7 +129,7 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
     Args:
         config: the benchmark's settings.
         rows: ``COLUMNS``; ``reference_file`` and ``distorted_file``, the paths below ``root`` in whatever case; perhaps
-            ``opinion_std``.
+            ``opinion_std``, and what ``selection.selected`` reads.
         root: the folder of the benchmark.
 
     Raises:
@@ -137,15 +137,21 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
             the filters leave nothing.
     """
     check_opinions(config, rows)
-    rows = _filtered(config, rows)
-    listed = cache(list_folder)  # every folder is read once
+    rows = selected(config, rows)
+
+    @cache  # every folder is read once
+    def listed(folder: str) -> dict[str, str]:
+        path: Path | None = root
+        for part in PurePosixPath(folder).parts:
+            path = find_entry(path, part) if path else None
+        return {name: str(entry) for name, entry in list_folder(path).items()} if path else {}
 
     def find(file: str) -> str:
-        path: Path | None = root
-        for part in PurePosixPath(file).parts:
-            path = listed(path).get(part.lower()) if path else None
-        exact = root / file  # a user's table may say .. or name an absolute path
-        return str(path) if path else str(exact) if exact.is_file() else ""
+        folder, _, name = file.rpartition("/")
+        path = listed(folder).get(name.lower())
+        if path is None:  # a user's table may say .. or name an absolute path
+            path = str(root / file) if (root / file).is_file() else ""
+        return path
 
     pairs = rows.assign(
         reference_path=[find(file) for file in rows["reference_file"]],
@@ -170,27 +176,6 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
     return Benchmark(config, pairs.reset_index(drop=True), n_expected=len(rows))
 
 
-def _filtered(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the distortions, levels and references that are asked for.
-
-    Raises:
-        UserError: one that is asked for does not exist.
-    """
-    for key, column in (("distortions", "distortion"), ("levels", "level"), ("references", "reference")):
-        wanted = [str(value).lower() for value in getattr(config, key)]
-        if not wanted:
-            continue
-        known = rows[column].astype(str).str.lower()
-        unknown = [value for value in wanted if value not in set(known)]
-        if unknown:
-            listed = choices(unknown[0], sorted(rows[column].astype(str).unique()))
-            raise UserError(f"benchmark.{key}: {config.name} has no {unknown[0]}; choose from {listed}")
-        rows = rows[known.isin(wanted)]
-    if rows.empty:
-        raise UserError(f"benchmark {config.name}: no pair passes all of benchmark.distortions, levels and references")
-    return rows
-
-
 def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     """Nothing, if there is one finite opinion a pair and as many as a complete copy has.
 
@@ -199,6 +184,8 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     """
     if config.opinion not in ("mos", "dmos"):
         raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
+    if "reference_copy" in rows:
+        rows = rows[~rows["reference_copy"]]  # beyond what is counted, and beyond the range
     bad = rows.loc[~np.isfinite(rows["opinion"].to_numpy(dtype=float)), "distorted"]
     if len(bad):
         raise UserError(f"benchmark {config.name}: {len(bad)} opinions are no numbers: {first_names(bad)}")

@@ -11,7 +11,7 @@ from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
 _COLUMNS = ["dis_img_path", "dis_type", "ref_img_path", "score"]
-_REFERENCE = "Reference"  # the type of references that were judged, too; they are left out
+_REFERENCE = "Reference"  # the type of references that were judged among the distorted images
 
 
 def load(config: BenchmarkConfig) -> Benchmark:
@@ -28,7 +28,6 @@ def load(config: BenchmarkConfig) -> Benchmark:
     file = find_entry(root, config.opinions)
     assert file is not None
     table = read_columns(file, _COLUMNS)
-    table = table[table["dis_type"] != _REFERENCE].reset_index(drop=True)
     inside = {column: table[column].str.partition("/")[2] for column in ("dis_img_path", "ref_img_path")}
     rows = pd.DataFrame(
         {
@@ -39,6 +38,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "opinion": pd.to_numeric(table["score"], errors="coerce"),
             "reference_file": inside["ref_img_path"],
             "distorted_file": inside["dis_img_path"],
+            "reference_copy": table["dis_type"] == _REFERENCE,
         }
     )
     return assemble(config, rows, root)

@@ -1,6 +1,7 @@
 """LIVE release 2: ``refimgs/``, a folder a distortion, ``dmos_realigned.mat`` and ``refnames_all.mat``.
 
-The arrays hold 982 entries in the order of the folders; 203 of them are copies of references and are left out.
+The arrays hold 982 entries in the order of the folders; 203 of them are copies of references, which are left out
+unless ``benchmark.reference_copies`` asks for them.
 """
 
 from pathlib import Path
@@ -48,9 +49,10 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "opinion_std": columns["dmos_std"].astype(float),
             "reference_file": ["refimgs/" + name for name in references],
             "distorted_file": files,
+            "reference_copy": columns["orgs"] != 0,
         }
     )
-    return assemble(config, rows[columns["orgs"] == 0].reset_index(drop=True), root)
+    return assemble(config, rows, root)
 
 
 def _read(root: Path, name: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
             rows[name] = _numbers(rows[name])
     for name in ("distortion", "level"):
         rows[name] = rows.get(name, "")
-    rows = rows.assign(**{f"{name}_file": rows[name] for name in images}).drop(columns="split", errors="ignore")
+    rows = rows.assign(**{f"{name}_file": rows[name] for name in images})
     return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, file.parent)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import torch
 
 from iqa_lab.config import WeightsConfig
-from iqa_lab.download import download, mirrored, sha256_of
+from iqa_lab.download import NotToBeHad, download, mirrored, sha256_of
 from iqa_lab.errors import UserError
 
 HF_FILE = "model.safetensors"
@@ -110,7 +110,10 @@ def _torchvision_url(place: str) -> str:
 
 def _torchvision(place: str, sha256: str | None) -> Path:
     url = _torchvision_url(place)
-    return download(url, _torch_cache(Path(url).name), sha256)
+    return _download(url, Path(url).name, sha256)
+
+
+_WITHOUT_NETWORK = "iqa-lab list weights available=True shows the cells that work without a network"
 
 
 def _hub_file(place: str) -> tuple[str, str]:
@@ -129,14 +132,19 @@ def _hugging_face(place: str, _sha256: str | None) -> Path:
         return Path(hf_hub_download(repository, file, endpoint=mirrored("https://huggingface.co") if mirror else None))
     except (OSError, ValueError) as error:  # the hub's own errors derive from these
         reason = " ".join(str(error).split())[:160]
-        raise UserError(
-            f"could not download {file} of {repository} from the Hugging Face hub ({reason}); "
-            "iqa-lab list weights available=True shows the cells that work without a network"
-        ) from error
+        said = f"could not download {file} of {repository} from the Hugging Face hub ({reason})"
+        raise UserError(f"{said}; {_WITHOUT_NETWORK}") from error
 
 
 def _url(place: str, sha256: str | None) -> Path:
-    return download(place, _torch_cache(_own_name(place)), sha256)
+    return _download(place, _own_name(place), sha256)
+
+
+def _download(url: str, name: str, sha256: str | None) -> Path:
+    try:
+        return download(url, _torch_cache(name), sha256)
+    except NotToBeHad as error:
+        raise UserError(f"{error}; {_WITHOUT_NETWORK}") from error
 
 
 def _own_name(url: str) -> str:

@@ -53,6 +53,73 @@ def test_bapps(bapps: Path) -> None:
         load("bapps", bapps)
 
 
+def test_just_noticeable_differences_of_bapps(tmp_path: Path) -> None:
+    for kind in ("cnn", "traditional"):
+        folder = tmp_path / "jnd" / "val" / kind
+        for part in ("p0", "p1", "same"):
+            (folder / part).mkdir(parents=True)
+        for number, share in enumerate((0, 1 / 3, 1)):
+            for part in ("p0", "p1"):
+                Image.new("RGB", (8, 8)).save(folder / part / f"{number:06}.png")
+            np.save(folder / "same" / f"{number:06}.npy", np.array([share], np.float32))
+    few = ["benchmark.expected.references=6", "benchmark.expected.pairs=6"]
+    benchmark = load("bapps_jnd", tmp_path, *few)
+    assert benchmark.config.protocol == "mos" and benchmark.opinion_sign == 1
+    assert benchmark.pairs["opinion"].tolist() == [0, 0.333333, 1] * 2
+    paths = benchmark.pairs[["reference_path", "distorted_path"]].map(lambda path: Path(path).parent.name)
+    assert (paths["reference_path"] == "p0").all() and (paths["distorted_path"] == "p1").all()
+
+
+@pytest.fixture
+def pieapp(tmp_path: Path) -> Path:
+    """Two references in the official layout: names of columns begin with blanks, a reference stands as image A."""
+    for reference in ("ref_1", "ref_2"):
+        scores = tmp_path / "labels" / "test" / f"{reference}_per_image_score.csv"
+        scores.parent.mkdir(parents=True, exist_ok=True)
+        names = [f"distort_{number}.png" for number in range(3)]
+        lines = ["ref. image, distorted image, score for distorted image"]
+        lines += [f"{reference}.png,{name},{number - 0.5}" for number, name in enumerate(names)]
+        scores.write_text("\n".join(lines))
+        lines = ["ref. image, distorted image A, distorted image B, preference for A"]
+        lines += [f"{reference}.png,{names[0]},{names[1]},0.75", f"{reference}.png,{reference}.png,{names[2]},0.9"]
+        scores.with_name(f"{reference}_pairwise_labels.csv").write_text("\n".join(lines))
+        for folder, images in {"reference_images/test": [f"{reference}.png"],
+                               f"distorted_images/test/{reference}": names}.items():  # fmt: skip
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            for image in images:
+                Image.new("RGB", (8, 8)).save(tmp_path / folder / image)
+    return tmp_path
+
+
+def test_choices_of_pieapp(pieapp: Path) -> None:
+    pairs = load("pieapp", pieapp, "benchmark.expected.references=2").pairs
+    assert pairs["opinion"].tolist() == pytest.approx([0.75, 0.25, 0.9, 0.1] * 2)
+    paths = [str(Path(path).relative_to(pieapp)) for path in pairs["distorted_path"]]
+    assert paths[:4] == [
+        "distorted_images/test/ref_1/distort_0.png", "distorted_images/test/ref_1/distort_1.png",
+        "reference_images/test/ref_1.png", "distorted_images/test/ref_1/distort_2.png",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"there are no files \*_pairwise_labels.csv in .*train"):
+        load("pieapp", pieapp, "benchmark.opinions=train")
+
+
+def test_the_training_part_of_pieapp_has_processed_preferences(pieapp: Path) -> None:
+    for folder in ("labels", "reference_images", "distorted_images"):
+        (pieapp / folder / "test").rename(pieapp / folder / "train")
+    for file in (pieapp / "labels" / "train").glob("*_pairwise_labels.csv"):
+        header, *lines = file.read_text().splitlines()
+        header = header.replace("preference for A", "raw preference for A, processed preference for A")
+        file.write_text("\n".join([header, *(line.replace(",0.75", ",0.7,0.6") for line in lines[:1])]))
+    options = ["benchmark.opinions=train", "benchmark.expected.references=2"]
+    assert load("pieapp", pieapp, *options).pairs["opinion"].tolist() == pytest.approx([0.6, 0.4] * 2)
+
+
+def test_scores_of_pieapp_are_errors(pieapp: Path) -> None:
+    benchmark = load("pieapp_scores", pieapp, "benchmark.expected.references=2")
+    assert benchmark.opinion_sign == -1 and benchmark.pairs["opinion"].tolist() == [-0.5, 0.5, 1.5] * 2
+    assert benchmark.pairs["distorted"].tolist()[0] == "ref_1/distort_0.png"
+
+
 def test_a_triplet_is_there_with_all_of_its_images(bapps: Path) -> None:
     (bapps / "2afc" / "val" / "color" / "p1" / "000002.png").unlink()
     with pytest.raises(UserError, match="46 of 48 pairs are there, missing are color/p1/000002.png"):

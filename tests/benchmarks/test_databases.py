@@ -254,6 +254,9 @@ def test_live_leaves_out_the_copies_of_references(tmp_path: Path) -> None:
     row = benchmark.pairs.set_index("distorted").loc["wn/img7.bmp"]  # img7.bmp alone would stand for five images
     assert (row["reference"], row["opinion"], row["opinion_std"]) == ("photo7.bmp", 7.0, 9.0)
     assert Path(row["distorted_path"]).parent.name == "wn"
+    everything = load("live", tmp_path, "benchmark.reference_copies=true")
+    assert len(everything.pairs) == everything.n_expected == 982 and (everything.pairs["opinion"] == 0).sum() == 203
+    assert not everything.is_whole  # PSNR's published correlation is of 779
 
 
 def test_real_opinions_of_live(tmp_path: Path) -> None:
@@ -306,7 +309,8 @@ def test_real_samples_of_pipal() -> None:
 # -------------------------------------------------------------------------------------------------- lists
 
 LISTED = {"live_md": "LIVE_MD", "mdid": "MDID2016", "vclfer": "VCLFER", "cidiq50": "CIDIQ_MOS50",
-          "cidiq100": "CIDIQ_MOS100", "toyama": "Toyama", "a57": "A57"}  # fmt: skip
+          "cidiq100": "CIDIQ_MOS100", "toyama": "Toyama", "a57": "A57", "mdid2013": "MDID2013",
+          "mdivl": "MDIVL", "sdivl": "SDIVL"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -323,9 +327,23 @@ def test_real_opinions_of_databases_with_a_list(tmp_path: Path, name: str) -> No
     pairs = benchmark.pairs.set_index("distorted")
     np.testing.assert_array_equal(pairs["opinion"], expected[pairs.index])
     assert all(path.endswith(name) for path, name in zip(pairs["distorted_path"], pairs.index, strict=True))
+    if name == "toyama":
+        assert len(load(name, tmp_path, "benchmark.reference_copies=true").pairs) == 196
     (tmp_path / file.name).unlink()
     with pytest.raises(UserError, match=f"looked for .*{file.name}; get it from"):
         load(name, tmp_path)
+
+
+def test_the_list_of_ivc_is_the_users_own(tmp_path: Path) -> None:
+    rows = [(f"IVC/fruit_j2000_r{n}.bmp", "JPEG2000", f"IVC/photo{n % 10}.bmp", 1 + n % 5) for n in range(185)]
+    table = pd.DataFrame(rows, columns=["dis_img_path", "dis_type", "ref_img_path", "score"])
+    table.to_csv(tmp_path / "IVC.txt", index=False)
+    scatter(tmp_path, [path.removeprefix("IVC/") for path in {*table["dis_img_path"], *table["ref_img_path"]}])
+    benchmark = load("ivc", tmp_path)
+    assert benchmark.is_whole and benchmark.opinion_sign == 1
+    table.iloc[:-1].to_csv(tmp_path / "IVC.txt", index=False)
+    with pytest.raises(UserError, match=r"184 pairs \(185 expected\)"):
+        load("ivc", tmp_path)
 
 
 # -------------------------------------------------------------------------------------------------- a table

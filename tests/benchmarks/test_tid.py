@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from iqa_lab.benchmarks import Benchmark, load_benchmark
+from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.errors import UserError
 from tests.conftest import Finished, composed
 
@@ -99,13 +99,16 @@ def test_missing_images_are_counted_and_named(miniature: Path) -> None:
 
 
 def test_the_digest_follows_opinions_and_images(miniature: Path) -> None:
-    first = tid(miniature).index_digest()
-    assert tid(miniature).index_digest() == first
-    Image.new("RGB", (3, 3)).save(miniature / "distorted_images" / "i03_02_4.bmp", "BMP")
-    second = tid(miniature).index_digest()
+    first = examine(tid(miniature)).index_digest()
+    assert examine(tid(miniature)).index_digest() == first
+    changed = miniature / "distorted_images" / "i03_02_4.bmp"
+    size = Image.open(changed).size
+    changed.unlink()  # it is a link to the picture that all of them show
+    Image.new("RGB", size, "white").save(changed, "BMP")
+    second = examine(tid(miniature)).index_digest()
     text = (miniature / "mos_with_names.txt").read_text()
     (miniature / "mos_with_names.txt").write_text(text.replace("1.10000 ", "1.10001 ", 1))
-    assert len({first, second, tid(miniature).index_digest()}) == 3
+    assert len({first, second, examine(tid(miniature)).index_digest()}) == 3
 
 
 def test_the_kit_holds_599_real_pairs(tid2013_kit: Path, shared_oracles: Path) -> None:

@@ -1,0 +1,120 @@
+"""Archives from the network: zip and tar by Python itself, 7z and rar by libarchive; nothing lands elsewhere."""
+
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from iqa_lab.errors import UserError
+from iqa_lab.progress import track
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of that name is to be unpacked."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """All files of an archive, below a folder; directories are made as they are needed.
+
+    Args:
+        archive: zip, tar (compressed or not), 7z or rar, told by their content.
+        folder: is made; files that are there stay, and an archive that holds one of them is refused.
+
+    Raises:
+        UserError: the archive is damaged, or holds absolute paths, ``..``, links or devices; or libarchive is needed
+            and is not installed; or the disk is full.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            _unzip(archive, folder)
+        elif tarfile.is_tarfile(archive):
+            _untar(archive, folder)
+        else:
+            _unpack_others(archive, folder)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zipfile.zlib.error, NotImplementedError) as error:  # type: ignore[attr-defined]
+        raise _damaged(archive, error) from error
+    except OSError as error:
+        raise UserError(f"cannot unpack {archive.name} into {folder}: {error.strerror or error}") from error
+
+
+def _unzip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as file:
+        for member in track(file.infolist(), f"unpacking {archive.name}"):
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if member.is_dir():
+                continue
+            if kind not in (0, stat.S_IFREG):
+                raise _hostile(archive, member.filename, "is no plain file")
+            with file.open(member) as content, _new_file(archive, folder, member.filename) as target:
+                shutil.copyfileobj(content, target)
+
+
+def _untar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as file:
+        for member in track(file, f"unpacking {archive.name}"):
+            if member.isdir():
+                continue
+            content = file.extractfile(member) if member.isreg() else None
+            if content is None:
+                raise _hostile(archive, member.name, "is no plain file")
+            with content, _new_file(archive, folder, member.name) as target:
+                shutil.copyfileobj(content, target)
+
+
+def _unpack_others(archive: Path, folder: Path) -> None:
+    try:
+        import libarchive
+        from libarchive.exception import ArchiveError
+    except (ImportError, AttributeError, TypeError, OSError) as error:  # ctypes' ways to say that there is no library
+        raise UserError(
+            f"{archive.name} needs libarchive: install it (apt install libarchive13, brew install libarchive, "
+            f"conda install libarchive) and give the same command again, or unpack {archive} yourself"
+        ) from error
+    try:
+        with libarchive.file_reader(str(archive)) as entries:
+            for entry in track(entries, f"unpacking {archive.name}"):
+                if entry.isdir:
+                    continue
+                if not entry.isreg:
+                    raise _hostile(archive, entry.pathname, "is no plain file")
+                with _new_file(archive, folder, entry.pathname) as target:
+                    for block in entry.get_blocks():
+                        target.write(block)
+    except ArchiveError as error:
+        raise _damaged(archive, error) from error
+
+
+@contextmanager
+def _new_file(archive: Path, folder: Path, name: str) -> Iterator[IO[bytes]]:
+    """A file of the archive, to be written below the folder.
+
+    Raises:
+        UserError: it would lie elsewhere, or is there already.
+    """
+    inside = PurePosixPath(name.replace("\\", "/"))
+    if inside.is_absolute() or ".." in inside.parts or not inside.parts or ":" in inside.parts[0]:
+        raise _hostile(archive, name, "points out of its folder")
+    path = folder / inside
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            yield file
+    except FileExistsError:
+        raise _hostile(archive, name, "is there twice") from None
+
+
+def _hostile(archive: Path, name: str, what: str) -> UserError:
+    return UserError(f"{archive.name} is not unpacked: {name} in it {what}")
+
+
+def _damaged(archive: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{archive} is damaged or no archive ({' '.join(str(error).split())[:100]}): delete it and fetch it again"
+    )

@@ -1,0 +1,141 @@
+"""What the images of a benchmark are: decodable, how large, and which pixels. Looked at once, then remembered.
+
+An image is decoded anew where its file's size or time of change is another one than was remembered. What is remembered
+lies in a file a folder of images, below ``$IQA_LAB_CACHE`` (else the user's cache folder), and may be deleted any time.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from iqa_lab.benchmarks.benchmark import CHOICE, Benchmark
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.config import cache_folder
+from iqa_lab.errors import UserError, first_names
+from iqa_lab.progress import console, progress_bar
+
+_SEEN = ["height", "width", "pixels", "problem"]
+_COLUMNS = ["path", "bytes", "changed", *_SEEN]
+_AT_ONCE = 5000  # images between two writings: what a killed process loses
+
+
+def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
+    """The benchmark with digests of its images' pixels, which are all known to be decodable.
+
+    Pairs of identical images are counted, and left out with ``benchmark.exclude_identical``.
+
+    Args:
+        benchmark: as it was loaded.
+        any_size: whether a distorted image may have another size than its reference (they are resized anyway).
+
+    Raises:
+        UserError: images are damaged, or of another size than their references; or nothing is left.
+    """
+    config = benchmark.config
+    pairs = benchmark.pairs
+    index = look_at([*pairs["reference_path"], *pairs["distorted_path"]], config.name).set_index("path")
+    damaged = index[index["problem"] != ""]
+    if len(damaged):
+        more = f" (and {len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
+        raise UserError(f"benchmark {config.name}: {damaged['problem'].iloc[0]}{more}")
+    reference = index.loc[pairs["reference_path"]].reset_index()
+    distorted = index.loc[pairs["distorted_path"]].reset_index()
+    other = (reference[["height", "width"]] != distorted[["height", "width"]]).any(axis=1)
+    if other.any() and not any_size:
+        size, expected = (_size(side[other].iloc[0]) for side in (distorted, reference))
+        raise UserError(
+            f"benchmark {config.name}: {int(other.sum())} distorted images are not of their reference's size: "
+            f"{first_names(pairs.loc[other, 'distorted'])}; the first is {size}, its reference {expected}"
+        )
+    pairs = pairs.assign(reference_pixels=reference["pixels"], distorted_pixels=distorted["pixels"])
+    identical = pairs["reference_pixels"] == pairs["distorted_pixels"]
+    if not config.exclude_identical:
+        return replace(benchmark, pairs=pairs, n_identical=int(identical.sum()))
+    if config.protocol == CHOICE:
+        raise UserError("benchmark.exclude_identical is for opinions of images: of a choice, both images are needed")
+    if identical.all():
+        raise UserError(f"benchmark {config.name}: benchmark.exclude_identical leaves no pair")
+    left = pairs[~identical].reset_index(drop=True)
+    n_expected = benchmark.n_expected - int(identical.sum())
+    return replace(benchmark, pairs=left, n_expected=n_expected, n_identical=int(identical.sum()))
+
+
+def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
+    """``path, bytes, changed, height, width, pixels, problem`` of every image, one row each.
+
+    Args:
+        paths: of the images; the same may stand there several times.
+        name: of the benchmark, to be shown.
+
+    ``pixels`` is a digest of the decoded 8-bit RGB; ``problem`` is empty where the image can be read.
+    """
+    wanted = list(dict.fromkeys(paths))
+    facts = [os.stat(path) for path in wanted]
+    now = pd.DataFrame({"path": wanted, "bytes": [f.st_size for f in facts], "changed": [f.st_mtime_ns for f in facts]})
+    memory = _memory(wanted)
+    known = _recall(memory)
+    index = now.merge(known, on=["path", "bytes", "changed"], how="left")
+    unknown = index.index[index["pixels"].isna()]
+    if not len(unknown):
+        return index.astype({"height": int, "width": int})[_COLUMNS]
+    index = index.astype(dict.fromkeys(_SEEN, object))  # of one kind, whatever was known before
+    with progress_bar() as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+        task = bar.add_task(f"looking at the images of {name}, once", total=len(unknown))
+        for start in range(0, len(unknown), _AT_ONCE):
+            some = unknown[start : start + _AT_ONCE]
+            seen = []
+            for facts_of_one in pool.map(_look, index.loc[some, "path"]):
+                seen.append(facts_of_one)
+                bar.advance(task)
+            index.loc[some, _SEEN] = pd.DataFrame(seen, columns=_SEEN, index=some, dtype=object)
+            _remember(index[index["pixels"].notna()], known, memory)
+    return index.astype({"height": int, "width": int})[_COLUMNS]
+
+
+def _size(image: pd.Series) -> str:
+    return f"{image['width']} x {image['height']}"
+
+
+def _look(path: str) -> tuple[int, int, str, str]:
+    try:
+        pixels = decode(path).pixels
+    except UserError as error:
+        return 0, 0, "", str(error)
+    digest = hashlib.blake2b(pixels.tobytes(), digest_size=16)
+    digest.update(str(pixels.shape).encode())
+    return pixels.shape[0], pixels.shape[1], digest.hexdigest(), ""
+
+
+def _memory(paths: Sequence[str]) -> Path:
+    """The file that remembers the images of the folder in which all of these lie."""
+    folder = os.path.commonpath([os.path.abspath(os.path.dirname(path)) for path in paths])
+    return cache_folder() / "images" / f"{hashlib.sha256(folder.encode()).hexdigest()[:24]}.parquet"
+
+
+def _recall(memory: Path) -> pd.DataFrame:
+    """What is remembered; nothing, if the file is not there or damaged."""
+    with suppress(OSError, ValueError, KeyError):  # pyarrow's errors derive from these
+        return pd.read_parquet(memory)[_COLUMNS]
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in _COLUMNS}).astype({"bytes": int, "changed": int})
+
+
+def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:
+    """Write what is known now, for the next start; a disk that cannot be written costs only time."""
+    together = pd.concat([known[~known["path"].isin(index["path"])], index]) if len(known) else index
+    together = together[together["problem"] == ""]  # a damaged image is looked at again
+    unfinished = memory.with_name(f".{os.getpid()}-{memory.name}")
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)
+        os.replace(unfinished, memory)
+    except OSError as error:
+        console.print(f"[yellow]what the images are cannot be remembered in {memory.parent}: {error.strerror}[/]")
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""PieAPP: ``labels/<part>/ref_X_pairwise_labels.csv`` and, of the test part, ``ref_X_per_image_score.csv``.
+
+Choices have the protocol ``2afc``, the scores of single images ``mos``. Column names begin with blanks; a reference may
+stand as image A.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from iqa_lab.benchmarks.benchmark import (
+    CHOICE,
+    Benchmark,
+    assemble,
+    find_entry,
+    find_root,
+    list_folder,
+    read_columns,
+    two_rows_a_triplet,
+)
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
+from iqa_lab.progress import track
+
+_LABELS = "labels"
+_CHOICES, _SCORES = "_pairwise_labels.csv", "_per_image_score.csv"
+_REFERENCE, _A, _B = "ref. image", "distorted image A", "distorted image B"
+_PREFERENCES = ("processed preference for A", "preference for A")  # of the training part, and of the others
+_IMAGE, _SCORE = "distorted image", "score for distorted image"
+
+
+def load(config: BenchmarkConfig) -> Benchmark:
+    """The triplets, or the images with their scores, of one part (``benchmark.opinions``: train, val or test).
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    root = find_root(config, _LABELS)
+    part = str(config.opinions)
+    ending = _CHOICES if config.protocol == CHOICE else _SCORES
+    labels = find_entry(find_entry(root, _LABELS) or root, part) or root / _LABELS / part
+    files = [file for name, file in sorted(list_folder(labels).items()) if name.endswith(ending)]
+    if not files:
+        raise UserError(f"benchmark {config.name}: there are no files *{ending} in {labels}")
+    tables = [_table(file, ending) for file in track(files, f"reading the opinions of {config.name}")]
+    table = pd.concat(tables, ignore_index=True)
+    reference = table["reference"].str.strip()
+    stem = reference.str.rsplit(".", n=1).str[0]
+
+    def place(image: pd.Series) -> pd.Series:
+        """The path of an image; one of the references has no folder of distorted images."""
+        distorted = f"distorted_images/{part}/" + stem + "/" + image
+        return distorted.where(image != reference, f"reference_images/{part}/" + reference)
+
+    shared = {"reference": reference, "reference_file": f"reference_images/{part}/" + reference, "distortion": ""}
+    if config.protocol != CHOICE:
+        image = table["image"].str.strip()
+        rows = {"distorted": stem + "/" + image, "level": 0, "opinion": pd.to_numeric(table["score"], errors="coerce")}
+        return assemble(config, pd.DataFrame({**shared, **rows, "distorted_file": place(image)}), root)
+    left, right = table["left"].str.strip(), table["right"].str.strip()
+    preference = 1 - pd.to_numeric(table["preference_for_left"], errors="coerce")
+    choices = {"left": left, "right": right, "preference": preference}
+    files_of = {"left_file": place(left), "right_file": place(right)}
+    return assemble(config, two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of})), root)
+
+
+def _table(file: Path, ending: str) -> pd.DataFrame:
+    """The columns of one reference's file, under our names."""
+    if ending == _SCORES:
+        return read_columns(file, [_REFERENCE, _IMAGE, _SCORE]).set_axis(["reference", "image", "score"], axis=1)
+    for preference in _PREFERENCES:
+        try:
+            columns = read_columns(file, [_REFERENCE, _A, _B, preference])
+        except UserError:
+            if preference == _PREFERENCES[-1]:
+                raise
+        else:
+            return columns.set_axis(["reference", "left", "right", "preference_for_left"], axis=1)
+    raise AssertionError("the last preference is found or raises")

@@ -1,0 +1,88 @@
+"""Which pairs of a benchmark are scored: some distortions, levels and references, or a part of the references."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from iqa_lab.config import BenchmarkConfig, SplitConfig
+from iqa_lab.errors import UserError, choices, first_names
+
+PARTS = ("train", "validation", "test")
+
+
+def selected(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the settings ask for.
+
+    Args:
+        config: ``reference_copies``, ``split``, ``distortions``, ``levels`` and ``references`` are read.
+        rows: ``reference, distortion, level``; perhaps ``reference_copy`` (true where a reference was judged among the
+            distorted images) and ``split`` (the part of a user's own table).
+
+    Raises:
+        UserError: something that is asked for does not exist, or nothing is left.
+    """
+    if "reference_copy" in rows and not config.reference_copies:
+        rows = rows[~rows["reference_copy"]]
+    if config.split.part is not None:
+        rows = rows[_part(config, rows)]
+    for key, column in (("distortions", "distortion"), ("levels", "level"), ("references", "reference")):
+        wanted = [str(value).lower() for value in getattr(config, key)]
+        if not wanted:
+            continue
+        known = rows[column].astype(str).str.lower()
+        unknown = [value for value in wanted if value not in set(known)]
+        if unknown:
+            listed = choices(unknown[0], sorted(rows[column].astype(str).unique()))
+            raise UserError(f"benchmark.{key}: {config.name} has no {unknown[0]}; choose from {listed}")
+        rows = rows[known.isin(wanted)]
+    if rows.empty:
+        raise UserError(
+            f"benchmark {config.name}: no pair passes all of benchmark.split, distortions, levels and references"
+        )
+    return rows.drop(columns=["reference_copy", "split"], errors="ignore").reset_index(drop=True)
+
+
+def split_references(references: Sequence[str], split: SplitConfig) -> Mapping[str, str]:
+    """The part of every reference: ``train``, ``validation`` or ``test``.
+
+    The references are put into an order that only the seed and their names, in lower case, decide (by sha256, which no
+    library changes), and cut where the shares say. Databases with the same photographs under the same names, as TID2008
+    and TID2013, are split alike.
+
+    Raises:
+        UserError: the shares are no shares.
+
+    >>> split_references(["i01", "i02", "i03", "i04", "i05"], SplitConfig(seed=0))["i04"]
+    'validation'
+    """
+    shares = np.array([asdict(split)[part] for part in PARTS], dtype=float)
+    if (shares < 0).any() or not np.isclose(shares.sum(), 1):
+        named = ", ".join(f"{part} {share:g}" for part, share in zip(PARTS, shares, strict=True))
+        raise UserError(f"benchmark.split: shares are not negative and sum to 1, not {named}")
+    names = {reference.lower() for reference in references}
+    shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{split.seed}/{name}".encode()).digest())
+    ends = np.round(np.cumsum(shares) * len(names)).astype(int)
+    part = dict(zip(shuffled, np.searchsorted(ends, np.arange(len(names)), side="right"), strict=True))
+    return {reference: PARTS[part[reference.lower()]] for reference in references}
+
+
+def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
+    """Whether a row belongs to the part of the benchmark that is asked for."""
+    if "split" in rows:
+        parts = rows["split"].astype(str)
+        crossing = parts.groupby(rows["reference"].str.lower()).nunique()
+        if (crossing > 1).any():
+            raise UserError(
+                f"benchmark {config.name}: a part holds whole references, but the pairs of "
+                f"{first_names(crossing.index[crossing > 1])} are in several"
+            )
+    else:
+        parts = rows["reference"].map(split_references(rows["reference"].unique().tolist(), config.split))
+    known = sorted(parts.unique()) if "split" in rows else list(PARTS)
+    if config.split.part not in known:
+        listed = choices(str(config.split.part), known)
+        raise UserError(f"benchmark.split.part: {config.name} has no part {config.split.part}; choose from {listed}")
+    return parts == config.split.part
