@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
+from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -89,9 +90,22 @@ def jackknife(
     return correlations_of_draws(columns, target, cluster, draw, number, statistic)
 
 
-def percentile_interval(distribution: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """The lower and upper percentile of each column of ``[resamples, columns]``; NaN resamples do not count."""
+def percentile_interval(
+    distribution: Floats, confidence: float = 0.95, clusters: int | None = None
+) -> tuple[Floats, Floats]:
+    """The lower and upper percentile of each column of ``[resamples, columns]``; NaN resamples do not count.
+
+    Args:
+        distribution: of the resamples.
+        confidence: between 0 and 1.
+        clusters: how many were drawn from. With few of them percentiles are too narrow (of 25 references by 7 %); given
+            their number, further ones are taken (the expanded percentile interval of Hesterberg, What teachers should
+            know about the bootstrap, 2015). None: the plain percentiles, which other papers report.
+    """
     tail = 100 * (1 - confidence) / 2
+    if clusters is not None and clusters > 1:
+        further = student.ppf((1 - confidence) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))
+        tail = 100 * float(norm.cdf(further))
     empty = ~np.isfinite(distribution).any(axis=0)
     low, high = np.nanpercentile(np.where(empty, 0.0, distribution), [tail, 100 - tail], axis=0)
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
