@@ -235,23 +235,27 @@ def test_bootstrap_p() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("references", "expanded"), [(25, True), (100, False)])
-def test_coverage_of_the_cluster_bootstrap(references: int, expanded: bool) -> None:
+@pytest.mark.parametrize(
+    ("references", "images", "own", "expanded"),
+    [(25, 40, 0.2, True), (100, 8, 0.7, False)],
+    ids=["few references, expanded percentiles", "many references, percentiles"],
+)
+def test_coverage_of_the_cluster_bootstrap(references: int, images: int, own: float, expanded: bool) -> None:
     """Correlated images of a reference: the interval over references holds the truth as often as it says.
 
-    With 1500 simulated databases the standard error of a share of 95 % is 0.6 %. Images taken as independent promise
-    far too much.
+    With 1200 simulated databases the standard error of a share of 95 % is 0.6 %. Images taken as independent promise
+    too much.
     """
     rng = np.random.default_rng(0)
 
     def database(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        cluster = np.repeat(np.arange(number), 20)
-        level = rng.normal(size=20 * number)
-        score = level + 0.7 * rng.normal(size=number)[cluster] + 0.5 * rng.normal(size=len(level))
+        cluster = np.repeat(np.arange(number), images)
+        level = rng.normal(size=images * number)
+        score = level + own * rng.normal(size=number)[cluster] + 0.5 * rng.normal(size=len(level))
         return score, level, cluster
 
-    truth = float(np.mean([float(srcc(*database(20_000)[:2])) for _ in range(10)]))
-    held = np.zeros(1500, dtype=bool)
+    truth = float(np.mean([float(srcc(*database(20_000)[:2])) for _ in range(5)]))
+    held = np.zeros(1200, dtype=bool)
     held_by_rows = np.zeros(100, dtype=bool)
     for number in range(len(held)):
         score, level, cluster = database(references)
@@ -263,4 +267,4 @@ def test_coverage_of_the_cluster_bootstrap(references: int, expanded: bool) -> N
             low, high = percentile_interval(rows)
             held_by_rows[number] = low[0] <= truth <= high[0]
     assert held.mean() == pytest.approx(0.95, abs=0.02)
-    assert held_by_rows.mean() < 0.87
+    assert held_by_rows.mean() < 0.93
