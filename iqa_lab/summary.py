@@ -64,7 +64,7 @@ def chosen_on_others(facts: dict[str, Any]) -> list[str]:
     notes = []
     statistic = "agreement" if "agreement_best" in facts else "srcc"
     best, heldout = facts.get(f"{statistic}_best"), facts.get(f"{statistic}_heldout")
-    if best is not None and heldout is not None:
+    if best is not None and heldout is not None and "chosen_how_often" in facts:
         name = "SRCC" if statistic == "srcc" else statistic
         notes.append(
             f"Highest {name} {_number(best)}, chosen on the same opinions; {_number(heldout)} if it is chosen on other "

@@ -50,30 +50,29 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     """The few numbers of a unit that a person looks at first; None where one is undefined.
 
     Beside the best column as published (``srcc_best``, chosen and judged on the same opinions) the one that is chosen
-    on other references (``srcc_heldout``); for choices ``agreement_best`` and ``agreement_heldout``. Pixels, and
-    columns that were fitted to the opinions, are not chosen from.
+    on other references (``srcc_heldout``, where SRCC is the benchmark's headline); for choices ``agreement_best`` and
+    ``agreement_heldout``. Pixels, and columns that were fitted to the opinions, are not chosen from.
     """
     own = table[(table["layer"] != PIXELS.name) & ~table["readout"].str.endswith(IN_SAMPLE)]
     facts = headline(table, config.benchmark.headline)
     names = (own["readout"] + "@" + own["layer"]).tolist()
-    if names and config.benchmark.protocol == CHOICE:
+    if len(names) == 1:  # nothing to choose
+        statistic = "agreement" if config.benchmark.protocol == CHOICE else "srcc"
+        facts |= {f"{statistic}_heldout": facts[f"{statistic}_best"]}
+    elif names and config.benchmark.protocol == CHOICE:
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
         chosen = select_column_of_means(values, right["reference"], seed=config.statistics.seed)
         facts |= {"agreement_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
-    elif names:
+    elif names and config.benchmark.headline == "srcc":  # else the best is the best of something else
         quality = -scores[names].to_numpy(dtype=float)
         opinion = opinion_sign(config) * scores["opinion"].to_numpy(dtype=float)
         chosen = select_column(quality, opinion, scores["reference"], seed=config.statistics.seed)
-        facts |= {
-            "srcc_best": chosen.in_sample,
-            "srcc_heldout": chosen.heldout,
-            "chosen_how_often": float(chosen.frequency[chosen.best]),
-        }
-        errors = standard_errors(scores, config.benchmark)
-        if errors is not None:
-            ceiling = opinion_ceilings(opinion, errors, config.benchmark.people)
-            facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
+        facts |= {"srcc_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
+    errors = standard_errors(scores, config.benchmark)
+    if errors is not None:
+        ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
+        facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
 
 

@@ -243,8 +243,8 @@ def test_bootstrap_p() -> None:
 def test_coverage_of_the_cluster_bootstrap(references: int, images: int, own: float, expanded: bool) -> None:
     """Correlated images of a reference: the interval over references holds the truth as often as it says.
 
-    With 1200 simulated databases the standard error of a share of 95 % is 0.6 %. Images taken as independent promise
-    too much.
+    With 1200 simulated databases the standard error of a share of 95 % is 0.6 %. Where references differ much, images
+    taken as independent promise too much.
     """
     rng = np.random.default_rng(0)
 
@@ -262,9 +262,9 @@ def test_coverage_of_the_cluster_bootstrap(references: int, images: int, own: fl
         drawn = cluster_bootstrap(score, level, cluster, resamples=1000, seed=number)
         low, high = percentile_interval(drawn, clusters=references if expanded else None)
         held[number] = low[0] <= truth <= high[0]
-        if number < len(held_by_rows):
+        if number < len(held_by_rows) and own > 0.5:
             rows = cluster_bootstrap(score, level, np.arange(len(level)), resamples=400, seed=number)
             low, high = percentile_interval(rows)
             held_by_rows[number] = low[0] <= truth <= high[0]
     assert held.mean() == pytest.approx(0.95, abs=0.02)
-    assert held_by_rows.mean() < 0.93
+    assert held_by_rows.mean() < 0.9  # none where it was not tried
