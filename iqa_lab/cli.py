@@ -106,6 +106,22 @@ def fetch(
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="The folder of results.")] = Path("results"),
+    again: Annotated[
+        bool, typer.Option("--recompute", help="Make all statistics anew from the scores, without any pass.")
+    ] = False,
+) -> None:
+    """Work on results on disk: --recompute makes every correlations.csv anew from scores.parquet."""
+    from iqa_lab.recompute import recompute
+
+    if not again:
+        raise UserError("nothing to do: iqa-lab report --recompute [RESULTS] makes the statistics of all units anew")
+    folders = recompute(results)
+    print(f"recomputed the statistics of {len(folders)} unit{'s' * (len(folders) != 1)} in {results}")
+
+
 def run_hydra(arguments: list[str]) -> None:
     """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
 

@@ -11,7 +11,8 @@ Floats = NDArray[np.float64]
 def agreement(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
     """How far the people of each triplet agree with the distances, ``[n]`` or ``[n, columns]`` in 0..1.
 
-    The share of people who chose the image with the smaller distance; one half where the distances are equal. Its mean
+    The share of people who chose the image with the smaller distance; one half where the distances are equal, NaN where
+    one is NaN. Its mean
     is the score of BAPPS (Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, 2018).
 
     Args:
@@ -27,7 +28,19 @@ def agreement(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Float
     if nearer_left.ndim == 2:
         chose_right = chose_right[:, None]
     result: Floats = np.where(nearer_left == 0, 0.5, np.where(nearer_left < 0, 1 - chose_right, chose_right))
-    return result
+    return np.where(np.isnan(nearer_left), np.nan, result)
+
+
+def two_afc(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
+    """The 2AFC score: mean agreement of people with the distances, ``[]`` or ``[columns]`` in 0..1; NaN for none.
+
+    Arguments as of ``agreement``, of which it is the mean.
+
+    >>> float(two_afc([0.1, 0.5, 0.3], [0.4, 0.2, 0.3], [0.0, 0.6, 1.0]).round(2))
+    0.7
+    """
+    values = agreement(left, right, preference)
+    return np.asarray(values.mean(axis=0)) if len(values) else np.full(values.shape[1:], np.nan)
 
 
 def cluster_bootstrap_mean(values: ArrayLike, clusters: ArrayLike, *, resamples: int = 2000, seed: int = 0) -> Floats:
