@@ -19,6 +19,7 @@ from iqa_lab.statistics.factors import UNIT, best_of_units
 Chart = Any  # altair's layers, facets and concatenations have no common type
 FACTORS = ("goal", "dataset", "architecture")
 SRCC = "SRCC with human opinion"
+_NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
 _INTERVAL = "bands and bars: 95 % intervals, resampling references"
 
 
@@ -56,7 +57,7 @@ def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, floa
     lines = base.mark_line(point={"size": 28}, strokeWidth=2).encode(
         y=y, strokeDash=alt.StrokeDash("network:N", scale=theme.dashes(levels), legend=None),
         opacity=shown.then(alt.value(1.0)).otherwise(alt.value(0.12)),
-        tooltip=["network", "layer", _number("depth"), _number("srcc"), _number("srcc_low"), _number("srcc_high"), "n"],
+        tooltip=["network", "layer", _number("depth"), *_NUMBERS],
     )  # fmt: skip
     bands = base.mark_area(line=False).encode(
         y=alt.Y("srcc_low:Q", title=SRCC),
@@ -84,7 +85,10 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart
         return None
     best = best.loc[best.groupby(list(FACTORS))["srcc"].idxmax()]
     asked = best[list(FACTORS)] if cells is None else cells
-    rows, columns = sorted(asked["architecture"].unique()), sorted(set(zip(asked["goal"], asked["dataset"], strict=True)))
+    rows, columns = (
+        sorted(asked["architecture"].unique()),
+        sorted(set(zip(asked["goal"], asked["dataset"], strict=True))),
+    )
     grid = pd.DataFrame([(g, d, a) for g, d in columns for a in rows], columns=list(FACTORS))
     grid = grid.merge(best, how="left", on=list(FACTORS)).assign(
         trained=lambda frame: frame["goal"] + " · " + frame["dataset"],
@@ -98,7 +102,7 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart
     low, high = float(best["srcc"].min()), float(best["srcc"].max())
     full = base.transform_filter("isValid(datum.srcc)").mark_rect(stroke="white").encode(
         color=alt.Color("srcc:Q", title="SRCC", scale=alt.Scale(scheme="viridis", domain=[low, max(high, low + 1e-6)])),
-        tooltip=["goal", "dataset", "architecture", "layer", "readout", _number("srcc"), _number("srcc_low"), _number("srcc_high"), "n"],
+        tooltip=[*FACTORS, "layer", "readout", *_NUMBERS],
     )  # fmt: skip
     middle = (low + high) / 2
     text = base.transform_filter("isValid(datum.srcc)").mark_text(fontSize=11).encode(
@@ -120,11 +124,13 @@ def ranking(table: pd.DataFrame, most: int = 40) -> Chart | None:
     goals = best["goal"].unique()
     y = alt.Y("network:N", sort=order, title=None, axis=alt.Axis(labelLimit=360))
     base = alt.Chart(best).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("srcc_low:Q", title=SRCC, scale=alt.Scale(zero=False)), x2="srcc_high:Q")
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("srcc_low:Q", title=SRCC, scale=alt.Scale(zero=False)), x2="srcc_high:Q"
+    )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x="srcc:Q",
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
-        tooltip=["network", "layer", "readout", _number("srcc"), _number("srcc_low"), _number("srcc_high"), "n"],
+        tooltip=["network", "layer", "readout", *_NUMBERS],
     )
     chart = (bars + points).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
     said = "best layer and readout of each, in-sample: the best of many is optimistic"
@@ -141,15 +147,24 @@ def forest(contrasts: pd.DataFrame) -> Chart | None:
         return None
     rows = contrasts.assign(
         contrast=contrasts["first_level"].astype(str) + " − " + contrasts["second_level"].astype(str),
-        rests_on=[f"{pairs} pairs of networks, {b} benchmarks" for pairs, b in zip(contrasts["pairs"], contrasts["benchmarks"], strict=True)],
+        rests_on=contrasts["pairs"].astype(str) + " pairs of networks, " + contrasts["benchmarks"].astype(str) + " benchmarks",
     ).sort_values(["factor", "difference"], ascending=[True, False])  # fmt: skip
     levels = rows["factor"].unique()
     y = alt.Y("contrast:N", sort=rows["contrast"].tolist(), title=None, axis=alt.Axis(labelLimit=360))
-    base = alt.Chart(rows).encode(y=y, color=alt.Color("factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.PALETTE[:3]))))
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title="difference of SRCC (first − second)"), x2="high:Q")
+    base = alt.Chart(rows).encode(
+        y=y,
+        color=alt.Color(
+            "factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.PALETTE[:3]))
+        ),
+    )
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="difference of SRCC (first − second)"), x2="high:Q"
+    )
     points = base.mark_point(filled=True, opacity=1).encode(
         x="difference:Q",
-        shape=alt.Shape("factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.SHAPES[:3]))),
+        shape=alt.Shape(
+            "factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.SHAPES[:3]))
+        ),
         size=alt.Size("pairs:Q", title="pairs of networks", scale=alt.Scale(range=[50, 220]), legend=None),
         tooltip=["contrast", _number("difference"), _number("low"), _number("high"), "rests_on", "about"],
     )
@@ -168,14 +183,17 @@ def variance_shares(shares: pd.DataFrame) -> Chart | None:
     if shares.empty:
         return None
     long = shares.melt(["factor"], ["share", "lmg"], "kind", "of the variance").assign(
-        kind=lambda rows: rows["kind"].map({"share": "beyond all others (type II)", "lmg": "averaged over orders (LMG)"})
+        kind=lambda rows: rows["kind"].map(
+            {"share": "beyond all others (type II)", "lmg": "averaged over orders (LMG)"}
+        )
     )
     kinds = ["beyond all others (type II)", "averaged over orders (LMG)"]
+    two = alt.Scale(domain=kinds, range=[theme.PALETTE[0], theme.PALETTE[5]])
     chart = alt.Chart(long).mark_bar().encode(
         y=alt.Y("factor:N", sort=shares["factor"].tolist(), title=None),
         yOffset=alt.YOffset("kind:N", sort=kinds),
-        x=alt.X("of the variance:Q", title="share of the variance of Fisher's z between units", axis=alt.Axis(format="%")),
-        color=alt.Color("kind:N", sort=kinds, title=None, scale=alt.Scale(domain=kinds, range=[theme.PALETTE[0], theme.PALETTE[5]])),
+        x=alt.X("of the variance:Q", title="share of the variance of Fisher's z of units", axis=alt.Axis(format="%")),
+        color=alt.Color("kind:N", sort=kinds, title=None, scale=two),
         tooltip=["factor", "kind", alt.Tooltip("of the variance:Q", format=".1%")],
     ).properties(width=WIDTH - 120, height=44 * len(shares))  # fmt: skip
     return dressed(chart, "What goes with the differences between units", "main effects only; confounded factors share")
@@ -190,12 +208,14 @@ def readouts(table: pd.DataFrame) -> Chart | None:
     order = own.groupby("readout")["srcc"].median().sort_values(ascending=False).index.tolist()
     x = alt.X("readout:N", sort=order, title=None, axis=alt.Axis(labelAngle=-35))
     base = alt.Chart(own).encode(x=x)
-    lines = base.mark_line(opacity=0.35, strokeWidth=1).encode(y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)), detail="network:N", color=alt.value(theme.FAINT))
+    lines = base.mark_line(opacity=0.35, strokeWidth=1).encode(
+        y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)), detail="network:N", color=alt.value(theme.FAINT)
+    )
     goals = own["goal"].unique()
     points = base.mark_point(filled=True, size=45, opacity=0.9).encode(
         y="srcc:Q", color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"),
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
-        tooltip=["network", "readout", "layer", _number("srcc"), _number("srcc_low"), _number("srcc_high"), "n"],
+        tooltip=["network", "readout", "layer", *_NUMBERS],
     )  # fmt: skip
     medians = base.mark_tick(thickness=3, size=34, color="black").encode(y=alt.Y("median(srcc):Q", title=SRCC))
     chart = (lines + points + medians).properties(width=max(200, 58 * len(order)), height=HEIGHT)
@@ -222,7 +242,9 @@ def own_task(table: pd.DataFrame, performance: pd.DataFrame) -> Chart | None:
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
         tooltip=["network", "measure", _number("performance"), _number("srcc"), "layer", "readout", "n"],
     ).properties(width=WIDTH - 60, height=HEIGHT)  # fmt: skip
-    return dressed(chart, "Is the better network the more human one?", [_said_n(best), "best layer and readout, in-sample"])
+    return dressed(
+        chart, "Is the better network the more human one?", [_said_n(best), "best layer and readout, in-sample"]
+    )
 
 
 def benchmark_against_benchmark(table: pd.DataFrame, first: str, second: str) -> Chart | None:
@@ -242,7 +264,9 @@ def benchmark_against_benchmark(table: pd.DataFrame, first: str, second: str) ->
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
         tooltip=["network", _number("srcc_x"), _number("srcc_y")],
     ).properties(width=420, height=420)  # fmt: skip
-    return dressed(chart, f"The same networks on {first} and {second}", f"{len(both)} networks, best layer and readout of each")
+    return dressed(
+        chart, f"The same networks on {first} and {second}", f"{len(both)} networks, best layer and readout of each"
+    )
 
 
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
@@ -288,7 +312,11 @@ def _drawn_rules(rules: pd.DataFrame) -> list[Chart]:
 
 def _said_n(table: pd.DataFrame) -> str:
     numbers = sorted(table["n"].unique())
-    said = " or ".join(f"{int(n):,}" for n in numbers) if len(numbers) < 4 else f"{int(numbers[0]):,} to {int(numbers[-1]):,}"
+    said = (
+        " or ".join(f"{int(n):,}" for n in numbers)
+        if len(numbers) < 4
+        else f"{int(numbers[0]):,} to {int(numbers[-1]):,}"
+    )
     return f"{', '.join(sorted(table['benchmark'].unique()))}: n = {said} pairs"
 
 

@@ -33,16 +33,20 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
     points = drawn[["reference", "distorted", "distortion", "opinion"]].assign(score=drawn[column])
     points["distortion"] = points["distortion"].astype(str)
     kinds = points["distortion"].unique()
-    colour = alt.Color("distortion:N", title="distortion", scale=theme.colours(kinds), legend=alt.Legend(columns=2, symbolLimit=40, orient="right"))
-    if len(kinds) > 1:
-        shape = alt.Shape("distortion:N", scale=theme.shapes(kinds), title="distortion")
-    else:
-        colour, shape = alt.value(theme.PALETTE[0]), alt.value("circle")
+    legend = alt.Legend(columns=2, symbolLimit=40, orient="right") if len(kinds) > 1 else None
+    said_opinion = "human opinion" if opinion_sign > 0 else "human opinion (DMOS: lower is better)"
     x = alt.X("score:Q", title=f"score {column} (0 = identical)")
-    dots = alt.Chart(points).mark_point(filled=True, size=18, opacity=0.6).encode(
-        x=x, y=alt.Y("opinion:Q", title="human opinion" if opinion_sign > 0 else "human opinion (DMOS: lower is better)", scale=alt.Scale(zero=False)),
-        color=colour, shape=shape, tooltip=["reference", "distorted", "distortion", "opinion", "score"],
-    )  # fmt: skip
+    dots = (
+        alt.Chart(points)
+        .mark_point(filled=True, size=18, opacity=0.6)
+        .encode(
+            x=x,
+            y=alt.Y("opinion:Q", title=said_opinion, scale=alt.Scale(zero=False)),
+            color=alt.Color("distortion:N", title="distortion", scale=theme.colours(kinds), legend=legend),
+            shape=alt.Shape("distortion:N", title="distortion", scale=theme.shapes(kinds), legend=legend),
+            tooltip=["reference", "distorted", "distortion", "opinion", "score"],
+        )
+    )
     line = alt.Chart(curve).mark_line(color="black", strokeWidth=2).encode(x=x, y="opinion:Q")
     chart = (dots + line).properties(width=WIDTH - 140, height=HEIGHT)
     shown = f", {MOST_POINTS:,} of them drawn" if len(drawn) < len(scores) else ""
@@ -63,15 +67,25 @@ def by_distortion(scores: pd.DataFrame, column: str, opinion_sign: int, *, resam
     if len(table) < 2:
         return None
     order = sorted(table["distortion"], key=lambda kind: (len(kind), kind) if kind.isdigit() else (99, kind))
-    base = alt.Chart(table).encode(x=alt.X("distortion:N", sort=order, title="distortion", axis=alt.Axis(labelAngle=0 if len(order[0]) < 3 else -35)))
-    tips = ["distortion", alt.Tooltip("srcc:Q", format=".3f"), alt.Tooltip("srcc_low:Q", format=".3f"), alt.Tooltip("srcc_high:Q", format=".3f"), "n"]
+    base = alt.Chart(table).encode(
+        x=alt.X(
+            "distortion:N", sort=order, title="distortion", axis=alt.Axis(labelAngle=0 if len(order[0]) < 3 else -35)
+        )
+    )
+    tips = [
+        "distortion",
+        alt.Tooltip("srcc:Q", format=".3f"),
+        alt.Tooltip("srcc_low:Q", format=".3f"),
+        alt.Tooltip("srcc_high:Q", format=".3f"),
+        "n",
+    ]
     bars = base.mark_bar(color=theme.PALETTE[0], opacity=0.75).encode(y=alt.Y("srcc:Q", title=SRCC), tooltip=tips)
     whiskers = base.mark_rule(color="black").encode(y="srcc_low:Q", y2="srcc_high:Q")
     chart = (bars + whiskers).properties(width=max(180, 24 * len(table)), height=HEIGHT - 80)
     return dressed(chart, "Within each distortion", f"{column}; bars: 95 % intervals, resampling references")
 
 
-def channel_relevance(weights: pd.DataFrame, most: int = 40) -> Chart | None:
+def channel_relevance(weights: pd.DataFrame) -> Chart | None:
     """The channels that matter: weights of a readout that weighs channels, the largest first, one panel a layer.
 
     Args:
@@ -88,8 +102,11 @@ def channel_relevance(weights: pd.DataFrame, most: int = 40) -> Chart | None:
     lines = alt.Chart(share).mark_line(strokeWidth=1.5).encode(
         x=alt.X("rank:Q", title="channels, the most relevant first", scale=alt.Scale(type="log")),
         y=alt.Y("together:Q", title="share of all weights", axis=alt.Axis(format="%")),
-        color=alt.Color("layer:N", title="layer", scale=theme.colours(layers), legend=alt.Legend(columns=2, symbolLimit=most)),
+        color=alt.Color("layer:N", title="layer", scale=theme.colours(layers),
+            legend=alt.Legend(columns=2)),
         strokeDash=alt.StrokeDash("layer:N", scale=theme.dashes(layers), legend=None),
         tooltip=["layer", "channel", alt.Tooltip("share:Q", format=".1%"), "rank"],
     ).properties(width=WIDTH - 180, height=HEIGHT - 60)  # fmt: skip
-    return dressed(lines, "How few channels carry the weight", "a line a layer: channels ordered by relevance, added up")
+    return dressed(
+        lines, "How few channels carry the weight", "a line a layer: channels ordered by relevance, added up"
+    )

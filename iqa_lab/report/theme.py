@@ -71,11 +71,11 @@ def dressed(chart: Any, title: str, subtitle: str | list[str] = "") -> Any:
         title, subtitle=[line for line in lines if line], anchor="start", fontSize=15, subtitleFontSize=12,
         subtitleColor="#555555", offset=10, color=INK, subtitleLineHeight=16,
     )  # fmt: skip
+    text: dict[str, Any] = {"labelColor": INK, "titleColor": INK, "labelFontSize": 11, "titleFontSize": 12}
     return (
         chart.properties(title=shown)
         .configure(font=FONT, background="white", padding=8)
         .configure_view(strokeWidth=0)
-        .configure_axis(labelColor=INK, titleColor=INK, gridColor="#e6e6e6", labelFontSize=11, titleFontSize=12, titleFontWeight="normal", labelLimit=320)
-        .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, titleFontSize=12, titleFontWeight="normal", labelLimit=260)
-        .configure_header(labelColor=INK, titleColor=INK, labelFontSize=12)
-    )  # fmt: skip
+        .configure_axis(gridColor="#e6e6e6", titleFontWeight="normal", labelLimit=320, **text)
+        .configure_legend(titleFontWeight="normal", labelLimit=260, **text)
+    )
