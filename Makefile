@@ -26,17 +26,21 @@ bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter 
 	$(BIN)/python bench/speed.py
 
 lint: $(READY)  ## style and types
-	$(BIN)/ruff check iqa_lab tests bench
-	$(BIN)/ruff format --check iqa_lab tests bench
+	$(BIN)/ruff check iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff format --check iqa_lab tests bench hydra_plugins
 	$(BIN)/mypy
 
 format: $(READY)  ## mend the style
-	$(BIN)/ruff check --fix iqa_lab tests bench
-	$(BIN)/ruff format iqa_lab tests bench
+	$(BIN)/ruff check --fix iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff format iqa_lab tests bench hydra_plugins
+
+# the extra ray has an environment of its own: it wants other versions than joblib does
+LOCK := $(BIN)/python -m uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
+	--upgrade --no-emit-index-url --no-annotate --no-header
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
-	$(BIN)/python -m uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 \
-		--upgrade --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	$(LOCK) $(foreach extra,demo dev joblib oracles slurm,--extra $(extra)) -o requirements.lock
+	$(LOCK) --extra ray -o requirements-ray.lock
 
 wheel: $(READY)  ## build the package into dist/
 	$(BIN)/python -m build --wheel
