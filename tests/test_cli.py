@@ -124,7 +124,7 @@ def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command,
     sweep = ["goal=segmentation,untrained", "dataset=none,voc", *UNTRAINED[2:], "tracker=none"]
     done = iqa_lab("run", "-m", *sweep, "weights.path=broken.pth,null")
     assert done.code == 1 and len(results()) == 1
-    assert "failed: segmentation-voc-squeezenet1_1 on levels: broken.pth is damaged" in done.err
+    assert "failed: segmentation-voc-squeezenet1_1 on levels: broken.pth was not opened" in done.err
     assert "failed: untrained-none-squeezenet1_1 on levels: goal=untrained loads no weights" in done.err
     assert "iqa-lab: 2 of 3 units failed, as listed above" in done.err.splitlines()[-1] and "Traceback" not in done.err
     assert "goal=untrained and goal=baseline go with dataset=none" in iqa_lab("sweep", *sweep, "--dry-run").out
