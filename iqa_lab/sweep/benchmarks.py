@@ -85,10 +85,11 @@ def _files(folder: Path | str) -> Iterator[str]:
 
 def _load(values: Values) -> Facts:
     from iqa_lab.batches import number_of_images  # these import torch, which takes seconds
-    from iqa_lab.benchmarks import load_benchmark
+    from iqa_lab.benchmarks import examine, load_benchmark
 
     try:
-        benchmark = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
+        loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
+        benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
         return Facts(benchmark.index_digest(), len(benchmark.pairs), number_of_images(benchmark.pairs))
     except UserError as error:
         return Facts(error=str(error))
