@@ -9,7 +9,7 @@ from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.ceilings import opinion_ceilings
-from iqa_lab.statistics.choices import agreement
+from iqa_lab.statistics.choices import agreement, average_precision
 from iqa_lab.statistics.selection import select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
 from iqa_lab.store import Definitions
@@ -32,6 +32,9 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
     else:
         errors = standard_errors(scores, config.benchmark)
         statistics = correlation_table(scores, names, opinion_sign(config), config.statistics, errors)
+        if config.benchmark.headline == "average_precision":
+            precision = average_precision(scores[names].to_numpy(dtype=float), scores["opinion"])
+            statistics = statistics.assign(average_precision=precision)
     found = list(statistics.columns)
     return statistics.assign(
         benchmark=config.benchmark.name,

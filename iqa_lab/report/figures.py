@@ -20,12 +20,18 @@ Chart = Any  # altair's layers, facets and concatenations have no common type
 FACTORS = ("goal", "dataset", "architecture")
 SRCC = "SRCC with human opinion"
 _NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
+NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
+_USED = (
+    "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low", "srcc_high",
+    "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
+)  # fmt: skip
 _INTERVAL = "bands and bars: 95 % intervals, resampling references"
 
 
 def network_names(table: pd.DataFrame) -> pd.Series:
     """A short name for the network of every row: what differs within the frame, and no more."""
-    varying = [factor for factor in FACTORS if table[factor].nunique() > 1] or ["architecture"]
+    networks = table[table["goal"] != "baseline"]
+    varying = [factor for factor in FACTORS if networks[factor].nunique() > 1] or ["architecture"]
     names = table[varying].astype(str).agg(" · ".join, axis=1)
     several = table.assign(name=names).groupby("name")["weights"].transform("nunique") > 1
     named = names.where(~several, names + " (" + table["weights"].astype(str) + ")")
@@ -51,7 +57,7 @@ def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, floa
     colour = alt.Color("network:N", scale=theme.colours(levels), title=title, legend=_legend(levels))
     x = alt.X("depth:Q", title="depth in the network (0 = first layer, 1 = last)", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False))
-    base = alt.Chart(own).encode(x=x, color=colour)
+    base = alt.Chart(_slim(own)).encode(x=x, color=colour)
     picked = alt.selection_point(fields=["network"], bind="legend")
     shown = alt.when(picked)
     lines = base.mark_line(point={"size": 28}, strokeWidth=2).encode(
@@ -94,7 +100,7 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart
         trained=lambda frame: frame["goal"] + " · " + frame["dataset"],
         text=lambda frame: frame["srcc"].map(lambda value: "" if np.isnan(value) else f"{value:.2f}".lstrip("0")),
     )
-    base = alt.Chart(grid).encode(
+    base = alt.Chart(_slim(grid)).encode(
         x=alt.X("trained:N", title="goal · dataset", axis=alt.Axis(labelAngle=-35)),
         y=alt.Y("architecture:N", title="architecture"),
     )
@@ -123,7 +129,7 @@ def ranking(table: pd.DataFrame, most: int = 40) -> Chart | None:
     order = best["network"].tolist()
     goals = best["goal"].unique()
     y = alt.Y("network:N", sort=order, title=None, axis=alt.Axis(labelLimit=360))
-    base = alt.Chart(best).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
+    base = alt.Chart(_slim(best)).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("srcc_low:Q", title=SRCC, scale=alt.Scale(zero=False)), x2="srcc_high:Q"
     )
@@ -147,7 +153,7 @@ def forest(contrasts: pd.DataFrame) -> Chart | None:
         return None
     rows = contrasts.assign(
         contrast=contrasts["first_level"].astype(str) + " − " + contrasts["second_level"].astype(str),
-        rests_on=contrasts["pairs"].astype(str) + " pairs of networks, " + contrasts["benchmarks"].astype(str) + " benchmarks",
+        rests_on=contrasts[["pairs", "benchmarks"]].agg("{0[pairs]} pairs, {0[benchmarks]} benchmarks".format, axis=1),
     ).sort_values(["factor", "difference"], ascending=[True, False])  # fmt: skip
     levels = rows["factor"].unique()
     y = alt.Y("contrast:N", sort=rows["contrast"].tolist(), title=None, axis=alt.Axis(labelLimit=360))
@@ -207,7 +213,7 @@ def readouts(table: pd.DataFrame) -> Chart | None:
     own = own.assign(network=network_names(own))
     order = own.groupby("readout")["srcc"].median().sort_values(ascending=False).index.tolist()
     x = alt.X("readout:N", sort=order, title=None, axis=alt.Axis(labelAngle=-35))
-    base = alt.Chart(own).encode(x=x)
+    base = alt.Chart(_slim(own)).encode(x=x)
     lines = base.mark_line(opacity=0.35, strokeWidth=1).encode(
         y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)), detail="network:N", color=alt.value(theme.FAINT)
     )
@@ -235,7 +241,7 @@ def own_task(table: pd.DataFrame, performance: pd.DataFrame) -> Chart | None:
         return None
     best = best.assign(network=network_names(best))
     goals = best["goal"].unique()
-    chart = alt.Chart(best).mark_point(filled=True, size=70, opacity=0.9).encode(
+    chart = alt.Chart(_slim(best)).mark_point(filled=True, size=70, opacity=0.9).encode(
         x=alt.X("performance:Q", title="performance at its own task, as published (%)", scale=alt.Scale(zero=False)),
         y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)),
         color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"),
@@ -257,7 +263,7 @@ def benchmark_against_benchmark(table: pd.DataFrame, first: str, second: str) ->
         return None
     both = both.assign(network=network_names(both))
     goals = both["goal"].unique()
-    chart = alt.Chart(both).mark_point(filled=True, size=70, opacity=0.9).encode(
+    chart = alt.Chart(_slim(both)).mark_point(filled=True, size=70, opacity=0.9).encode(
         x=alt.X("srcc_x:Q", title=f"SRCC on {first}", scale=alt.Scale(zero=False)),
         y=alt.Y("srcc_y:Q", title=f"SRCC on {second}", scale=alt.Scale(zero=False)),
         color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"),
@@ -276,6 +282,11 @@ def save(chart: Chart, folder: Path, name: str) -> list[Path]:
     for path in paths:
         chart.save(str(path), scale_factor=2) if path.suffix == ".png" else chart.save(str(path))
     return paths
+
+
+def _slim(frame: pd.DataFrame) -> pd.DataFrame:
+    """What figures use of a frame, with as many digits as anybody sees."""
+    return frame[[name for name in _USED if name in frame]].round(5)
 
 
 def _networks(table: pd.DataFrame) -> pd.DataFrame:
@@ -300,12 +311,15 @@ def _rules(named: pd.DataFrame, ceilings: Mapping[str, float]) -> pd.DataFrame:
 
 
 def _drawn_rules(rules: pd.DataFrame) -> list[Chart]:
-    """Rules with their names at the right, apart enough to be read."""
-    base = alt.Chart(rules)
+    """Rules with their names at the right; where several lie on each other, their names share a line."""
     tips = ["network", _number("srcc")]
-    lines = base.mark_rule(color=theme.RULES, strokeDash=[4, 3]).encode(y="srcc:Q", tooltip=tips)
-    names = base.mark_text(align="right", baseline="bottom", dy=-1, dx=-3, color="#666666", fontSize=10).encode(
-        x=alt.value(WIDTH), y="srcc:Q", text="network:N", tooltip=tips
+    lines = alt.Chart(rules).mark_rule(color=theme.RULES, strokeDash=[4, 3]).encode(y="srcc:Q", tooltip=tips)
+    place = (rules["srcc"].diff() > NAMES_APART).cumsum()
+    labels = rules.groupby(place.to_numpy()).agg(network=("network", ", ".join), srcc=("srcc", "max"))
+    names = (
+        alt.Chart(labels)
+        .mark_text(align="right", baseline="bottom", dy=-1, dx=-3, color="#555555", fontSize=10)
+        .encode(x=alt.value(WIDTH), y="srcc:Q", text="network:N", tooltip=tips)
     )
     return [lines, names]
 

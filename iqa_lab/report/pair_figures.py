@@ -11,10 +11,8 @@ from iqa_lab.statistics.bootstrap import cluster_bootstrap, percentile_interval
 from iqa_lab.statistics.correlation import srcc
 from iqa_lab.statistics.mapping import logistic4
 
-MOST_POINTS = 3000
 
-
-def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, title: str) -> Chart:
+def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, title: str, most: int = 3000) -> Chart:
     """Opinion against the score of one column, with the 4-parameter logistic, coloured by distortion.
 
     Args:
@@ -22,6 +20,7 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
         column: a readout and layer.
         opinion_sign: +1 where a higher opinion is better.
         title: the network.
+        most: how many pairs are drawn; of more, a seeded sample.
     """
     quality, opinion = -scores[column].to_numpy(dtype=float), opinion_sign * scores["opinion"].to_numpy(dtype=float)
     fit = logistic4(quality[:, None], opinion)
@@ -29,7 +28,7 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
     curve = pd.DataFrame({"score": -quality[order], "opinion": opinion_sign * np.asarray(fit.fitted)[order, 0]})
     curve = curve.iloc[np.linspace(0, len(curve) - 1, min(200, len(curve))).astype(int)]
     # which points are drawn does not depend on their order
-    drawn = scores.sample(MOST_POINTS, random_state=0) if len(scores) > MOST_POINTS else scores
+    drawn = scores.sample(most, random_state=0) if len(scores) > most else scores
     points = drawn[["reference", "distorted", "distortion", "opinion"]].assign(score=drawn[column])
     points["distortion"] = points["distortion"].astype(str)
     kinds = points["distortion"].unique()
@@ -49,7 +48,7 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
     )
     line = alt.Chart(curve).mark_line(color="black", strokeWidth=2).encode(x=x, y="opinion:Q")
     chart = (dots + line).properties(width=WIDTH - 140, height=HEIGHT)
-    shown = f", {MOST_POINTS:,} of them drawn" if len(drawn) < len(scores) else ""
+    shown = f", {most:,} of them drawn" if len(drawn) < len(scores) else ""
     converged = "" if bool(np.ravel(fit.converged)[0]) else "; the fit did not converge"
     said = f"n = {len(scores):,} pairs{shown}; black: 4-parameter logistic{converged}"
     return dressed(chart, title, [f"{column}, SRCC {float(srcc(quality, opinion)):.3f}", said])

@@ -7,7 +7,7 @@ from iqa_lab.statistics.bootstrap import (
     jackknife,
     percentile_interval,
 )
-from iqa_lab.statistics.choices import agreement, two_afc
+from iqa_lab.statistics.choices import agreement, average_precision, two_afc
 from iqa_lab.statistics.correlation import fisher_z, krcc, plcc, srcc, srcc_by_group, srcc_within
 from iqa_lab.statistics.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
 from iqa_lab.statistics.krasula import compare_krasula, delong, krasula
@@ -16,8 +16,9 @@ from iqa_lab.statistics.multiple import benjamini_hochberg, holm
 from iqa_lab.statistics.prediction import outlier_ratio, rmse, rmse_star
 
 __all__ = [
-    "agreement", "bca_interval", "benjamini_hochberg", "bonett_wright", "bootstrap_p", "cluster_bootstrap",
-    "compare_krasula", "cubic", "delong", "fisher_interval", "fisher_z", "holm", "jackknife", "krasula", "krcc",
+    "agreement", "average_precision", "bca_interval", "benjamini_hochberg", "bonett_wright", "bootstrap_p",
+    "cluster_bootstrap", "compare_krasula", "cubic", "delong", "fisher_interval", "fisher_z", "holm", "jackknife",
+    "krasula", "krcc",
     "logistic4", "logistic5", "meng", "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "srcc",
     "srcc_by_group", "srcc_within", "steiger", "two_afc", "williams", "zou",
 ]  # fmt: skip

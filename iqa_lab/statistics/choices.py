@@ -43,6 +43,41 @@ def two_afc(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
     return np.asarray(values.mean(axis=0)) if len(values) else np.full(values.shape[1:], np.nan)
 
 
+def average_precision(distances: ArrayLike, same: ArrayLike) -> Floats:
+    """How well small distances find the pairs that looked the same, ``[]`` or ``[columns]`` in 0..1.
+
+    The area under precision over recall, the precision being the best at this or any higher recall, as for the just
+    noticeable differences of BAPPS (Zhang et al., 2018; the way of counting is that of PASCAL VOC 2010). Pairs of equal
+    distance are found together.
+
+    Args:
+        distances: ``[n]`` or ``[n, columns]``.
+        same: share of people to whom the two images were the same, ``[n]`` in 0..1.
+
+    Returns:
+        NaN where nobody saw two images as the same, or there is no pair, or a distance is NaN.
+
+    >>> float(average_precision([0.1, 0.2, 0.3], [1.0, 0.0, 1.0]))
+    0.8333333333333333
+    """
+    columns = np.asarray(distances, dtype=float)
+    share = np.asarray(same, dtype=float)
+    each = columns[:, None] if columns.ndim == 1 else columns
+    found = [_average_precision(column, share) for column in each.T]
+    return np.array(found, dtype=float).reshape(columns.shape[1:])
+
+
+def _average_precision(distances: Floats, same: Floats) -> float:
+    if not same.sum() > 0 or not np.isfinite(distances).all():
+        return float("nan")
+    order = np.argsort(distances, kind="stable")
+    last_of_ties = np.append(np.diff(distances[order]) > 0, True)
+    found = np.cumsum(same[order])[last_of_ties]
+    precision = found / (np.flatnonzero(last_of_ties) + 1)
+    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(found / same.sum(), prepend=0) * best_from_here))
+
+
 def cluster_bootstrap_mean(values: ArrayLike, clusters: ArrayLike, *, resamples: int = 2000, seed: int = 0) -> Floats:
     """The mean of every column in every resample of whole clusters, ``[resamples, columns]``.
 
