@@ -1,6 +1,6 @@
 """How fast the statistics are: `python bench/resampling.py`. Seconds, and the most memory so far, on random scores.
 
-The rival of the bootstrap ranks every resample anew with scipy; it is timed on a few resamples of one column and scaled.
+The rival of the bootstrap ranks every resample anew with scipy, timed on a few resamples of one column and scaled.
 """
 
 import resource

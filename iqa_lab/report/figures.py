@@ -22,8 +22,8 @@ SRCC = "SRCC with human opinion"
 _NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
 NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
 _USED = (
-    "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low", "srcc_high",
-    "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
+    "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low",
+    "srcc_high", "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
 )  # fmt: skip
 _INTERVAL = "bands and bars: 95 % intervals, resampling references"
 

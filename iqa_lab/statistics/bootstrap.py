@@ -174,7 +174,8 @@ def correlations_of_draws(
         statistic: ``srcc`` or ``plcc``.
     """
     clusters = int(cluster.max()) + 1 if len(cluster) else 0
-    if statistic == "srcc" and clusters**3 <= 100 * len(opinion):
+    # measured: the form is worth its sums with few clusters and many draws
+    if statistic == "srcc" and clusters**3 <= 100 * len(opinion) and 10 * number >= clusters**2:
         return _by_cubic_form(columns, opinion, cluster, clusters, draw, number)
     return _by_weights(columns, opinion, lambda some: draw(some)[:, cluster], number, statistic)
 

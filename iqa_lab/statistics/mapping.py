@@ -7,6 +7,7 @@ The best curve may lie at infinity (an exponential, or a step); then its paramet
 and that is what is returned. So compare correlations and fitted values, never parameters.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -76,7 +77,10 @@ def cubic(scores: ArrayLike, opinion: ArrayLike) -> Mapping:
     """The cubic polynomial, without constraint, ``[n]`` or ``[n, columns]``: what ITU-T P.1401 (2012) asks for."""
 
     def fit(x: Floats, y: Floats) -> tuple[Floats, Booleans]:
-        fitted = [np.polynomial.Polynomial.fit(row, y, 3)(row) for row in x]
+        with warnings.catch_warnings():
+            # fewer than four distinct scores: any of the best curves will do
+            warnings.simplefilter("ignore", np.exceptions.RankWarning)
+            fitted = [np.polynomial.Polynomial.fit(row, y, 3)(row) for row in x]
         return np.array(fitted), np.ones(len(x), dtype=bool)
 
     return _fit_columns(scores, opinion, fit, parameters=4)

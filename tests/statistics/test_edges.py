@@ -117,6 +117,18 @@ def test_the_unit_of_the_scores_does_not_matter(scale: float) -> None:
         assert float(found.plcc) == pytest.approx(float(expected.plcc), abs=1e-6) and found.converged
 
 
+@pytest.mark.parametrize("values", [2, 3])
+def test_few_distinct_scores_are_fitted_by_their_means(values: int) -> None:
+    rng = np.random.default_rng(0)
+    scores = (np.arange(60) % values).astype(float)
+    opinion = scores**2 + rng.normal(size=60)
+    means = np.array([opinion[scores == score].mean() for score in scores])
+    for fit in (logistic4, cubic, logistic5, lambda x, y: logistic5(x, y, "best")):
+        found = fit(scores, opinion)
+        assert float(found.plcc) == pytest.approx(float(plcc(means, opinion)), abs=1e-4) and found.converged
+    assert np.isfinite(logistic5(scores, opinion, "customary").plcc)
+
+
 def test_infinite_scores_have_ranks_but_no_curve() -> None:
     scores = np.array([1, 2, 3, 5, 4, np.inf, 7, 8])  # the PSNR of identical images
     opinion = np.array([1, 2, 3, 4, 5, 9, 7, 8.0])
