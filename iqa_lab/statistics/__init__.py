@@ -7,12 +7,8 @@ from iqa_lab.statistics.bootstrap import (
     jackknife,
     percentile_interval,
 )
-<<<<<<< HEAD
-from iqa_lab.statistics.choices import agreement, average_precision, two_afc
-=======
 from iqa_lab.statistics.ceilings import attenuation_corrected, opinion_ceilings
-from iqa_lab.statistics.choices import agreement, two_afc
->>>>>>> statistics
+from iqa_lab.statistics.choices import agreement, average_precision, two_afc
 from iqa_lab.statistics.correlation import fisher_z, krcc, plcc, srcc, srcc_by_group, srcc_within
 from iqa_lab.statistics.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
 from iqa_lab.statistics.krasula import compare_krasula, delong, krasula
@@ -23,17 +19,9 @@ from iqa_lab.statistics.selection import best_of_many, select_column
 from iqa_lab.statistics.trend import depth_trend
 
 __all__ = [
-<<<<<<< HEAD
-    "agreement", "average_precision", "bca_interval", "benjamini_hochberg", "bonett_wright", "bootstrap_p",
-    "cluster_bootstrap", "compare_krasula", "cubic", "delong", "fisher_interval", "fisher_z", "holm", "jackknife",
-    "krasula", "krcc",
-    "logistic4", "logistic5", "meng", "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "srcc",
-    "srcc_by_group", "srcc_within", "steiger", "two_afc", "williams", "zou",
-=======
-    "agreement", "attenuation_corrected", "bca_interval", "benjamini_hochberg", "best_of_many", "bonett_wright",
+    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many", "bonett_wright",
     "bootstrap_p", "cluster_bootstrap", "compare_krasula", "cubic", "delong", "depth_trend", "fisher_interval",
     "fisher_z", "holm", "jackknife", "krasula", "krcc", "logistic4", "logistic5", "meng", "opinion_ceilings",
     "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "select_column", "srcc", "srcc_by_group",
     "srcc_within", "steiger", "two_afc", "williams", "zou",
->>>>>>> statistics
 ]  # fmt: skip
