@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slurm test-ray bench bench-sweep lint format lock wheel clean
+.PHONY: help demo test test-all test-slurm test-ray study bench bench-sweep lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,6 +34,12 @@ test-ray: $(READY)  ## a real sweep on a Ray cluster of two nodes on this machin
 
 bench-sweep: $(READY)  ## what a sweep costs besides its units: ten thousand simulated ones
 	$(BIN)/python bench/sweep.py
+
+# a study of experiments/: its sweep, which does only what is missing, then its page; what failed is named in both
+study: $(READY)  ## NAME=task: run a study and write its report
+	@test -n "$(NAME)" || { echo 'which one? make study NAME=task; see experiments/README.md'; exit 1; }
+	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
+	$(BIN)/iqa-lab report experiment=$(NAME)
 
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py

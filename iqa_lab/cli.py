@@ -157,20 +157,50 @@ def fetch(
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
-@app.command()
-def report(
-    results: Annotated[Path, typer.Argument(help="The folder of results.")] = Path("results"),
-    again: Annotated[
-        bool, typer.Option("--recompute", help="Make all statistics anew from the scores, without any pass.")
-    ] = False,
-) -> None:
-    """Work on results on disk: --recompute makes every correlations.csv anew from scores.parquet."""
-    from iqa_lab.recompute import recompute
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def report(context: typer.Context) -> None:
+    """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
 
-    if not again:
-        raise UserError("nothing to do: iqa-lab report --recompute [RESULTS] makes the statistics of all units anew")
-    folders = recompute(results)
-    print(f"recomputed the statistics of {len(folders)} unit{'s' * (len(folders) != 1)} in {results}")
+    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores.
+    """
+    arguments, out, again = _report_arguments(context.args)
+    folders = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
+    if len(folders) > 1:
+        raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
+    overrides = [argument for argument in arguments if argument not in folders]
+    if again:
+        from iqa_lab.recompute import recompute
+
+        results = Path(folders[0] if folders else "results")
+        units = recompute(results)
+        print(f"recomputed the statistics of {len(units)} unit{'s' * (len(units) != 1)} in {results}")
+    elif overrides:
+        where = [f"results={folders[0]}"] if folders else []
+        place = [f"hydra.sweeper.report_folder={out}"] if out else []
+        run_hydra(["-m", *_with_flags(overrides), *where, *place, "hydra.sweeper.action=report"])
+    else:
+        from iqa_lab.report.command import report_everything
+
+        page = report_everything(Path(folders[0] if folders else "results"), Path(out) if out else None)
+        print(f"report in {page}")
+
+
+def _report_arguments(arguments: list[str]) -> tuple[list[str], str | None, bool]:
+    """The arguments without our own flags; where the page shall be; whether to recompute."""
+    left, out, again = [], None, False
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--recompute":
+            again = True
+        elif argument == "--out":
+            out = next(waiting, None)
+            if out is None:
+                raise UserError("--out needs a folder")
+        elif argument.startswith("--out="):
+            out = argument.partition("=")[2]
+        else:
+            left.append(argument)
+    return left, out, again
 
 
 def run_hydra(arguments: list[str]) -> None:

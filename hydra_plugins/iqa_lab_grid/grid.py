@@ -19,6 +19,7 @@ class GridSweeperConf:
     action: str = "run"  # run | plan: show what would be done | status | submit: to SLURM, and return
     retry: str = "all"  # all: what is missing and what failed; failed: only that
     everything: bool = False  # lists are shown in full
+    report_folder: str | None = None  # where a report shall be
     watch: bool = False  # of the status: until all is done
     work: str | None = None  # set by the sweeper: the plan that a job takes its units from
 

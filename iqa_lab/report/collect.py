@@ -94,7 +94,7 @@ def collect(results: Path, study: Study) -> Report:
         best=best,
         claims=claims,
         anchors=pd.DataFrame(),
-        figures=tuple(_figures(table, best, distributions, study, notes)),
+        figures=tuple(_figures(results, table, best, distributions, study, notes)),
         units=pages,
         pictures=pictures.encoded,
         made=_made(results, table, study),
@@ -126,7 +126,7 @@ def _scores_of(results: Path, table: pd.DataFrame, best: pd.DataFrame, study: St
 
 
 def _figures(
-    table: pd.DataFrame, best: pd.DataFrame, distributions: Distributions, study: Study, notes: list[str]
+    results: Path, table: pd.DataFrame, best: pd.DataFrame, distributions: Distributions, study: Study, notes: list[str]
 ) -> list[Figure]:
     found: list[Figure] = []
 
@@ -139,9 +139,10 @@ def _figures(
         rows = table[table["benchmark"] == benchmark]
         own = rows[(rows["goal"] != "baseline") & (rows["layer"] != "pixels")]
         add(f"{benchmark}_ranking", figures.ranking(rows))
+        ceilings = _ceilings(results, rows)
         if len(own):
             for readout in own["readout"].value_counts().index[:3]:
-                add(f"{benchmark}_depth_{readout}", figures.depth_profile(rows, readout))
+                add(f"{benchmark}_depth_{readout}", figures.depth_profile(rows, readout, ceilings))
             add(f"{benchmark}_grid", figures.factor_grid(rows, study.cells))
             add(f"{benchmark}_readouts", figures.readouts(rows))
             add(f"{benchmark}_own_task", figures.own_task(rows, _performance()))
@@ -161,6 +162,13 @@ def _figures(
         for second in benchmarks[number + 1 :]:
             add(f"{first}_{second}", figures.benchmark_against_benchmark(table, first, second))
     return found
+
+
+def _ceilings(results: Path, rows: pd.DataFrame) -> dict[str, float]:
+    """How well another group of people would correlate, where standard errors tell (Pearson; of ranks nearly so)."""
+    headline = (Unit(results / str(rows["unit"].iloc[0])).read_result() or {}).get("headline", {})
+    ceiling = headline.get("ceiling_group")
+    return {} if ceiling is None else {"another group of people": float(ceiling)}
 
 
 def _networks(best: pd.DataFrame) -> pd.DataFrame:

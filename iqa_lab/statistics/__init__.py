@@ -19,9 +19,9 @@ from iqa_lab.statistics.selection import best_of_many, select_column
 from iqa_lab.statistics.trend import depth_trend
 
 __all__ = [
-    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many", "bonett_wright",
-    "bootstrap_p", "cluster_bootstrap", "compare_krasula", "cubic", "delong", "depth_trend", "fisher_interval",
-    "fisher_z", "holm", "jackknife", "krasula", "krcc", "logistic4", "logistic5", "meng", "opinion_ceilings",
-    "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "select_column", "srcc", "srcc_by_group",
-    "srcc_within", "steiger", "two_afc", "williams", "zou",
+    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many",
+    "bonett_wright", "bootstrap_p", "cluster_bootstrap", "compare_krasula", "cubic", "delong", "depth_trend",
+    "fisher_interval", "fisher_z", "holm", "jackknife", "krasula", "krcc", "logistic4", "logistic5", "meng",
+    "opinion_ceilings", "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "select_column", "srcc",
+    "srcc_by_group", "srcc_within", "steiger", "two_afc", "williams", "zou",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed
 from iqa_lab.sweep.show import counts, plan_view, print_view, status_view
 
-ACTIONS = ("run", "plan", "status", "submit")
+ACTIONS = ("run", "plan", "status", "submit", "report")
 
 
 def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:
@@ -59,6 +59,13 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
         from iqa_lab.sweep.submit import submit
 
         submit(wanted, jobs, config)
+    elif settings.action == "report":
+        from iqa_lab.report.command import report_plan
+
+        folder = settings.report_folder
+        experiment = config.hydra.runtime.choices.get("experiment")
+        page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None)
+        print(f"report in {page}")
     else:
         run(wanted, jobs, config, context, task_function)
 
