@@ -319,7 +319,7 @@ def _drawn_rules(rules: pd.DataFrame) -> list[Chart]:
     names = (
         alt.Chart(labels)
         .mark_text(align="right", baseline="bottom", dy=-1, dx=-3, color="#555555", fontSize=10)
-        .encode(x=alt.value(WIDTH), y="srcc:Q", text="network:N", tooltip=tips)
+        .encode(x=alt.value("width"), y="srcc:Q", text="network:N", tooltip=tips)
     )
     return [lines, names]
 

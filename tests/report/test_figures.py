@@ -1,0 +1,149 @@
+"""Figures of made results: what is drawn, and that it can be drawn without a browser."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from iqa_lab.report import figures, pair_figures, theme
+from iqa_lab.statistics.factors import best_of_units, decompose_variance, matched_contrasts
+
+
+def values(chart: Any, mark: str) -> pd.DataFrame:
+    """The data behind the first mark of a kind."""
+    content = chart.to_dict()
+    for layer in content.get("layer", [content]):
+        kind = layer["mark"]["type"] if isinstance(layer["mark"], dict) else layer["mark"]
+        if kind == mark:
+            name = layer.get("data", content.get("data"))["name"]
+            return pd.DataFrame(content["datasets"][name])
+    raise AssertionError(f"no {mark} in the chart")
+
+
+@pytest.fixture
+def tid(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["benchmark"] == "tid2013"]
+
+
+def test_the_depth_profile_has_a_line_a_network_and_rules(tid: pd.DataFrame) -> None:
+    chart = figures.depth_profile(tid, "plain", {"another group of people": 0.98})
+    lines, rules = values(chart, "line"), values(chart, "rule")
+    assert lines["network"].nunique() == 5 and len(lines) == 15 and set(lines["readout"]) == {"plain"}
+    assert set(rules["network"]) == {"ssim_gray", "pixels (RMSE, PSNR)", "another group of people"}
+    assert figures.depth_profile(tid, "gram") is None
+
+
+def test_names_say_what_differs_and_no_more(tid: pd.DataFrame) -> None:
+    own = tid[tid["architecture"] == "alexnet"]
+    assert set(figures.network_names(own)) == {"classification · imagenet1k", "jigsaw · imagenet1k", "untrained · none"}
+    two = pd.concat([own, own.assign(weights=own["weights"] + ".v2")])
+    assert "jigsaw · imagenet1k (alexnet.v2)" in set(figures.network_names(two))
+    one = own[own["goal"] == "jigsaw"]
+    assert set(figures.network_names(one)) == {"alexnet"}
+
+
+def test_empty_cells_of_the_grid_are_there_and_empty(tid: pd.DataFrame) -> None:
+    asked = pd.DataFrame([("jigsaw", "imagenet1k", "vgg16")], columns=list(figures.FACTORS))
+    have = tid.loc[tid["goal"] != "baseline", list(figures.FACTORS)].drop_duplicates()
+    grid = values(figures.factor_grid(tid, pd.concat([have, asked])), "rect")
+    cell = grid.set_index(list(figures.FACTORS))
+    assert cell.loc[("jigsaw", "imagenet1k", "vgg16"), "srcc"] is None or np.isnan(
+        cell.loc[("jigsaw", "imagenet1k", "vgg16"), "srcc"]
+    )
+    best = best_of_units(tid).set_index(list(figures.FACTORS))["srcc"]
+    for key in best.index[best.index.get_level_values(0) != "baseline"]:
+        assert cell.loc[key, "srcc"] == pytest.approx(best[key], abs=1e-5)
+
+
+def test_the_ranking_is_ranked(tid: pd.DataFrame) -> None:
+    drawn = values(figures.ranking(tid), "point")
+    assert len(drawn) == 6 and drawn["srcc"].is_monotonic_decreasing
+    assert len(values(figures.ranking(tid, most=2), "point")) == 2
+
+
+def test_own_task_needs_three_networks_with_published_performance(tid: pd.DataFrame) -> None:
+    keys = ["goal", "dataset", "architecture", "weights"]
+    known = tid[tid["goal"] != "baseline"][keys].drop_duplicates().assign(performance=[56, 71, 93, 40, 1], measure="m")
+    assert len(values(figures.own_task(tid, known), "point")) == 5
+    assert figures.own_task(tid, known.head(2)) is None
+
+
+def test_benchmark_against_benchmark_pairs_the_same_networks(table: pd.DataFrame) -> None:
+    drawn = values(figures.benchmark_against_benchmark(table, "tid2013", "kadid10k"), "point")
+    assert len(drawn) == 6  # five networks and the baseline
+    row = drawn[drawn["goal"] == "jigsaw"].iloc[0]
+    best = best_of_units(table).set_index(["benchmark", "goal"])["srcc"]
+    assert row["srcc_x"] == pytest.approx(best[("tid2013", "jigsaw")], abs=1e-5)
+    assert row["srcc_y"] == pytest.approx(best[("kadid10k", "jigsaw")], abs=1e-5)
+    assert figures.benchmark_against_benchmark(table, "tid2013", "csiq") is None
+
+
+def made_scores() -> pd.DataFrame:
+    generator = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {"reference": np.repeat([f"r{n}" for n in range(10)], 20), "level": np.tile(np.arange(20), 10)}
+    )
+    frame["distorted"] = [f"d{n}" for n in range(200)]
+    frame["distortion"] = np.where(frame["level"] % 2 == 0, "blur", "noise")
+    frame["opinion"] = 9 - 0.3 * frame["level"] + generator.normal(0, 0.5, 200)
+    return frame.assign(**{"plain@x": frame["level"] + generator.normal(0, 2, 200)})
+
+
+def test_opinion_against_score_draws_points_and_a_falling_curve() -> None:
+    chart = pair_figures.opinion_against_score(made_scores(), "plain@x", 1, "a network", most=50)
+    assert len(values(chart, "point")) == 50
+    curve = values(chart, "line").sort_values("score")
+    assert curve["opinion"].is_monotonic_decreasing and curve["opinion"].between(2, 10).all()
+    assert "200 pairs, 50 of them drawn" in str(chart.to_dict()["title"]["subtitle"])
+    better = made_scores().assign(opinion=lambda rows: 9 - rows["opinion"])  # a DMOS
+    rising = values(pair_figures.opinion_against_score(better, "plain@x", -1, "x"), "line").sort_values("score")
+    assert rising["opinion"].is_monotonic_increasing
+
+
+def test_bars_within_distortions_are_the_correlations() -> None:
+    scores = made_scores()
+    drawn = values(pair_figures.by_distortion(scores, "plain@x", 1, resamples=50), "bar").set_index("distortion")
+    for kind, group in scores.groupby("distortion"):
+        expected = (-group["plain@x"]).corr(group["opinion"], method="spearman")
+        assert drawn.loc[kind, "srcc"] == pytest.approx(expected)
+    assert (drawn["srcc_low"] < drawn["srcc"]).all() and (drawn["srcc"] < drawn["srcc_high"]).all()
+    assert pair_figures.by_distortion(scores.assign(distortion="all"), "plain@x", 1, resamples=50) is None
+
+
+def test_channel_relevance_adds_up_to_all_weights() -> None:
+    weights = pd.DataFrame(
+        {"readout": "tuned", "layer": ["a"] * 3 + ["b"] * 2, "channel": [0, 1, 2, 0, 1], "weight": [1, 3, 0, 5, 5]}
+    )
+    drawn = values(pair_figures.channel_relevance(weights), "line")
+    assert drawn.groupby("layer")["together"].max().tolist() == [1.0, 1.0]
+    assert drawn[drawn["layer"] == "a"].sort_values("rank")["channel"].tolist()[0] == 1
+
+
+def test_a_level_keeps_its_colour_and_no_two_share_one() -> None:
+    small, large = theme.places(["jigsaw", "rotation"]), theme.places(["jigsaw", "rotation", "a", "b", "c"])
+    assert small["jigsaw"] == large["jigsaw"] and small["rotation"] == large["rotation"]
+    many = theme.places([f"level{n}" for n in range(30)])
+    looks = {(theme.colour_of(n), theme.dashes(many).range[i].__repr__()) for i, n in enumerate(many.values())}
+    assert len(set(many.values())) == 30 and len(looks) == 30
+    assert len(set(theme.places(["baseline", "untrained"]).values())) == 2
+
+
+def test_every_figure_is_drawn_without_a_browser(table: pd.DataFrame, tmp_path: Path) -> None:
+    tid = table[table["benchmark"] == "tid2013"]
+    best = best_of_units(table)
+    networks = best[best["goal"] != "baseline"]
+    charts = {
+        "depth": figures.depth_profile(tid, "plain"),
+        "grid": figures.factor_grid(tid),
+        "forest": figures.forest(matched_contrasts(networks, "goal")),
+        "variance": figures.variance_shares(decompose_variance(networks)),
+        "readouts": figures.readouts(tid),
+    }
+    for name, chart in charts.items():
+        png, svg, pdf = figures.save(chart, tmp_path, name)
+        with Image.open(png) as image:
+            assert image.width > 300 and len(np.unique(np.asarray(image.convert("L")))) > 20, name
+        assert svg.read_text().startswith("<svg") and pdf.read_bytes().startswith(b"%PDF"), name

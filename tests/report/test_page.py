@@ -1,0 +1,134 @@
+"""The page of the smallest study: whole, self-contained, and right in a real browser."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from iqa_lab.report.tables import latex_table, markdown_table
+from tests.conftest import Finished
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+
+
+FRAME = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="{height}"></iframe><script>
+setTimeout(() => {{
+  const page = document.querySelector("iframe").contentDocument.documentElement.outerHTML;
+  document.documentElement.innerHTML = page;
+}}, 9000);
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def page(quick: Path) -> str:
+    return (quick / "reports" / "quick" / "index.html").read_text(encoding="utf-8")
+
+
+def scripts(page: str, kind: str) -> dict[str, str]:
+    """The JSON blocks of the page by their ids."""
+    return dict(re.findall(rf'<script type="{kind}" id="([^"]+)">(.*?)</script>', page, re.DOTALL))
+
+
+def test_the_page_answers_the_question_of_the_study(page: str) -> None:
+    assert "<h1>Does all of it work, from a sweep to its report?" in page
+    for claim in ("squeezenet1_1 &gt; alexnet", "untrained &gt; baseline/psnr", "trend(depth) &gt; 0"):
+        assert claim in page
+    assert len(re.findall(r'class="verdict (supported|contradicted|undecided)"', page)) == 3
+    assert "no human judgement" in page and "3 units: 2 networks, 1 benchmarks" in page
+    assert "iqa-lab sweep experiment=quick" in page and "torch 2" in page
+
+
+def test_the_page_needs_no_network(page: str) -> None:
+    without_scripts = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', without_scripts)
+    assert not re.search(r"<link|@import|url\(", without_scripts)
+
+
+def test_all_data_on_the_page_are_json(page: str) -> None:
+    blocks = scripts(page, "application/json")
+    specifications = [name for name in blocks if name.startswith("s-")]
+    assert len(specifications) >= 8
+    for name in specifications:
+        assert json.loads(blocks[name])["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+    pictures = json.loads(blocks["pictures"])
+    assert pictures and all(base64.b64decode(picture)[:3] == b"\xff\xd8\xff" for picture in pictures.values())
+
+
+def test_pairs_that_are_predicted_worst_are_shown_as_images(page: str) -> None:
+    shown = re.findall(r'<section class="unit" id="u-([^"]+)">(.*?)</section>', page, re.DOTALL)
+    assert len(shown) == 3
+    for _, section in shown:
+        pictures = json.loads(scripts(page, "application/json")["pictures"])
+        used = re.findall(r'data-picture="([^"]+)"', section)
+        assert len(used) == 12 and set(used) <= set(pictures)
+        assert section.count("people find it better") == 1 and section.count("people find it worse") == 1
+
+
+def test_downloads_are_the_tables(page: str, quick: Path) -> None:
+    found = dict(re.findall(r'<a download="([^"]+\.(?:csv|md|tex))" href="data:[^,]*;base64,([^"]+)"', page))
+    assert set(found) == {"correlations.csv", "best.csv", "best.md", "best.tex", "claims.csv"}
+    for name, content in found.items():
+        assert base64.b64decode(content) == (quick / "reports" / "quick" / "tables" / name).read_bytes()
+    units = pd.read_csv(quick / "reports" / "quick" / "tables" / "correlations.csv")
+    parts = [pd.read_csv(file) for file in (quick / "results").glob("levels/*/*/correlations.csv")]
+    assert len(units) == sum(map(len, parts)) and units["unit"].nunique() == 3
+
+
+def test_figures_lie_beside_the_page(quick: Path) -> None:
+    folder = quick / "reports" / "quick" / "figures"
+    names = {file.stem for file in folder.iterdir()}
+    assert {"levels_ranking", "levels_depth_plain", "levels_grid", "levels_readouts"} <= names
+    assert all((folder / f"{name}.{kind}").stat().st_size > 500 for name in names for kind in ("png", "svg", "pdf"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1100, 900), (390, 800)], ids=["desktop", "phone"])
+def test_in_a_browser(quick: Path, tmp_path: Path, width: int, height: int) -> None:
+    """No error, every figure drawn, nothing wider than the window; also on the page of a unit."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: apt install chromium")
+    file = (quick / "reports" / "quick" / "index.html").as_uri()
+    unit = next((quick / "results").glob("levels/untrained-*/*")).relative_to(quick / "results")
+    for number, address in enumerate((f"{file}?all", f"{file}#u={str(unit).replace('/', '--')}")):
+        # a window cannot be as narrow as a phone, a frame in it can
+        frame = tmp_path / f"frame{number}.html"
+        frame.write_text(FRAME.format(address=address, width=width, height=height))
+        command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+                   "--window-size=1200,1000", "--virtual-time-budget=25000", "--dump-dom", frame.as_uri()]  # fmt: skip
+        dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        body = re.search(r"<body[^>]*>", dom)
+        assert body is not None and "data-errors" not in body[0], unescape(body[0] if body else dom[:500])
+        measured = re.search(r'data-wide="(\d+)" data-window="(\d+)"', body[0])
+        assert measured is not None and int(measured[1]) <= int(measured[2])
+        states = re.findall(r'data-drawn="(\w+)"', dom)
+        assert states and set(states) == {"done"}
+
+
+def test_a_report_of_a_folder_and_of_nothing(
+    quick: Path, iqa_lab: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = iqa_lab("report", str(quick / "results"), "--out", str(tmp_path / "page"))
+    assert done.code == 0 and (tmp_path / "page" / "index.html").is_file()
+    nothing = iqa_lab("report", str(tmp_path / "nowhere"))
+    assert nothing.code == 2 and "there are no results in" in nothing.error_line
+    (tmp_path / "empty").mkdir()
+    empty = iqa_lab("report", str(tmp_path / "empty"))
+    assert empty.code == 2 and "there are no finished units" in empty.error_line
+    unknown = iqa_lab("report", "experiment=quik")
+    assert unknown.code == 2 and "quick" in unknown.error_line
+
+
+def test_tables_for_papers() -> None:
+    frame = pd.DataFrame({"architecture": ["a_b", "c"], "n": [3000, 3000], "srcc": [0.7123, float("nan")]})
+    assert markdown_table(frame).splitlines()[2:] == ["| a_b | 3000 | **.712** |", "| c | 3000 | -- |"]
+    latex = latex_table(frame, "50 % & more", "tab:x")
+    assert r"a\_b & 3000 & \textbf{.712} \\" in latex and r"\caption{50 \% \& more}" in latex
+    assert latex.count("&") == 6 + 1
