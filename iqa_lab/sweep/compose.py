@@ -45,11 +45,12 @@ class Unit:
     benchmark: str
     factors: dict[str, Values]  # by FACTORS; equal ones are the same object
     shared: Values  # the rest of the configuration
+    variant: str = ""  # the overrides in which it differs from units of the same name
 
     @property
     def name(self) -> str:
-        """``<network> on <benchmark>``."""
-        return f"{self.cell.name} on {self.benchmark}"
+        """``<network> on <benchmark>``, and what else is swept."""
+        return f"{self.cell.name} on {self.benchmark}" + (f", {self.variant}" if self.variant else "")
 
     def config(self) -> Config:
         """The configuration as the schema's own type.

@@ -85,7 +85,8 @@ def make_plan(
         axes = read_axes(parser.parse_overrides([*overrides, *from_grid]), composed.hydra.runtime.choices, folders)
         for others in axes.others:
             found, without = _units_of(axes, others, loader, name, composed, folders)
-            units += found
+            variant = " ".join(one for one in others if any(one not in other for other in axes.others))
+            units += [replace(unit, variant=variant) for unit in found]
             empty += without if others is axes.others[0] else []  # they are the same for all
     if not units:
         reasons = Counter(str(cell.empty) for cell in empty)
@@ -297,6 +298,7 @@ def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | No
             {
                 "cell": vars(entry.unit.cell),
                 "benchmark": entry.unit.benchmark,
+                "variant": entry.unit.variant,
                 "parts": {factor: references[id(values)] for factor, values in shared.items()},
                 "key": entry.key,
                 "asked": entry.asked,
