@@ -107,12 +107,13 @@ class Line:
     units: int
     seconds: float
     processor: float
-    mib: int
+    mib: int | None
     target: float | None
 
     def __str__(self) -> str:
         target = f" (target {self.target:g} s)" if self.target else ""
-        return f"{self.what}: {self.seconds:.3f} s{target}, {self.processor:.3f} s of processor, {self.mib} MiB"
+        memory = f", {self.mib} MiB" if self.mib else ""
+        return f"{self.what}: {self.seconds:.3f} s{target}, {self.processor:.3f} s of processor{memory}"
 
 
 @contextmanager
@@ -121,9 +122,7 @@ def timed(lines: list[Line], what: str, units: int, target: float | None) -> Ite
     before = time.perf_counter(), time.process_time()
     yield
     seconds, processor = time.perf_counter() - before[0], time.process_time() - before[1]
-    add(
-        lines, Line(what, units, seconds, processor, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, target)
-    )
+    add(lines, Line(what, units, seconds, processor, None, target))
 
 
 def add(lines: list[Line], line: Line) -> None:
@@ -132,14 +131,19 @@ def add(lines: list[Line], line: Line) -> None:
     print(line, flush=True)
 
 
-def in_a_process(folder: Path, *arguments: str) -> tuple[float, float, int]:
-    """Seconds, seconds of processor and peak memory (MiB) of a command in a process of its own, as a person starts it."""
+def in_a_process(folder: Path, *arguments: str) -> tuple[float, float, int | None]:
+    """Seconds, seconds of processor and peak memory (MiB) of a command, started as a person starts it.
+
+    A child's peak begins with its parent's, so that only a larger one is known.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     command = [sys.executable, "-m", "iqa_lab", *arguments]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, arguments
-    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
+    peak = usage.ru_maxrss // 1024 if usage.ru_maxrss > own + 2**14 else None
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, peak
 
 
 def measure(folder: Path, networks: int, benchmarks: int) -> list[Line]:
@@ -164,7 +168,7 @@ def measure(folder: Path, networks: int, benchmarks: int) -> list[Line]:
         work.compute = original
     whole, plan = lines[-1], lines[0]  # of the sweep's time the plan's is no unit's
     seconds, processor = ((getattr(whole, key) - getattr(plan, key)) / cells for key in ("seconds", "processor"))
-    add(lines, Line("sweep, a unit", 1, seconds, processor, whole.mib, 0.1))
+    add(lines, Line("sweep, a unit", 1, seconds, processor, None, 0.1))
     add(lines, Line("the finished sweep again", cells, *in_a_process(folder, "sweep", *grid), 20))
     add(lines, Line("status", cells, *in_a_process(folder, "status"), None))
     add(lines, Line("results, the first time", cells, *in_a_process(folder, "results"), 5))
