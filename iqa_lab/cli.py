@@ -112,6 +112,16 @@ def results(
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
 
 
+@app.command()
+def sync(
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds wandb/.")] = Path("."),
+) -> None:
+    """Send all offline W&B runs to the server in one go; twice is as good as once."""
+    from iqa_lab.sync import sync as send
+
+    print(f"{send(folder)} runs sent")
+
+
 @app.command(name="list")
 def list_command(
     kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],

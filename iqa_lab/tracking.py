@@ -1,12 +1,13 @@
 """A unit's result on the disk -> one W&B run. Offline unless the user says ``tracker.mode=online``."""
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from iqa_lab.config import Config
+from iqa_lab.config import Config, TrackerConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import console
@@ -15,6 +16,10 @@ from iqa_lab.summary import headline
 # what W&B accepts; checked here because its own refusal comes late and without the key's name
 _LONGEST = {"project": 128, "group": 128, "entity": 64}
 _FORBIDDEN = "/\\#?%:"
+_LARGEST_TABLE = 200_000  # rows
+
+# An offline run that was written to its end has this file beside it; iqa-lab sync sends no other.
+COMPLETE = "complete"
 
 
 def check_tracker(config: Config) -> None:
@@ -56,31 +61,80 @@ def track_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> N
         )
 
 
+def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tracker: TrackerConfig) -> None:
+    """Log a whole sweep as one more run of its group; a failure of W&B is a warning.
+
+    Args:
+        units: one row a unit.
+        correlations: one row a unit, layer and readout; left out where W&B's tables cannot hold it.
+        group: the name of the sweep or study.
+        tracker: the tracker's settings.
+    """
+    if tracker.name == "none" or not len(units):
+        return
+    try:
+        import wandb
+
+        tables = {"units": wandb.Table(dataframe=_without_gaps(units))}
+        if len(correlations) <= _LARGEST_TABLE:
+            tables["correlations"] = wandb.Table(dataframe=_without_gaps(correlations))
+        facts = {"units": len(units), "rows": len(correlations)}
+        signature = f"sweep-{hashlib.sha256(group.encode()).hexdigest()[:12]}"
+        _one_run(tracker, signature, group, "report", f"{group}: all units"[:128], facts, tables, facts)
+    except Exception as error:  # whatever W&B runs into, the results are on the disk
+        reason = " ".join(str(error).split())[:160]
+        console.print(
+            f"[yellow]W&B could not log the sweep ({type(error).__name__}: {reason}); the results are there[/]"
+        )
+
+
+def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns that are empty, whose type W&B could not tell."""
+    return table.dropna(axis=1, how="all")
+
+
 def _log(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
     import wandb
 
-    tracker, signature = config.tracker, result["signature"]
+    name = f"{cell_name(config)}-{config.benchmark.name}"[:128]
+    tables = {"correlations": wandb.Table(dataframe=table)}
+    summary = {**headline(table, config.benchmark.headline), **result.get("headline", {})}
+    _one_run(
+        config.tracker, result["signature"], config.tracker.group, "evaluate", name, _factors(table, result, config),
+        tables, summary,
+    )  # fmt: skip
+
+
+def _one_run(
+    tracker: TrackerConfig, signature: str, group: str | None, job_type: str, name: str, facts: dict[str, Any],
+    tables: dict[str, Any], summary: dict[str, Any],
+) -> None:  # fmt: skip
+    """One W&B run from its beginning to its end."""
+    import wandb
+
     Path(tracker.dir).mkdir(parents=True, exist_ok=True)
     run = wandb.init(
         project=tracker.project,
         entity=tracker.entity,
-        group=tracker.group,
-        job_type="evaluate",
-        name=f"{cell_name(config)}-{config.benchmark.name}"[:128],
+        group=group,
+        job_type=job_type,
+        name=name,
         id=signature,
         resume="allow" if tracker.mode == "online" else None,
         mode=tracker.mode,  # type: ignore[arg-type]
         dir=tracker.dir,
-        config=_factors(table, result, config),
+        config=facts,
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, x_save_requirements=False),
     )
     try:
-        run.log({"correlations": wandb.Table(dataframe=table)})
-        run.summary.update({**headline(table, config.benchmark.headline), **result.get("headline", {})})
+        run.log(tables)
+        run.summary.update(summary)
     finally:
         run.finish()
     if tracker.mode == "offline":
-        _drop_superseded(Path(tracker.dir) / "wandb", signature, Path(run.dir).parent)
+        folder = Path(run.dir).parent
+        (folder / COMPLETE).touch()
+        _drop_superseded(Path(tracker.dir) / "wandb", signature, folder)
 
 
 def _factors(table: pd.DataFrame, result: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iqa_lab import __version__, store
+from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
@@ -84,12 +85,12 @@ def _files(folder: Path | str) -> Iterator[str]:
 
 
 def _load(values: Values) -> Facts:
-    from iqa_lab.batches import number_of_images  # these import torch, which takes seconds
     from iqa_lab.benchmarks import examine, load_benchmark
 
     try:
         loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
-        return Facts(benchmark.index_digest(), len(benchmark.pairs), number_of_images(benchmark.pairs))
+        pairs = benchmark.pairs  # the images as in batches.number_of_images, which brings torch with it
+        return Facts(benchmark.index_digest(), len(pairs), len(pairs) + pairs["reference_path"].nunique())
     except UserError as error:
         return Facts(error=str(error))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -89,7 +90,28 @@ def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_f
         others = [entry for entry in plan.units if entry not in todo]
         done = sweeper.execute(replace(plan, units=tuple(todo)), name, launch, jobs, bool(config.runtime.force))
         plan = replace(plan, units=(*done.units, *others))
+        track(plan)
     sweeper.report(plan, plan.results)
+
+
+def track(plan: Plan) -> None:
+    """Hand the sweep as a whole to the tracker: one row a unit, and all correlations."""
+    from iqa_lab.sweep.table import results
+    from iqa_lab.tracking import track_sweep
+
+    done = [entry for entry in plan.units if entry.state == DONE]
+    tracker = plan.units[0].unit.config().tracker
+    if tracker.name == "none" or not done:
+        return
+    rows = [
+        {"unit": entry.record["folder"], "name": entry.unit.name, "benchmark": entry.unit.benchmark,
+         **{factor: getattr(entry.unit.cell, factor) for factor in ("goal", "dataset", "architecture")},
+         **entry.record["headline"]}
+        for entry in done
+    ]  # fmt: skip
+    units = pd.DataFrame(rows)
+    table = results(plan.results)
+    track_sweep(units, table[table["unit"].isin(set(units["unit"]))], plan.group, tracker)
 
 
 def show_status(plan: Plan, everything: bool, watch: bool) -> None:

@@ -6,10 +6,11 @@ and by the overrides of its keys. Where that is not so (a file with a defaults l
 its own), Hydra composes every unit.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -45,11 +46,12 @@ class Unit:
     benchmark: str
     factors: dict[str, Values]  # by FACTORS; equal ones are the same object
     shared: Values  # the rest of the configuration
+    variant: str = ""  # the overrides in which it differs from units of the same name
 
     @property
     def name(self) -> str:
-        """``<network> on <benchmark>``."""
-        return f"{self.cell.name} on {self.benchmark}"
+        """``<network> on <benchmark>``, and what else is swept."""
+        return f"{self.cell.name} on {self.benchmark}" + (f", {self.variant}" if self.variant else "")
 
     def config(self) -> Config:
         """The configuration as the schema's own type.
@@ -169,13 +171,18 @@ def plain_option(path: Path) -> Values | None:
 
 
 def typed(factor: str, values: Mapping[str, Any]) -> Values:
-    """The values of a factor with the schema's defaults and types.
+    """The values of a factor with the schema's defaults and types; not to be changed, for it is kept for the next unit.
 
     Raises:
         UserError: a key is misspelt or a value has the wrong type.
     """
+    return _typed(factor, json.dumps(values))
+
+
+@lru_cache(maxsize=256)
+def _typed(factor: str, text: str) -> Values:
     try:
-        merged = OmegaConf.merge(_structured(factor), dict(values))
+        merged = OmegaConf.merge(_structured(factor), json.loads(text))
         checked = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"{factor}: {plain_message(error)}") from error

@@ -105,11 +105,19 @@ class Ledger:
             return not mine
 
 
-def key_of(unit: Unit) -> str:
-    """The hash of everything in a unit's configuration that its scores may depend on, but for the readouts."""
-    hashes = [_hash_of(factor, values) for factor, values in unit.factors.items()]
+def key_of(unit: Unit, known: dict[int, str] | None = None) -> str:
+    """The hash of everything in a unit's configuration that its scores may depend on, but for the readouts.
+
+    Args:
+        unit: whose key is wanted.
+        known: hashes of values by their identity, for units that share them and outlive it; is filled.
+    """
+    known = {} if known is None else known
+    for factor, values in unit.factors.items():
+        if id(values) not in known:
+            known[id(values)] = _hash_of(factor, values)
     rest = [unit.shared.get(name) for name in _OF_THE_PASS]
-    return sha([store.SCHEMA, *hashes, *rest])
+    return sha([store.SCHEMA, *(known[id(values)] for values in unit.factors.values()), *rest])
 
 
 def readouts_of(unit: Unit, index_digests: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from iqa_lab import store
 from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
@@ -85,7 +84,8 @@ def make_plan(
         axes = read_axes(parser.parse_overrides([*overrides, *from_grid]), composed.hydra.runtime.choices, folders)
         for others in axes.others:
             found, without = _units_of(axes, others, loader, name, composed, folders)
-            units += found
+            variant = " ".join(one for one in others if any(one not in other for other in axes.others))
+            units += [replace(unit, variant=variant) for unit in found]
             empty += without if others is axes.others[0] else []  # they are the same for all
     if not units:
         reasons = Counter(str(cell.empty) for cell in empty)
@@ -103,19 +103,23 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
     records = known.read_all()
     costs = Costs.of(records)
     facts = _BenchmarkFacts(plan.results)
-    planned = {}
+    hashes: dict[int, str] = {}
+    readouts: dict[tuple[object, ...], dict[str, tuple[str, str]]] = {}
+    planned: dict[tuple[str, int], Planned] = {}
     for unit in units:
-        key = ledger.key_of(unit)
+        key = ledger.key_of(unit, hashes)
         fitted = {
             name: facts.named(name, unit)
             for readout in unit.shared["readouts"].values()
             if (name := readout["arguments"].get("fit_on"))
         }
-        asked = ledger.readouts_of(unit, fitted)
+        same = (id(unit.shared), unit.cell.goal == BASELINE, *fitted.values())
+        asked = readouts.setdefault(same, {}) or ledger.readouts_of(unit, fitted)
+        readouts[same] = asked
         record, found = records.get(key, {}), facts.of(unit)
         state = state_of(unit, key, asked, found, record, known)
         entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found))
-        planned[key, store.canonical(asked)] = entry  # a cell that is named twice is one unit
+        planned[key, id(asked)] = entry  # a cell that is named twice is one unit
     ordered = sorted(planned.values(), key=lambda entry: (-entry.seconds, entry.unit.name))
     return replace(plan, units=tuple(ordered), measured=costs.measured)
 
@@ -297,6 +301,7 @@ def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | No
             {
                 "cell": vars(entry.unit.cell),
                 "benchmark": entry.unit.benchmark,
+                "variant": entry.unit.variant,
                 "parts": {factor: references[id(values)] for factor, values in shared.items()},
                 "key": entry.key,
                 "asked": entry.asked,

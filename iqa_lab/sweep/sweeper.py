@@ -146,7 +146,7 @@ def report(plan: Plan, results: Path) -> None:
         print(line, file=sys.stderr)
     for entry in left:
         if entry.state == MISSING:
-            print(f"failed: {entry.unit.name}: nothing is recorded of it; is the disk full?", file=sys.stderr)
+            print(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above", file=sys.stderr)
     print_view(f"{counts(plan)}; results in {results}")
     if left:
         raise UnitFailed(

@@ -59,7 +59,7 @@ class Job:
         """One unit as it was planned."""
         parts = {factor: self.parts[digest] for factor, digest in entry["parts"].items()}
         shared = parts.pop("")
-        return Unit(Cell(**entry["cell"]), entry["benchmark"], parts, shared)
+        return Unit(Cell(**entry["cell"]), entry["benchmark"], parts, shared, entry["variant"])
 
 
 def work(plan_file: str, number: int) -> int:

@@ -11,16 +11,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from tests.launchers.grid import UNITS, call, check_complete, command, finished, wait_for
 
 LAUNCHER = [
-    "hydra/launcher=ray", "hydra.launcher.ray.remote.num_cpus=1", "hydra.sweeper.jobs=2",
+    "hydra/launcher=ray_cluster", "hydra.launcher.ray.remote.num_cpus=1", "hydra.sweeper.jobs=2",
     "hydra.launcher.ray.init.address={address}",
 ]  # fmt: skip
 RAY = str(Path(sys.executable).parent / "ray")
-PORT = 16379
+PORT = 6399
 QUIET = {**os.environ, "RAY_DISABLE_IMPORT_WARNING": "1", "RAY_DEDUP_LOGS": "0", "OMP_NUM_THREADS": "1"}
 
 
@@ -81,10 +82,8 @@ def main() -> None:
     finally:
         for process in (second, head):
             if process is not None:
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
         shutil.rmtree(folder, ignore_errors=True)
 
 

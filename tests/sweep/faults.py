@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def disturb(folder: Path, pairs: Path, rounds: int, rng: random.Random) -> int:
             plan = plan_of(pairs, folder / f"disturbed{sweep}")
             left = list(plan.units)
         file = str(save_jobs(plan, left, f"round{number}", 1))
-        workers = [forked(lambda place=place: work(file, place)) for place in range(WORKERS)]  # type: ignore[misc]
+        workers = [forked(partial(work, file, place)) for place in range(WORKERS)]
         time.sleep(rng.uniform(0.02, 0.8))
         for worker in workers[: rng.randint(1, WORKERS)]:
             os.kill(worker, signal.SIGKILL)
