@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,33 @@ def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tra
         console.print(
             f"[yellow]W&B could not log the sweep ({type(error).__name__}: {reason}); the results are there[/]"
         )
+
+
+def track_report(
+    name: str, tables: Mapping[str, pd.DataFrame], pictures: Sequence[Path], tracker: TrackerConfig
+) -> None:
+    """Log a report's figures and tables as one more run of its group; a failure of W&B is a warning.
+
+    Args:
+        name: of the study, which is the group where the tracker names none.
+        tables: by their names.
+        pictures: PNG files.
+        tracker: the tracker's settings.
+    """
+    if tracker.name == "none":
+        return
+    try:
+        import wandb
+
+        group = tracker.group or name
+        media: dict[str, Any] = {f"figures/{picture.stem}": wandb.Image(str(picture)) for picture in pictures}
+        media |= {f"tables/{key}": wandb.Table(dataframe=_without_gaps(table)) for key, table in tables.items()}
+        signature = f"report-{hashlib.sha256(group.encode()).hexdigest()[:12]}"
+        facts = {"figures": len(pictures), "tables": sorted(tables)}
+        _one_run(tracker, signature, group, "report", f"{name}: report"[:128], facts, media, {})
+    except Exception as error:  # whatever W&B runs into, the report is on the disk
+        reason = " ".join(str(error).split())[:160]
+        console.print(f"[yellow]W&B could not log the report ({type(error).__name__}: {reason}); its page is there[/]")
 
 
 def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:

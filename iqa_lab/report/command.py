@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.config import configuration_folder
+from iqa_lab.config import TrackerConfig, configuration_folder
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study, describe
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan
+from iqa_lab.tracking import track_report
 
 
 def report_everything(results: Path, folder: Path | None) -> Path:
@@ -27,13 +28,14 @@ def report_everything(results: Path, folder: Path | None) -> Path:
     return write_report(collect(results, study), folder or Path("reports") / name)
 
 
-def report_plan(plan: Plan, experiment: str | None, folder: Path | None) -> Path:
+def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker: TrackerConfig) -> Path:
     """The page of a study or a sweep: its question and claims, what there is of its grid, and what is missing.
 
     Args:
         plan: the grid, with the state of every unit.
         experiment: the study's name; None: a sweep without a question.
         folder: where the page shall be; None: ``reports/<name of the study>``.
+        tracker: where the same figures and tables are logged.
 
     Raises:
         UserError: no unit of it is done.
@@ -56,7 +58,12 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None) -> Path
         cells=pd.DataFrame(sorted(asked), columns=["goal", "dataset", "architecture"]),
         missing=tuple(_missing(plan)),
     )
-    return write_report(collect(plan.results, study), folder or Path("reports") / name)
+    report = collect(plan.results, study)
+    page = write_report(report, folder or Path("reports") / name)
+    tables = {"best": report.best, "correlations": report.table, "claims": report.claims, "published": report.anchors}
+    shown = {key: table for key, table in tables.items() if len(table)}
+    track_report(name, shown, sorted(page.parent.glob("figures/*.png")), tracker)
+    return page
 
 
 def _missing(plan: Plan) -> Sequence[str]:

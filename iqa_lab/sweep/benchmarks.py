@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iqa_lab import __version__, store
-from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.benchmarks import examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
@@ -85,8 +85,6 @@ def _files(folder: Path | str) -> Iterator[str]:
 
 
 def _load(values: Values) -> Facts:
-    from iqa_lab.benchmarks import examine, load_benchmark
-
     try:
         loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit

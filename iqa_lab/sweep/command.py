@@ -65,7 +65,8 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
 
         folder = settings.report_folder
         experiment = config.hydra.runtime.choices.get("experiment")
-        page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None)
+        tracker = plan.units[0].unit.config().tracker
+        page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None, tracker)
         print(f"report in {page}")
     else:
         run(wanted, jobs, config, context, task_function)

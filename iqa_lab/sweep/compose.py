@@ -212,6 +212,8 @@ def build_dataclass(schema: type, values: Mapping[str, Any]) -> Any:
             value = build_dataclass(kind, value)
         elif get_origin(kind) is dict and is_dataclass(get_args(kind)[1]):
             value = {key: build_dataclass(get_args(kind)[1], entry) for key, entry in value.items()}
+        elif get_origin(kind) is list and is_dataclass(get_args(kind)[0]):
+            value = [build_dataclass(get_args(kind)[0], entry) for entry in value]
         made[field.name] = deepcopy(value)
     return schema(**made)
 
