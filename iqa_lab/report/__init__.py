@@ -1,0 +1,1 @@
+"""Results on disk -> what people look at: figures, tables, one HTML page."""
