@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench lint format lock wheel clean
+.PHONY: help demo test test-all test-slurm test-ray study bench bench-sweep lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -22,27 +22,50 @@ test: $(READY)  ## the tests, less than ten minutes on two cores
 test-all: $(READY)  ## the slow tests too
 	$(TEST) -m ''
 
+test-slurm: $(READY)  ## a real sweep on a real SLURM, which is installed here: as root, on a Debian of its own
+	$(BIN)/python -m tests.launchers.slurm
+
+RAY := .venv-ray
+test-ray: $(READY)  ## a real sweep on a Ray cluster of two nodes on this machine, in an environment of its own
+	@test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	$(BIN)/python -m uv pip install --quiet --python $(RAY)/bin/python -r requirements-ray.lock
+	$(BIN)/python -m uv pip install --quiet --python $(RAY)/bin/python --no-deps -e .
+	$(RAY)/bin/python -m tests.launchers.ray_nodes
+
+bench-sweep: $(READY)  ## what a sweep costs besides its units: ten thousand simulated ones
+	$(BIN)/python bench/sweep.py
+
+# a study of experiments/: its sweep, which does only what is missing, then its page; what failed is named in both
+study: $(READY)  ## NAME=task: run a study and write its report
+	@test -n "$(NAME)" || { echo 'which one? make study NAME=task; see experiments/README.md'; exit 1; }
+	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
+	$(BIN)/iqa-lab report experiment=$(NAME)
+
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py
 
 lint: $(READY)  ## style and types
-	$(BIN)/ruff check iqa_lab tests bench
-	$(BIN)/ruff format --check iqa_lab tests bench
+	$(BIN)/ruff check iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff format --check iqa_lab tests bench hydra_plugins
 	$(BIN)/mypy
 
 format: $(READY)  ## mend the style
-	$(BIN)/ruff check --fix iqa_lab tests bench
-	$(BIN)/ruff format iqa_lab tests bench
+	$(BIN)/ruff check --fix iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff format iqa_lab tests bench hydra_plugins
+
+# the extra ray has an environment of its own: it wants other versions than joblib does
+LOCK := $(BIN)/python -m uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
+	--upgrade --no-emit-index-url --no-annotate --no-header
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
-	$(BIN)/python -m uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 \
-		--upgrade --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	$(LOCK) $(foreach extra,demo dev joblib oracles slurm,--extra $(extra)) -o requirements.lock
+	$(LOCK) --extra ray -o requirements-ray.lock
 
 wheel: $(READY)  ## build the package into dist/
 	$(BIN)/python -m build --wheel
 
 clean:  ## remove what the targets made (not data/, results/ or wandb/)
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(RAY) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
 $(READY): pyproject.toml requirements.lock

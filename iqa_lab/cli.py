@@ -17,7 +17,6 @@ from rich.table import Table
 from yaml import YAMLError
 
 from iqa_lab import __version__
-from iqa_lab.catalogue import KINDS, coverage, list_options
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.errors import UnitFailed, UserError, choices
 from iqa_lab.messages import plain_message
@@ -54,14 +53,64 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command(context_settings={**_PASS_ON, "help_option_names": []})
 def run(context: typer.Context) -> None:
-    """Score one unit; -m sweeps comma lists. Takes Hydra's overrides and flags, and --force."""
-    arguments = ["runtime.force=true" if argument == "--force" else argument for argument in context.args]
-    try:
-        run_hydra(arguments)
-    except KeyboardInterrupt:
-        raise UserError(
-            "interrupted: finished units are kept, nothing is half-written; the same command does the rest"
-        ) from None
+    """Score one unit; -m is sweep. Takes Hydra's overrides and flags, and --force."""
+    run_hydra(_with_flags(context.args))
+
+
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def sweep(context: typer.Context) -> None:
+    """Score the grid of comma lists, glob(*), range() and experiment=NAME; the same command again does what is missing.
+
+    --dry-run shows the plan, --retry failed does only what failed, --force everything again, --all lists in full.
+    """
+    run_hydra(["-m", *_with_flags(context.args)])
+
+
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def status(context: typer.Context) -> None:
+    """Show what of a grid is done, running, failed, missing and empty; without overrides that of the last sweep.
+
+    --watch keeps looking, --all lists in full.
+    """
+    from iqa_lab.sweep.command import last_arguments
+
+    arguments = _with_flags(context.args)
+    if all(argument.startswith(("hydra.", "results=")) for argument in arguments):
+        folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("results=")]
+        last, config_dir = last_arguments(Path(folders[-1] if folders else "results"))
+        arguments = [*(["--config-dir", config_dir] if config_dir else []), *last, *arguments]
+    run_hydra(["-m", *arguments, "hydra.sweeper.action=status"])
+
+
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def submit(context: typer.Context) -> None:
+    """Like sweep, on SLURM: hands in an array of jobs and returns at once with its number."""
+    arguments = _with_flags(context.args)
+    launcher = [] if any(argument.startswith("hydra/launcher=") for argument in arguments) else ["hydra/launcher=slurm"]
+    run_hydra(["-m", *arguments, *launcher, "hydra.sweeper.action=submit"])
+
+
+@app.command()
+def results(
+    folder: Annotated[Path, typer.Argument(help="The results folder.")] = Path("results"),
+    where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE or an expression: only these rows")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
+) -> None:
+    """Show the correlations of all units, the highest first; --csv prints everything."""
+    from iqa_lab.sweep.table import chosen_rows
+    from iqa_lab.sweep.table import results as read
+
+    table = chosen_rows(read(folder), where or [])
+    if as_csv:
+        print(table.to_csv(index=False), end="")
+        return
+    by = [name for name in ("srcc", "agreement") if name in table]
+    factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
+    best = table.sort_values(by, ascending=False) if by else table
+    shown = best[[name for name in [*factors, *by] if name in table]].head(20).round(4).astype(object)
+    _print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
+    if len(table) > 20:
+        print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
 
 
 @app.command(context_settings=_PASS_ON)
@@ -94,12 +143,14 @@ def explain(
 
 @app.command(name="list")
 def list_command(
-    kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],
     filters: Annotated[list[str] | None, typer.Argument(help="COLUMN=VALUE: only these rows")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
     config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
 ) -> None:
     """Show what there is to choose from, as a table or --json."""
+    from iqa_lab.catalogue import coverage, list_options  # torch takes seconds to import
+
     pairs = dict(_key_value(text) for text in filters or [])
     folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
     rows = list_options(kind, pairs, folders)
@@ -135,6 +186,52 @@ def fetch(
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
+@app.command(context_settings={**_PASS_ON, "help_option_names": []})
+def report(context: typer.Context) -> None:
+    """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
+
+    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores.
+    """
+    arguments, out, again = _report_arguments(context.args)
+    folders = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
+    if len(folders) > 1:
+        raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
+    overrides = [argument for argument in arguments if argument not in folders]
+    if again:
+        from iqa_lab.recompute import recompute
+
+        results = Path(folders[0] if folders else "results")
+        units = recompute(results)
+        print(f"recomputed the statistics of {len(units)} unit{'s' * (len(units) != 1)} in {results}")
+    elif overrides:
+        where = [f"results={folders[0]}"] if folders else []
+        place = [f"hydra.sweeper.report_folder={out}"] if out else []
+        run_hydra(["-m", *_with_flags(overrides), *where, *place, "hydra.sweeper.action=report"])
+    else:
+        from iqa_lab.report.command import report_everything
+
+        page = report_everything(Path(folders[0] if folders else "results"), Path(out) if out else None)
+        print(f"report in {page}")
+
+
+def _report_arguments(arguments: list[str]) -> tuple[list[str], str | None, bool]:
+    """The arguments without our own flags; where the page shall be; whether to recompute."""
+    left, out, again = [], None, False
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--recompute":
+            again = True
+        elif argument == "--out":
+            out = next(waiting, None)
+            if out is None:
+                raise UserError("--out needs a folder")
+        elif argument.startswith("--out="):
+            out = argument.partition("=")[2]
+        else:
+            left.append(argument)
+    return left, out, again
+
+
 def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | None = None) -> None:
     """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
 
@@ -151,43 +248,68 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
     failed_run: list[Exception] = []
 
     def task(composed: DictConfig) -> float | None:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            return run_job(composed)
         try:
             return (do or run_unit)(composed)
         except (UserError, UnitFailed) as error:
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                # said at once, since Hydra goes on; and raised, so that every launcher knows
-                print(f"iqa-lab: {' '.join(HydraConfig.get().overrides.task)}: {error}", file=sys.stderr)
-                raise
             failed_run.append(error)  # Hydra would print a line of its own
             return None
 
+    task = run_job if {"-m", "--multirun"} & set(arguments) else task  # launchers send it to other processes
     register_schema()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise; main() makes the line
     before, sys.argv = sys.argv, ["iqa-lab run", *arguments]
     try:
         hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name="config")(task)()
-    except (UserError, UnitFailed) as error:
-        raise UnitFailed("units of this sweep failed, as said above; the others are done and kept") from error
+    except KeyboardInterrupt:
+        raise UserError(
+            "interrupted: finished units are kept, nothing is half-written; the same command does the rest"
+        ) from None
     finally:
         sys.argv = before
     if failed_run:
         raise failed_run[0]
 
 
+def run_job(composed: DictConfig) -> float:
+    """Hydra's task in a sweep: a job of the sweeper ``grid``, or one unit of any other sweeper."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    plan = hydra_config.sweeper.get("work")
+    if plan is None:
+        return run_unit(composed)
+    from iqa_lab.sweep.work import work
+
+    return work(plan, int(hydra_config.job.num))
+
+
 def run_unit(composed: DictConfig) -> float:
     """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
     from iqa_lab import unit  # torch takes seconds to import; --help should not
-    from iqa_lab.memory import keep_freed_memory
-    from iqa_lab.tracking import check_tracker, track_unit
+    from iqa_lab.sweep.work import evaluate_unit
 
     config = _checked(composed)
     _check_choice_of_weights(config)
-    check_tracker(config)
-    keep_freed_memory()
-    outcome = unit.evaluate(config)
-    if outcome.computed:
-        track_unit(outcome.table, outcome.unit.read_result() or {}, config)
-    return unit.show(outcome, config)
+    return unit.show(evaluate_unit(config), config)
+
+
+def _with_flags(arguments: list[str]) -> list[str]:
+    """The arguments with our own flags as the overrides that they stand for."""
+    flags = {
+        "--force": "runtime.force=true",
+        "--dry-run": "hydra.sweeper.action=plan",
+        "--all": "hydra.sweeper.everything=true",
+        "--watch": "hydra.sweeper.watch=true",
+    }
+    text = [flags.get(argument, argument) for argument in arguments]
+    for place, argument in enumerate(text):
+        if argument == "--retry":
+            text[place : place + 2] = [f"hydra.sweeper.retry={[*text, '?'][place + 1]}"]
+        elif argument.startswith("--retry="):
+            text[place] = f"hydra.sweeper.retry={argument.partition('=')[2]}"
+    return text
 
 
 def _checked(composed: DictConfig) -> Config:

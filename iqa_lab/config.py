@@ -233,6 +233,7 @@ class Config:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
+    claims: list[str] = field(default_factory=list)  # of a study: what its report judges
     results: str = "results"
     layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
     tokens: str = "patch"  # patch | class | both: what is read of a transformer's blocks

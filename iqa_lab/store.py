@@ -24,6 +24,9 @@ SCHEMA = 1
 
 Definitions = dict[str, dict[str, Any]]  # of each column: its layer, depth, readout and how the readout is defined
 
+Tabulate = Callable[[pd.DataFrame, Definitions], pd.DataFrame]  # of scores and the definitions of their columns
+Summarise = Callable[[pd.DataFrame, pd.DataFrame], dict[str, Any]]  # of scores and their table
+
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value: sorted keys, no white space."""
@@ -81,8 +84,9 @@ class Unit:
         definitions: Definitions,
         result: dict[str, Any],
         config: str,
-        tabulate: Callable[[pd.DataFrame, Definitions], pd.DataFrame],
+        tabulate: Tabulate,
         weights: pd.DataFrame | None = None,
+        summarise: Summarise = lambda _scores, _table: {},
     ) -> pd.DataFrame:
         """Add columns to the unit, and make its table anew; returns the table.
 
@@ -93,6 +97,7 @@ class Unit:
             config: the text of ``config.yaml``.
             tabulate: makes the correlations of all columns, old and new.
             weights: of channels, with ``readout`` and ``layer``; replaces those of the same readout and layer.
+            summarise: makes the headline in ``result.json`` of all scores and the table.
 
         Raises:
             UserError: the disk is full, or the folder cannot be written.
@@ -103,7 +108,8 @@ class Unit:
                 scores = pd.concat([scores, self.read_columns(list(known))], axis=1)
             everything = {**known, **definitions}
             table = tabulate(scores, everything)
-            text = json.dumps({"state": "done", **result, "columns": everything}, indent=2) + "\n"
+            facts = {"state": "done", **result, "headline": summarise(scores, table), "columns": everything}
+            text = json.dumps(facts, indent=2) + "\n"
             writers: dict[str, Callable[[Path], object]] = {
                 "config.yaml": lambda path: path.write_text(config, encoding="utf-8"),
                 "scores.parquet": lambda path: scores.to_parquet(path, index=False),
@@ -113,6 +119,24 @@ class Unit:
             if weights is not None:
                 merged = self._with_earlier_weights(weights, everything)
                 writers = {self.weights_file.name: lambda path: merged.to_csv(path, index=False), **writers}
+            _replace_all(self.folder, writers)
+        return table
+
+    def tabulate_again(self, tabulate: Tabulate, summarise: Summarise) -> pd.DataFrame:
+        """Make the table and the headline of a finished unit anew from its scores; returns the table.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        with readable_write_errors(self.folder), self._locked():
+            result, definitions = self.read_result() or {}, self.finished()
+            scores = pd.read_parquet(self.scores_file)
+            table = tabulate(scores, definitions)
+            text = json.dumps({**result, "headline": summarise(scores, table)}, indent=2) + "\n"
+            writers: dict[str, Callable[[Path], object]] = {
+                "correlations.csv": lambda path: table.to_csv(path, index=False),
+                "result.json": lambda path: path.write_text(text, encoding="utf-8"),
+            }
             _replace_all(self.folder, writers)
         return table
 

@@ -55,6 +55,29 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
     }
 
 
+def chosen_on_others(facts: dict[str, Any]) -> list[str]:
+    """What a unit's headline says of choosing the best column, and of what is possible, in words; nothing if unknown.
+
+    Args:
+        facts: the ``headline`` of its ``result.json``.
+    """
+    notes = []
+    statistic = "agreement" if "agreement_best" in facts else "srcc"
+    best, heldout = facts.get(f"{statistic}_best"), facts.get(f"{statistic}_heldout")
+    if best is not None and heldout is not None and "chosen_how_often" in facts:
+        name = "SRCC" if statistic == "srcc" else statistic
+        notes.append(
+            f"Highest {name} {_number(best)}, chosen on the same opinions; {_number(heldout)} if it is chosen on other "
+            f"references (the same one in {100 * facts['chosen_how_often']:.0f} % of the divisions)."
+        )
+    if facts.get("ceiling_perfect") is not None:
+        notes.append(
+            f"Possible are at most {_number(facts['ceiling_perfect'])} (knowing what people think on average); "
+            f"another group of people would correlate {_number(facts['ceiling_group'])}."
+        )
+    return notes
+
+
 def print_table(
     table: pd.DataFrame, *, by: str, title: str, notes: list[str], console: Console, rows: int = 12
 ) -> None:

@@ -75,8 +75,8 @@ def _log(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, x_save_requirements=False),
     )
     try:
-        run.log({"correlations": wandb.Table(dataframe=table.drop(columns=["logistic_converged"]))})
-        run.summary.update(headline(table, config.benchmark.headline))
+        run.log({"correlations": wandb.Table(dataframe=table)})
+        run.summary.update({**headline(table, config.benchmark.headline), **result.get("headline", {})})
     finally:
         run.finish()
     if tracker.mode == "offline":

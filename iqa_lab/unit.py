@@ -1,6 +1,5 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -31,8 +30,8 @@ from iqa_lab.provenance import circumstances, peak_memory_mib
 from iqa_lab.readouts.channels import Context, Differences, weights_table
 from iqa_lab.scoring import Scores, Settings
 from iqa_lab.statistics.choices import ceilings
-from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table
-from iqa_lab.summary import best_first, print_table
+from iqa_lab.summary import best_first, chosen_on_others, print_table
+from iqa_lab.tabulate import summarise, tabulate
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,8 @@ def evaluate(config: Config) -> Outcome:
     everything = pd.concat([new, unit.read_columns([name for name in there if name not in missing])], axis=1)
     together = {part.name: part.distances(everything) for part in todo.concatenations}
     new = pd.concat([new, pd.DataFrame(together)], axis=1)[list(todo.definitions)]
-    frame = pd.concat([benchmark.pairs[PAIR_COLUMNS], new], axis=1)
+    known = ["opinion_std"] if benchmark.pairs["opinion_std"].notna().any() else []
+    frame = pd.concat([benchmark.pairs[[*PAIR_COLUMNS, *known]], new], axis=1)
     result = {
         **facts,
         "n_scored": len(frame),
@@ -109,14 +109,17 @@ def evaluate(config: Config) -> Outcome:
         },
         "peak_memory_mib": peak_memory_mib(settings.device),
     }
-    table = unit.write(
-        frame,
-        {name: definitions[name] for name in todo.definitions},
-        result,
-        config=OmegaConf.to_yaml(OmegaConf.structured(config)),
-        tabulate=_tabulator(config, network, benchmark),
-        weights=weights,
-    )
+    seen = _images_seen(config, network)
+    with console.status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
+        table = unit.write(
+            frame,
+            {name: definitions[name] for name in todo.definitions},
+            result,
+            config=OmegaConf.to_yaml(OmegaConf.structured(config)),
+            tabulate=lambda scores, columns: tabulate(scores, columns, config, network.weights, seen),
+            weights=weights,
+            summarise=lambda scores, whole: summarise(scores, whole, config),
+        )
     _warn_if_misread(benchmark, table, config)
     return Outcome(unit, table, benchmark, len(missing))
 
@@ -246,6 +249,7 @@ def show(outcome: Outcome, config: Config) -> float:
         else f"{n // 2} of {benchmark.n_expected // 2} triplets, {references}; "
         f"agreement: share of people who chose the image with the smaller distance. {_limits(benchmark)}",
         f"Ordered by {by}; the best of many layers is optimistic. Positive = agrees.",
+        *chosen_on_others((outcome.unit.read_result() or {}).get("headline", {})),
     ]
     if not benchmark.config.human:
         notes.append(f"No human judgement: {benchmark.config.description}.")
@@ -340,33 +344,9 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _tabulator(
-    config: Config, network: Network, benchmark: Benchmark
-) -> Callable[[pd.DataFrame, store.Definitions], pd.DataFrame]:
-    """The function that makes ``correlations.csv`` from scores: factors, layer and readout, statistics."""
+def _images_seen(config: Config, network: Network) -> str:
+    """What images the network was given, in words."""
     resize = _resize(config)
     if isinstance(resize, tuple):
-        resized = f"{resize[0]} x {resize[1]}"
-    else:
-        resized = "no resize" if resize is None else f"short side {resize}"
-
-    def tabulate(scores: pd.DataFrame, definitions: store.Definitions) -> pd.DataFrame:
-        names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
-        if benchmark.config.protocol == CHOICE:
-            statistics = agreement_table(scores, names, config.statistics)
-        else:
-            statistics = correlation_table(scores, names, benchmark.opinion_sign, config.statistics)
-        found = list(statistics.columns)
-        return statistics.assign(
-            benchmark=benchmark.config.name,
-            goal=config.goal.name,
-            dataset=config.dataset.name,
-            architecture=config.architecture.name,
-            weights=network.weights,
-            layer=[definitions[name]["layer"] for name in names],
-            depth=[definitions[name]["depth"] for name in names],
-            readout=[definitions[name]["readout"] for name in names],
-            input=f"{network.reads}, {resized}",
-        )[[*FACTORS, *found, "input"]]
-
-    return tabulate
+        return f"{network.reads}, {resize[0]} x {resize[1]}"
+    return f"{network.reads}, " + ("no resize" if resize is None else f"short side {resize}")

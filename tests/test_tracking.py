@@ -71,6 +71,21 @@ def test_a_grown_unit_is_still_one_run(tmp_path: Path) -> None:
     assert len(json.loads(table.read_text())["data"]) == 6
 
 
+def test_choices_are_logged_with_what_was_chosen_on_other_references(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    of_opinions = ["n", "plcc", "krcc", "srcc_within_distortion", "logistic_converged"]
+    table = correlations("plain").drop(columns=of_opinions).assign(n=3)
+    table.columns = [name.replace("srcc", "agreement") for name in table.columns]
+    headline = {"agreement_best": 0.7, "agreement_heldout": 0.65, "chosen_how_often": 0.8}
+    settings = composed(f"tracker.dir={tmp_path}", "architecture=alexnet", "benchmark=bapps")
+    track_unit(table, {**RESULT, "headline": headline}, settings)
+    assert "could not log" not in capfd.readouterr().err
+    (run,) = runs(tmp_path)
+    found = json.loads(read_back(run, "--summary", "--json"))["summary"]
+    assert found["agreement_heldout"] == 0.65 and found["agreement_best"] == 0.7
+
+
 def test_a_synced_run_is_never_removed(tmp_path: Path) -> None:
     track_unit(correlations("plain"), RESULT, config(tmp_path))
     (run,) = runs(tmp_path)

@@ -46,24 +46,35 @@ def find_weights_file(weights: WeightsConfig) -> Path:
 
 def is_available(weights: WeightsConfig) -> bool:
     """Whether these weights are on this machine now, so that they load without a network."""
-    if weights.source is None:  # a metric without weights
-        return True
-    kind, _, place = weights.source.partition(":")
+    return weights.source is None or local_file(weights) is not None  # a metric without weights needs none
+
+
+def local_file(weights: WeightsConfig) -> Path | None:
+    """Where the file of these weights is on this machine now, or None; nothing is downloaded or verified."""
+    path = _expected_file(weights)
+    return path if path is not None and path.is_file() else None
+
+
+def _expected_file(weights: WeightsConfig) -> Path | None:
+    if weights.path is not None:
+        return Path(weights.path).expanduser()
+    kind, _, place = ("url", "", weights.url) if weights.url is not None else (weights.source or "").partition(":")
     match kind:
         case "folder":
             folder = os.environ.get("IQA_LAB_WEIGHTS")
-            return folder is not None and (Path(folder) / place).is_file()
+            return Path(folder) / place if folder else None
         case "package":
-            return _package_file(place) is not None
+            return _package_file(place)
         case "torchvision":
-            return _torch_cache(Path(_torchvision_url(place)).name).is_file()
+            return _torch_cache(Path(_torchvision_url(place)).name)
         case "hf":
             from huggingface_hub import try_to_load_from_cache
 
-            return isinstance(try_to_load_from_cache(*_hub_file(place)), str)
+            found = try_to_load_from_cache(*_hub_file(place))
+            return Path(found) if isinstance(found, str) else None
         case "url":
-            return _torch_cache(_own_name(place)).is_file()
-    return False
+            return _torch_cache(_own_name(place))
+    return None
 
 
 def _folder(place: str, _sha256: str | None) -> Path:

@@ -1,6 +1,27 @@
 """Scores x judgements -> agreement: pure functions on arrays, usable without the rest."""
 
-from iqa_lab.statistics.bootstrap import cluster_bootstrap, percentile_interval
-from iqa_lab.statistics.correlation import krcc, plcc, srcc, srcc_within
+from iqa_lab.statistics.bootstrap import (
+    bca_interval,
+    bootstrap_p,
+    cluster_bootstrap,
+    jackknife,
+    percentile_interval,
+)
+from iqa_lab.statistics.ceilings import attenuation_corrected, opinion_ceilings
+from iqa_lab.statistics.choices import agreement, average_precision, two_afc
+from iqa_lab.statistics.correlation import fisher_z, krcc, plcc, srcc, srcc_by_group, srcc_within
+from iqa_lab.statistics.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
+from iqa_lab.statistics.krasula import compare_krasula, delong, krasula
+from iqa_lab.statistics.mapping import cubic, logistic4, logistic5
+from iqa_lab.statistics.multiple import benjamini_hochberg, holm
+from iqa_lab.statistics.prediction import outlier_ratio, rmse, rmse_star
+from iqa_lab.statistics.selection import best_of_many, select_column
+from iqa_lab.statistics.trend import depth_trend
 
-__all__ = ["cluster_bootstrap", "krcc", "percentile_interval", "plcc", "srcc", "srcc_within"]
+__all__ = [
+    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many",
+    "bonett_wright", "bootstrap_p", "cluster_bootstrap", "compare_krasula", "cubic", "delong", "depth_trend",
+    "fisher_interval", "fisher_z", "holm", "jackknife", "krasula", "krcc", "logistic4", "logistic5", "meng",
+    "opinion_ceilings", "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "select_column", "srcc",
+    "srcc_by_group", "srcc_within", "steiger", "two_afc", "williams", "zou",
+]  # fmt: skip

@@ -11,7 +11,8 @@ Floats = NDArray[np.float64]
 def agreement(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
     """How far the people of each triplet agree with the distances, ``[n]`` or ``[n, columns]`` in 0..1.
 
-    The share of people who chose the image with the smaller distance; one half where the distances are equal. Its mean
+    The share of people who chose the image with the smaller distance; one half where the distances are equal, NaN where
+    one is NaN. Its mean
     is the score of BAPPS (Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, 2018).
 
     Args:
@@ -27,7 +28,54 @@ def agreement(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Float
     if nearer_left.ndim == 2:
         chose_right = chose_right[:, None]
     result: Floats = np.where(nearer_left == 0, 0.5, np.where(nearer_left < 0, 1 - chose_right, chose_right))
-    return result
+    return np.where(np.isnan(nearer_left), np.nan, result)
+
+
+def two_afc(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
+    """The 2AFC score: mean agreement of people with the distances, ``[]`` or ``[columns]`` in 0..1; NaN for none.
+
+    Arguments as of ``agreement``, of which it is the mean.
+
+    >>> float(two_afc([0.1, 0.5, 0.3], [0.4, 0.2, 0.3], [0.0, 0.6, 1.0]).round(2))
+    0.7
+    """
+    values = agreement(left, right, preference)
+    return np.asarray(values.mean(axis=0)) if len(values) else np.full(values.shape[1:], np.nan)
+
+
+def average_precision(distances: ArrayLike, same: ArrayLike) -> Floats:
+    """How well small distances find the pairs that looked the same, ``[]`` or ``[columns]`` in 0..1.
+
+    The area under precision over recall, the precision being the best at this or any higher recall, as for the just
+    noticeable differences of BAPPS (Zhang et al., 2018; the way of counting is that of PASCAL VOC 2010). Pairs of equal
+    distance are found together.
+
+    Args:
+        distances: ``[n]`` or ``[n, columns]``.
+        same: share of people to whom the two images were the same, ``[n]`` in 0..1.
+
+    Returns:
+        NaN where nobody saw two images as the same, or there is no pair, or a distance is NaN.
+
+    >>> float(average_precision([0.1, 0.2, 0.3], [1.0, 0.0, 1.0]))
+    0.8333333333333333
+    """
+    columns = np.asarray(distances, dtype=float)
+    share = np.asarray(same, dtype=float)
+    each = columns[:, None] if columns.ndim == 1 else columns
+    found = [_average_precision(column, share) for column in each.T]
+    return np.array(found, dtype=float).reshape(columns.shape[1:])
+
+
+def _average_precision(distances: Floats, same: Floats) -> float:
+    if not same.sum() > 0 or not np.isfinite(distances).all():
+        return float("nan")
+    order = np.argsort(distances, kind="stable")
+    last_of_ties = np.append(np.diff(distances[order]) > 0, True)
+    found = np.cumsum(same[order])[last_of_ties]
+    precision = found / (np.flatnonzero(last_of_ties) + 1)
+    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(found / same.sum(), prepend=0) * best_from_here))
 
 
 def cluster_bootstrap_mean(values: ArrayLike, clusters: ArrayLike, *, resamples: int = 2000, seed: int = 0) -> Floats:

@@ -4,22 +4,55 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from iqa_lab.config import StatisticsConfig
+from iqa_lab.config import BenchmarkConfig, StatisticsConfig
 from iqa_lab.statistics.bootstrap import cluster_bootstrap, percentile_interval
 from iqa_lab.statistics.choices import agreement, cluster_bootstrap_mean
 from iqa_lab.statistics.correlation import krcc, plcc, srcc, srcc_within
+from iqa_lab.statistics.krasula import krasula
+from iqa_lab.statistics.mapping import logistic4
+from iqa_lab.statistics.prediction import outlier_ratio, rmse_star
 
 FACTORS = ["benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout"]
 CORRELATIONS = [
     "n", "srcc", "srcc_low", "srcc_high", "plcc", "plcc_logistic", "logistic_converged", "krcc", "rmse",
-    "outlier_ratio", "srcc_within_distortion",
+    "outlier_ratio", "srcc_within_distortion", "srcc_within_reference", "rmse_star", "krasula_auc_ds",
+    "krasula_auc_bw", "krasula_c0", "krasula_pairs",
 ]  # fmt: skip
 COLUMNS = [*FACTORS, *CORRELATIONS, "input"]
 
+# pairs of images for Krasula's analysis of each column: its areas are then within .002 of those from all pairs
+KRASULA_PAIRS = 200_000
+
+Floats = NDArray[np.float64]
+
+
+def standard_errors(scores: pd.DataFrame, benchmark: BenchmarkConfig) -> Floats | None:
+    """The standard error of every opinion, ``[n]``; None where the benchmark does not tell.
+
+    A standard deviation between people becomes one by the number of people, where it is known.
+
+    Args:
+        scores: one row a pair, perhaps with ``opinion_std``.
+        benchmark: says what ``opinion_std`` is, and how many people judged.
+    """
+    if benchmark.opinion_std == "none" or "opinion_std" not in scores:
+        return None
+    values = scores["opinion_std"].to_numpy(dtype=float)
+    if benchmark.opinion_std == "standard_deviation":
+        if benchmark.people is None:
+            return None
+        values = values / np.sqrt(benchmark.people)
+    return values if np.isfinite(values).all() else None
+
 
 def correlation_table(
-    scores: pd.DataFrame, columns: Sequence[str], opinion_sign: int, settings: StatisticsConfig
+    scores: pd.DataFrame,
+    columns: Sequence[str],
+    opinion_sign: int,
+    settings: StatisticsConfig,
+    standard_error: Floats | None = None,
 ) -> pd.DataFrame:
     """The statistics of every column of a unit; positive = agrees with people.
 
@@ -28,10 +61,12 @@ def correlation_table(
         columns: the names of the columns.
         opinion_sign: +1 where a higher opinion is better, -1 where it is worse.
         settings: of the bootstrap over references.
+        standard_error: of every opinion, ``[n]``; None leaves empty what needs it.
 
     Returns:
-        Rows in the order of ``columns``, with the statistics among ``COLUMNS``. ``plcc_logistic`` and what
-        belongs to it are empty: nothing is fitted here.
+        Rows in the order of ``columns``, with ``CORRELATIONS``. ``plcc_logistic``, ``rmse``, ``outlier_ratio`` and
+        ``rmse_star`` are those after the 4-parameter logistic. A falling curve makes ``plcc_logistic`` negative: the
+        mapping would hide that a column runs against people.
     """
     quality = -scores[list(columns)].to_numpy(dtype=float)
     opinion = opinion_sign * scores["opinion"].to_numpy(dtype=float)
@@ -39,20 +74,38 @@ def correlation_table(
         quality, opinion, scores["reference"], resamples=settings.resamples, seed=settings.seed
     )
     low, high = percentile_interval(resampled, settings.confidence)
-    return pd.DataFrame(
+    fit = logistic4(quality, opinion)
+    table = pd.DataFrame(
         {
             "n": len(scores),
             "srcc": srcc(quality, opinion),
             "srcc_low": low,
             "srcc_high": high,
             "plcc": plcc(quality, opinion),
-            "plcc_logistic": np.nan,
-            "logistic_converged": None,
+            "plcc_logistic": np.where(fit.direction < 0, -fit.plcc, fit.plcc),
+            "logistic_converged": fit.converged,
             "krcc": krcc(quality, opinion),
-            "rmse": np.nan,
+            "rmse": fit.rmse,
             "outlier_ratio": np.nan,
             "srcc_within_distortion": srcc_within(quality, opinion, scores["distortion"]),
+            "srcc_within_reference": srcc_within(quality, opinion, scores["reference"]),
+            "rmse_star": np.nan,
+            "krasula_auc_ds": np.nan,
+            "krasula_auc_bw": np.nan,
+            "krasula_c0": np.nan,
+            "krasula_pairs": 0,
         }
+    )
+    if standard_error is None:
+        return table
+    found = krasula(quality, opinion, standard_error, max_pairs=KRASULA_PAIRS, seed=settings.seed)
+    return table.assign(
+        outlier_ratio=outlier_ratio(fit.fitted, opinion, standard_error),
+        rmse_star=rmse_star(fit.fitted, opinion, standard_error),
+        krasula_auc_ds=found.auc_ds,
+        krasula_auc_bw=found.auc_bw,
+        krasula_c0=found.c0,
+        krasula_pairs=found.pairs,
     )
 
 

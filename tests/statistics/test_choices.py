@@ -1,13 +1,14 @@
 """Two-alternative choices against published scores of BAPPS and plain re-computation."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from iqa_lab.statistics.bootstrap import percentile_interval
-from iqa_lab.statistics.choices import agreement, ceilings, cluster_bootstrap_mean
+from iqa_lab.statistics.choices import agreement, average_precision, ceilings, cluster_bootstrap_mean
 
 
 @pytest.mark.parametrize("category", ["traditional", "frameinterp"])
@@ -72,3 +73,26 @@ def test_triplets_of_one_reference_make_the_interval_wider() -> None:
 def test_one_judge_has_no_ceiling() -> None:
     with pytest.raises(ValueError, match="at least two have to judge"):
         ceilings([0.0, 1.0], people=1)
+
+
+def test_average_precision_is_that_of_the_lpips_package() -> None:
+    import lpips
+
+    generator = np.random.default_rng(0)
+    distances, same = generator.random((300, 4)), generator.integers(0, 4, 300) / 3
+
+    def published(column: Any) -> float:
+        sames = same[np.argsort(column)]
+        found = np.cumsum(sames)
+        return float(lpips.voc_ap(found / sames.sum(), found / np.arange(1, 301)))
+
+    np.testing.assert_allclose(
+        average_precision(distances, same), [published(column) for column in distances.T], rtol=1e-12
+    )
+
+
+def test_average_precision_of_ties_nobody_and_nothing() -> None:
+    assert average_precision([0.0, 0.0, 0.0], [1.0, 0.0, 0.5]) == pytest.approx(0.5)  # whatever their order
+    assert np.isnan(average_precision([0.1, 0.2], [0.0, 0.0]))
+    assert np.isnan(average_precision([0.1, np.nan], [1.0, 0.0]))
+    assert average_precision(np.empty((0, 3)), []).shape == (3,)

@@ -1,0 +1,1 @@
+"""What Hydra finds by itself: the sweeper ``grid``, which plans the factor grid and shares it out among jobs."""

@@ -1,0 +1,71 @@
+"""``iqa-lab report``: from a results folder, or a study's plan, to a page."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from iqa_lab.config import configuration_folder
+from iqa_lab.errors import UserError, first_names
+from iqa_lab.report.collect import collect
+from iqa_lab.report.page import write_report
+from iqa_lab.report.study import EVERYTHING, Study, describe
+from iqa_lab.sweep.ledger import DONE
+from iqa_lab.sweep.plan import Plan
+
+
+def report_everything(results: Path, folder: Path | None) -> Path:
+    """The page of all finished units of a results folder.
+
+    Args:
+        results: the results folder.
+        folder: where the page shall be; None: ``reports/<name of the results folder>``.
+    """
+    name = results.resolve().name
+    study = Study(name, EVERYTHING, command=f"iqa-lab report {results}")
+    return write_report(collect(results, study), folder or Path("reports") / name)
+
+
+def report_plan(plan: Plan, experiment: str | None, folder: Path | None) -> Path:
+    """The page of a study or a sweep: its question and claims, what there is of its grid, and what is missing.
+
+    Args:
+        plan: the grid, with the state of every unit.
+        experiment: the study's name; None: a sweep without a question.
+        folder: where the page shall be; None: ``reports/<name of the study>``.
+
+    Raises:
+        UserError: no unit of it is done.
+    """
+    folders = [Path(plan.config_dir)] if plan.config_dir else []
+    described = describe(experiment, [*folders, configuration_folder()]) if experiment else None
+    name = experiment or "sweep"
+    done = plan.having(DONE)
+    command = " ".join(["iqa-lab sweep", *plan.arguments])
+    if not done:
+        raise UserError(f"no unit of {name} is done yet: {command}")
+    cells = [entry.unit.cell for entry in plan.units] + list(plan.empty)
+    asked = {(cell.goal, cell.dataset, cell.architecture) for cell in cells if cell.goal != "baseline"}
+    study = Study(
+        name=name,
+        question=described.question if described else f"What does {command} say?",
+        claims=described.claims if described else (),
+        command=command,
+        units=tuple(str(entry.record["folder"]) for entry in done),
+        cells=pd.DataFrame(sorted(asked), columns=["goal", "dataset", "architecture"]),
+        missing=tuple(_missing(plan)),
+    )
+    return write_report(collect(plan.results, study), folder or Path("reports") / name)
+
+
+def _missing(plan: Plan) -> Sequence[str]:
+    """What of the grid has no result, in words."""
+    states = Counter(entry.state for entry in plan.units if entry.state != DONE)
+    said = [
+        f"{count} units {state} ({first_names([e.unit.name for e in plan.having(state)])})"
+        for state, count in states.items()
+    ]
+    if plan.empty:
+        said.append(f"{len(plan.empty)} cells empty ({first_names([cell.name for cell in plan.empty])})")
+    return said

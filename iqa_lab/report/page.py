@@ -1,0 +1,157 @@
+"""A report as one HTML page that needs no network, with its figures and tables as files beside it."""
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from iqa_lab.config import cache_folder
+from iqa_lab.progress import track
+from iqa_lab.report.collect import Report
+from iqa_lab.report.figures import Chart, save
+from iqa_lab.report.tables import latex_table, markdown_table
+
+# of the table of best columns on the page, and in papers
+COLUMNS = [
+    "benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer", "depth", "n", "srcc", "srcc_low",
+    "srcc_high", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
+]  # fmt: skip
+UNIT_COLUMNS = ["readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc"]
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """``index.html`` in the folder, with ``figures/`` (PNG, SVG, PDF) and ``tables/`` (CSV, Markdown, LaTeX) beside it.
+
+    The page is self-contained: data, scripts, images and downloads are all in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    downloads = _write_tables(report, folder / "tables")
+    shown = []
+    for figure in track(report.figures, "drawing figures"):
+        _, svg, pdf = save(figure.chart, folder / "figures", figure.name)
+        address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
+        still = svg.read_text(encoding="utf-8")
+        shown.append({"name": figure.name, "spec": _specification(figure.chart), "caption": figure.caption,
+                      "pdf": address, "title": _title_of(figure.chart), "svg_bytes": len(still)})  # fmt: skip
+    environment = Environment(
+        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("page.html").render(
+        title=report.study.name,
+        question=report.study.question,
+        claims=report.claims.to_dict("records"),
+        figures=shown,
+        best=_records(report.best.sort_values("srcc", ascending=False), [*COLUMNS, "unit"]),
+        anchors=_records(report.anchors, report.anchors.columns.tolist()),
+        units=[_unit(page) for page in report.units],
+        pictures=report.pictures,
+        made=report.made,
+        warnings=report.warnings,
+        notes=report.notes,
+        downloads=downloads,
+        vega=_vega(),
+        number=_number,
+    )
+    path = folder / "index.html"
+    unfinished = folder / ".unfinished-index.html"
+    unfinished.write_text(page, encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
+    """The tables as files; returns what the page offers for download."""
+    folder.mkdir(parents=True, exist_ok=True)
+    best = report.best.sort_values("srcc", ascending=False)[[name for name in COLUMNS if name in report.best]]
+    files = {
+        "correlations.csv": report.table.to_csv(index=False),
+        "best.csv": best.to_csv(index=False),
+        "best.md": markdown_table(best),
+        "best.tex": latex_table(best, caption=report.study.question, label=f"tab:{report.study.name}"),
+    }
+    if len(report.claims):
+        files["claims.csv"] = report.claims.to_csv(index=False)
+    if len(report.anchors):
+        files["published.csv"] = report.anchors.to_csv(index=False)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    kinds = {"csv": "text/csv", "md": "text/markdown", "tex": "application/x-tex"}
+    encoded = {name: base64.b64encode(text.encode()).decode("ascii") for name, text in files.items()}
+    return [
+        {"name": name, "address": f"data:{kinds[name.rpartition('.')[2]]};base64,{content}"}
+        for name, content in encoded.items()
+    ]
+
+
+def _unit(page: Any) -> dict[str, Any]:
+    columns = [name for name in UNIT_COLUMNS if name in page.table] or page.table.columns.tolist()
+    by = "srcc" if "srcc" in page.table and page.table["srcc"].notna().any() else columns[0]
+    return {
+        "id": page.unit.replace("/", "--"),
+        "unit": page.unit,
+        "title": page.title,
+        "facts": page.facts,
+        "columns": columns,
+        "rows": _records(page.table.sort_values(by, ascending=False), columns),
+        "charts": {name: _specification(chart) for name, chart in page.charts.items()},
+        "missed": [vars(entry) for entry in page.missed],
+        "missed_of": page.missed_of,
+    }
+
+
+def _specification(chart: Chart) -> str:
+    """The chart as JSON, to stand in a script element."""
+    text = json.dumps(chart.to_dict(), separators=(",", ":"), allow_nan=False)
+    return text.replace("</", "<\\/")
+
+
+def _title_of(chart: Chart) -> str:
+    title = chart.to_dict().get("title", "")
+    return str(title.get("text", "") if isinstance(title, dict) else title)
+
+
+def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.filter(list(columns)).to_dict("records")]
+
+
+def _number(value: Any) -> str:
+    """A value as a reader wants it: three digits of what is between -1 and 1, no more of anything.
+
+    >>> _number(0.71234), _number(-0.5), _number(3000), _number(float("nan")), _number("lpips")
+    ('.712', '-.500', '3,000', '', 'lpips')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 2):
+        return f"{int(value):,}"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+
+
+# vl_convert's own snippet, which its type annotations do not know to be the default
+_GLOBALS = "window.vegaEmbed = vegaEmbed;"
+
+
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script; it takes seconds to bundle, so it is kept."""
+    kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    if kept.is_file():
+        return kept.read_text(encoding="utf-8")
+    bundle = str(vl_convert.javascript_bundle(snippet=_GLOBALS)).replace("</script", "<\\/script")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(".unfinished")
+        unfinished.write_text(bundle, encoding="utf-8")
+        unfinished.replace(kept)
+    except OSError:
+        pass  # it is bundled anew next time
+    return bundle

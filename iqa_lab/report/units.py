@@ -1,0 +1,161 @@
+"""What a report shows of single units: their figures, and the pairs that they predict worst, as images."""
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.config import Config
+from iqa_lab.errors import UserError
+from iqa_lab.recompute import read_config
+from iqa_lab.report.figures import Chart
+from iqa_lab.report.pair_figures import by_distortion, channel_relevance, opinion_against_score
+from iqa_lab.statistics.mapping import logistic4
+from iqa_lab.store import Unit
+from iqa_lab.tabulate import opinion_sign
+
+WORST = 3  # pairs of each kind that are shown
+THUMBNAIL = 192  # pixels
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A pair that a unit predicts badly; ``reference_image`` and ``distorted_image`` name entries of the pictures."""
+
+    kind: str
+    reference: str
+    distorted: str
+    distortion: str
+    opinion: float
+    predicted: float
+    score: float
+    reference_image: str | None
+    distorted_image: str | None
+
+
+@dataclass(frozen=True)
+class UnitPage:
+    """One unit on the page."""
+
+    unit: str
+    title: str
+    facts: Mapping[str, str]
+    table: pd.DataFrame
+    charts: Mapping[str, Chart]
+    missed: tuple[Missed, ...]
+    missed_of: str  # which column
+
+
+class Pictures:
+    """Small copies of images, each made once, by a short name; where a benchmark is not at hand there are none."""
+
+    def __init__(self) -> None:
+        self.encoded: dict[str, str] = {}
+        self._paths: dict[tuple[str, str | None], dict[str, str]] = {}
+        self._names: dict[str, str] = {}
+
+    def of(self, config: Config) -> dict[str, str]:
+        """Where the images of a benchmark lie, by their names; empty where it is not here."""
+        key = (config.benchmark.name, config.benchmark.path)
+        if key not in self._paths:
+            try:
+                pairs = load_benchmark(config.benchmark).pairs
+            except UserError:
+                self._paths[key] = {}
+            else:
+                references = dict(zip(pairs["reference"], pairs["reference_path"], strict=True))
+                self._paths[key] = references | dict(zip(pairs["distorted"], pairs["distorted_path"], strict=True))
+        return self._paths[key]
+
+    def name(self, path: str | None) -> str | None:
+        """The name of the small copy of an image."""
+        if path is None:
+            return None
+        if path not in self._names:
+            try:
+                small = Image.fromarray(decode(path).pixels)
+            except UserError:
+                return None
+            small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+            content = io.BytesIO()
+            small.save(content, "jpeg", quality=85)
+            self._names[path] = f"p{len(self._names)}"
+            self.encoded[self._names[path]] = base64.b64encode(content.getvalue()).decode("ascii")
+        return self._names[path]
+
+
+def unit_page(results: Path, unit: str, table: pd.DataFrame, title: str, pictures: Pictures, points: int) -> UnitPage:
+    """One unit as the page shows it.
+
+    Args:
+        results: the results folder.
+        unit: the unit's folder below it.
+        table: its rows of ``correlations.csv``.
+        title: its network and benchmark.
+        pictures: where small copies of images are kept.
+        points: how many pairs a figure draws at most.
+    """
+    folder = results / unit
+    config, result = read_config(folder / "config.yaml"), Unit(folder).read_result() or {}
+    by = "agreement" if config.benchmark.protocol == CHOICE else "srcc"
+    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
+    charts: dict[str, Chart] = {}
+    missed: tuple[Missed, ...] = ()
+    column = ""
+    if by == "srcc" and own["srcc"].notna().any():
+        best = own.sort_values("srcc", ascending=False).iloc[0]
+        column = f"{best['readout']}@{best['layer']}"
+        scores = pd.read_parquet(Unit(folder).scores_file)
+        charts["scatter"] = opinion_against_score(scores, column, opinion_sign(config), title, points)
+        charts["distortions"] = by_distortion(scores, column, opinion_sign(config))
+        missed = worst_predicted(scores, column, config, pictures)
+    weights = folder / "channel_weights.csv"
+    if weights.is_file():
+        charts["channels"] = channel_relevance(pd.read_csv(weights))
+    seconds = result.get("seconds", {})
+    facts = {
+        "folder": unit,
+        "pairs": f"{result.get('n_scored', '?')} of {result.get('n_expected', '?')}",
+        "made": str(result.get("written", "")),
+        "device": str(result.get("device", "")),
+        "seconds of the pass": str(seconds.get("pass", "")),
+        "weights digest": str(result.get("weights_digest", ""))[:12],
+    }
+    shown = {name: value for name, value in facts.items() if value}
+    return UnitPage(unit, title, shown, table, {k: c for k, c in charts.items() if c is not None}, missed, column)
+
+
+def worst_predicted(scores: pd.DataFrame, column: str, config: Config, pictures: Pictures) -> tuple[Missed, ...]:
+    """The pairs whose opinion lies farthest from what the score predicts after the 4-parameter logistic.
+
+    First those that people find much better than the network, then those that they find much worse.
+    """
+    sign = opinion_sign(config)
+    opinion = sign * scores["opinion"].to_numpy(dtype=float)
+    fitted = np.asarray(logistic4(-scores[[column]].to_numpy(dtype=float), opinion).fitted)[:, 0]
+    if not np.isfinite(fitted).all():
+        return ()
+    residual = opinion - fitted
+    order = np.argsort(residual, kind="stable")
+    paths = pictures.of(config)
+    found = []
+    for kind, rows in (("people find it better", order[::-1][:WORST]), ("people find it worse", order[:WORST])):
+        for row in rows:
+            entry: Any = scores.iloc[int(row)]
+            found.append(
+                Missed(
+                    kind, str(entry["reference"]), str(entry["distorted"]), str(entry["distortion"]),
+                    float(entry["opinion"]), float(sign * fitted[row]), float(entry[column]),
+                    pictures.name(paths.get(entry["reference"])), pictures.name(paths.get(entry["distorted"])),
+                )
+            )  # fmt: skip
+    return tuple(found)

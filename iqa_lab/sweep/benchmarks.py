@@ -1,0 +1,95 @@
+"""What the planner knows of a benchmark: the digest of its index and how many images a pass forwards.
+
+Found out by the benchmark's own loader, and kept under ``results/.sweep/benchmarks`` for as long as no file of the
+benchmark's folder has another name, size or time.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from iqa_lab import __version__, store
+from iqa_lab.benchmarks.benchmark import find_entry
+from iqa_lab.config import BenchmarkConfig, data_folder
+from iqa_lab.errors import UserError
+from iqa_lab.sweep.compose import Values, build_dataclass, typed
+from iqa_lab.sweep.ledger import sha
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of one benchmark with its filters; ``error`` says why it cannot be scored, and then the rest is empty."""
+
+    index_digest: str = ""
+    pairs: int = 0
+    images: int = 0  # that one pass forwards
+    error: str | None = None
+
+
+def benchmark_facts(values: Values, results: Path) -> Facts:
+    """What a pass over a benchmark will meet; from memory where nothing has changed since.
+
+    Args:
+        values: the benchmark's configuration.
+        results: the results folder, where the memory is.
+    """
+    seen = fingerprint(values)
+    memory = results / ".sweep" / "benchmarks" / f"{sha([__version__, values])}.json"
+    if seen is not None:
+        try:
+            kept = json.loads(memory.read_text(encoding="utf-8"))
+            if kept["fingerprint"] == seen:
+                return Facts(**kept["facts"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # nothing is known yet
+    facts = _load(values)
+    seen = fingerprint(values)  # the loader may have made the images
+    if facts.error is None and seen is not None:
+        text = store.canonical({"fingerprint": seen, "facts": asdict(facts)})
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = memory.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, memory)
+    return facts
+
+
+def fingerprint(values: Values) -> str | None:
+    """sha256 of names, sizes and times of all files of a benchmark's folder; None where it cannot be told beforehand.
+
+    That is so for a table, whose images may lie anywhere, and for a loader of one's own.
+    """
+    if "." in str(values.get("family")) or values.get("family") == "table":
+        return None
+    path = values.get("path")
+    root = Path(path).expanduser() if path else find_entry(data_folder(), str(values["folder"]))
+    if root is None or not root.is_dir():
+        return None
+    digest = hashlib.sha256(str(root.resolve()).encode())
+    for line in sorted(_files(root)):
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files(folder: Path | str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path)
+            else:
+                facts = entry.stat()
+                yield f"{entry.path}\t{facts.st_size}\t{facts.st_mtime_ns}\n"
+
+
+def _load(values: Values) -> Facts:
+    from iqa_lab.batches import number_of_images  # these import torch, which takes seconds
+    from iqa_lab.benchmarks import examine, load_benchmark
+
+    try:
+        loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
+        benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
+        return Facts(benchmark.index_digest(), len(benchmark.pairs), number_of_images(benchmark.pairs))
+    except UserError as error:
+        return Facts(error=str(error))

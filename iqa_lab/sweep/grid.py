@@ -1,0 +1,184 @@
+"""Overrides -> the networks and benchmarks of the factor grid: which there are, and which cells are empty."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.types import Glob, Override
+from omegaconf._utils import get_yaml_loader
+
+from iqa_lab.config import option_files
+from iqa_lab.errors import UserError, choices
+from iqa_lab.networks.cells import BASELINE, UNTRAINED
+
+# What makes a unit: one network on one benchmark. Everything else that is swept multiplies all of them.
+FACTORS = ("goal", "dataset", "architecture", "weights", "benchmark")
+
+
+class YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
+    """OmegaConf's own reading of YAML (1e-3 is a number, dates are text), ten times as fast."""
+
+    yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What a sweep asks for, each factor as the list of its options."""
+
+    goals: tuple[str, ...]
+    datasets: tuple[str, ...]
+    architectures: tuple[str, ...]
+    weights: tuple[str, ...] | None  # options of the tree ``conf/weights``; None: those of the cells
+    benchmarks: tuple[str, ...]
+    follow: frozenset[str]  # factors that nobody asked for: with weights=... they are those of the weights
+    readouts: tuple[str, ...] | None  # all of them are read in one pass; None: the configuration's own
+    others: tuple[tuple[str, ...], ...]  # overrides besides, one tuple for each combination of swept values
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A network of the grid by its options; ``empty`` says why there is none."""
+
+    goal: str
+    dataset: str
+    architecture: str
+    weights: str | None  # an option of ``conf/weights``; None: the cell needs no file
+    empty: str | None = None
+
+    @property
+    def name(self) -> str:
+        """``<goal>-<dataset>-<architecture>``, and the training where it is not the first of its cell."""
+        plain = f"{self.goal}-{self.dataset}-{self.architecture}"
+        recipe = (self.weights or "").rpartition("/")[2].removeprefix(self.architecture)
+        return plain + recipe
+
+
+def read_axes(overrides: Sequence[Override], chosen: Mapping[str, Any], folders: Sequence[Path]) -> Axes:
+    """What the overrides of a sweep ask for.
+
+    Args:
+        overrides: parsed by Hydra; a later one of the same key wins.
+        chosen: the option of each group where nobody sweeps it, as Hydra composed them.
+        folders: configuration folders, the first one wins.
+
+    Raises:
+        UserError: an option does not exist.
+    """
+    by_key = {override.get_key_element().lstrip("+"): override for override in overrides}
+    asked = {factor: _options(by_key.pop(factor), factor, folders) for factor in FACTORS if factor in by_key}
+    readouts = _options(by_key.pop("readout"), "readout", folders) if "readout" in by_key else None
+    cell = f"{chosen.get('goal')}/{chosen.get('dataset')}/{chosen.get('architecture')}"
+    weights = asked.get("weights")
+    if weights is None and chosen.get("weights") not in (cell, None):  # chosen by an experiment
+        weights = (str(chosen["weights"]),)
+    return Axes(
+        goals=asked.get("goal", (str(chosen.get("goal")),)),
+        datasets=asked.get("dataset", (str(chosen.get("dataset")),)),
+        architectures=asked.get("architecture", (str(chosen.get("architecture")),)),
+        weights=weights,
+        benchmarks=asked.get("benchmark", (str(chosen.get("benchmark")),)),
+        follow=frozenset(("goal", "dataset", "architecture")) - set(asked),
+        readouts=_single_readouts(readouts, folders) if readouts and len(readouts) > 1 else readouts,
+        others=tuple(itertools.product(*(_values(override) for override in by_key.values()))),
+    )
+
+
+def _options(override: Override, group: str, folders: Sequence[Path]) -> tuple[str, ...]:
+    """The options that an override names, each once; lists within lists are one."""
+    files = option_files(group, folders)
+    value: Any = override.value()
+    if isinstance(value, Glob):
+        found = value.filter([name for name in files if group != "weights" or not name.startswith(f"{UNTRAINED}/")])
+        if not found:
+            raise UserError(f"{override.input_line}: no {group} matches; choose from {choices('', files)}")
+        return tuple(found)
+    swept = override.is_sweep_override()
+    named = [str(name) for entry in (override.sweep_iterator() if swept else [value]) for name in _flat(entry)]
+    for name in named:
+        if name not in files:
+            raise UserError(f"{group} has no option {name}; choose from {choices(name, files)}")
+    return tuple(dict.fromkeys(named))
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _flat(entry)
+    else:
+        yield getattr(value, "text", value)  # a quoted string of Hydra's
+
+
+def _values(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    if not override.is_discrete_sweep():
+        raise UserError(f"{override.input_line}: a sweep takes lists, choice(), range() and glob(), no intervals")
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _single_readouts(readouts: Iterable[str], folders: Sequence[Path]) -> tuple[str, ...]:
+    """The readouts, those that mean several others (``all``) replaced by what they mean."""
+    files = option_files("readout", folders)
+    single = [part for name in readouts for part in (read_option(files[name]).get("defaults") or [name])]
+    return tuple(dict.fromkeys(map(str, single)))
+
+
+def read_option(path: Path) -> dict[str, Any]:
+    """What a YAML file says, without Hydra.
+
+    Raises:
+        UserError: it is no YAML.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=YamlLoader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def networks(axes: Axes, folders: Sequence[Path], own_weights: bool, own_constructor: bool) -> list[Cell]:
+    """All networks that are asked for, the empty cells among them.
+
+    Args:
+        axes: of the sweep.
+        folders: configuration folders, the first one wins.
+        own_weights: the user gave ``weights.path`` or ``weights.url``, which fill any cell.
+        own_constructor: the user gave ``architecture.constructor``.
+    """
+    files = option_files("weights", folders)
+    if axes.weights is not None:
+        return [_of_weights(option, files[option], axes) for option in axes.weights]
+    unbuilt = {name for name in axes.architectures if not own_constructor and _has_no_constructor(name, folders)}
+    cells = []
+    for goal, dataset, architecture in itertools.product(axes.goals, axes.datasets, axes.architectures):
+        option = f"{goal}/{dataset}/{architecture}"
+        cell = Cell(goal, dataset, architecture, option if option in files else None)
+        if (goal in (UNTRAINED, BASELINE)) != (dataset == "none"):
+            cell = replace(cell, empty=f"goal={UNTRAINED} and goal={BASELINE} go with dataset=none, and only with it")
+        elif goal == UNTRAINED and f"{BASELINE}/none/{architecture}" in files:
+            cell = replace(cell, empty="a baseline is no network that could stay untrained")
+        elif architecture in unbuilt:
+            cell = replace(cell, empty="needs architecture.constructor=IMPORT.PATH")
+        elif goal != UNTRAINED and option not in files and (goal == BASELINE or not own_weights):
+            cell = replace(cell, empty="no public weights")
+        cells.append(cell)
+    return cells
+
+
+def _of_weights(option: str, file: Path, axes: Axes) -> Cell:
+    """The network of a training; empty if it is none of the goals, datasets and architectures asked for."""
+    content = read_option(file)
+    cell = Cell(str(content.get("goal")), str(content.get("dataset")), str(content.get("architecture")), option)
+    asked = {"goal": axes.goals, "dataset": axes.datasets, "architecture": axes.architectures}
+    for factor, options in asked.items():
+        if factor not in axes.follow and getattr(cell, factor) not in options:
+            return replace(cell, empty=f"these weights are of another {factor} than those asked for")
+    return cell
+
+
+def _has_no_constructor(architecture: str, folders: Sequence[Path]) -> bool:
+    path = option_files("architecture", folders).get(architecture)
+    return path is not None and read_option(path).get("constructor") in (None, "???")

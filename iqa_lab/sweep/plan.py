@@ -1,0 +1,324 @@
+"""From the overrides of a sweep to its plan: every unit with its state, its cost and its key, longest first."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from iqa_lab import store
+from iqa_lab.config import configuration_folder, option_files
+from iqa_lab.errors import UserError
+from iqa_lab.networks.cells import BASELINE
+from iqa_lab.sweep import ledger
+from iqa_lab.sweep.benchmarks import Facts, benchmark_facts
+from iqa_lab.sweep.compose import Composer, Unit, Values
+from iqa_lab.sweep.grid import Axes, Cell, networks, read_axes, read_option
+from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger, Record
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One unit of a sweep: what it is, where it stands, what it will take."""
+
+    unit: Unit
+    key: str
+    asked: dict[str, tuple[str, str]]  # readouts, as the ledger keeps them
+    facts: Facts
+    record: Record
+    state: str
+    seconds: float  # estimated
+    memory_mib: float  # estimated
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole sweep before its first job."""
+
+    arguments: tuple[str, ...]
+    results: Path
+    units: tuple[Planned, ...]  # longest first
+    empty: tuple[Cell, ...]
+    measured: int  # units of the ledger that the estimates rest on
+    group: str = ""  # the name of the sweep or study in W&B
+    config_dir: str | None = None  # the user's own configuration folder
+
+    def count(self) -> Counter[str]:
+        """How many units are in each state."""
+        return Counter(planned.state for planned in self.units)
+
+    def having(self, *states: str) -> list[Planned]:
+        """The units in these states."""
+        return [planned for planned in self.units if planned.state in states]
+
+
+def make_plan(
+    arguments: Sequence[str], params: Mapping[str, Any], loader: ConfigLoader, name: str, master: DictConfig
+) -> Plan:
+    """The plan of a sweep.
+
+    Args:
+        arguments: overrides, without Hydra's own.
+        params: the experiment's grid, ``hydra.sweeper.params``; the command line goes before it.
+        loader: Hydra's.
+        name: of the primary configuration.
+        master: that configuration as Hydra composed it, nothing swept.
+
+    Raises:
+        UserError: an option, a key or a value is wrong, or every cell is empty.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    folders = _folders(loader)
+    units: list[Unit] = []
+    empty: list[Cell] = []
+    for overrides, composed, grid in _experiments(arguments, params, parser, loader, name, master):
+        given = {one.get_key_element() for one in parser.parse_overrides(list(overrides))}
+        from_grid = [f"{key}={value}" for key, value in grid.items() if key not in given]
+        axes = read_axes(parser.parse_overrides([*overrides, *from_grid]), composed.hydra.runtime.choices, folders)
+        for others in axes.others:
+            found, without = _units_of(axes, others, loader, name, composed, folders)
+            units += found
+            empty += without if others is axes.others[0] else []  # they are the same for all
+    if not units:
+        reasons = Counter(str(cell.empty) for cell in empty)
+        said = "; ".join(f"{reason} ({number})" for reason, number in reasons.most_common(3))
+        raise UserError(f"every cell of this grid is empty: {said}; iqa-lab list weights shows those that are not")
+    results = Path(str(units[0].shared["results"]))
+    group = str(units[0].shared["tracker"]["group"] or f"sweep-{ledger.sha(sorted(arguments))[:8]}")
+    config_dir = next((source.path for source in loader.get_sources() if source.provider == "command-line"), None)
+    return look_up(Plan(tuple(arguments), results, (), tuple(empty), 0, group, config_dir), units)
+
+
+def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
+    """The plan with every unit's present state and cost."""
+    known = Ledger(plan.results)
+    records = known.read_all()
+    costs = Costs.of(records)
+    facts = _BenchmarkFacts(plan.results)
+    planned = {}
+    for unit in units:
+        key = ledger.key_of(unit)
+        fitted = {
+            name: facts.named(name, unit)
+            for readout in unit.shared["readouts"].values()
+            if (name := readout["arguments"].get("fit_on"))
+        }
+        asked = ledger.readouts_of(unit, fitted)
+        record, found = records.get(key, {}), facts.of(unit)
+        state = state_of(unit, key, asked, found, record, known)
+        entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found))
+        planned[key, store.canonical(asked)] = entry  # a cell that is named twice is one unit
+    ordered = sorted(planned.values(), key=lambda entry: (-entry.seconds, entry.unit.name))
+    return replace(plan, units=tuple(ordered), measured=costs.measured)
+
+
+def refreshed(plan: Plan) -> Plan:
+    """The plan with every unit's present state; its units and their order stay."""
+    known = Ledger(plan.results)
+    records = known.read_all()
+    units = []
+    for old in plan.units:
+        record = records.get(old.key, {})
+        state = state_of(old.unit, old.key, old.asked, old.facts, record, known)
+        units.append(replace(old, record=record, state=state))
+    return replace(plan, units=tuple(units))
+
+
+def state_of(
+    unit: Unit, key: str, asked: Mapping[str, tuple[str, str]], facts: Facts, record: Record, known: Ledger
+) -> str:
+    """Where a unit stands: done only if nothing has changed that its scores were made of."""
+    if record and is_done(unit, asked, facts, record, known.results):
+        return DONE
+    if facts.error is not None:
+        return FAILED
+    state = str(record.get("state", MISSING))
+    if state == RUNNING:
+        return RUNNING if known.is_claimed(key) else LOST
+    return FAILED if state == FAILED else MISSING
+
+
+def is_done(unit: Unit, asked: Mapping[str, tuple[str, str]], facts: Facts, record: Record, results: Path) -> bool:
+    """Whether the result on disk is what this unit would give again."""
+    made_of = record.get("made_of") or {}
+    known = (made_of.get("weights_file") or {}).get("path")
+    now = ledger.file_facts(ledger.weights_file(unit.factors["weights"], known))
+    return (
+        ledger.has_readouts(record, asked)
+        and made_of.get("builders") is not None
+        and made_of["builders"] == ledger.builders(unit)
+        and ledger.same_file(now, made_of.get("weights_file"))
+        and (facts.error is not None or made_of.get("index_digest") == facts.index_digest)
+        and "folder" in record
+        and record.get("result_digest") == ledger.result_digest(results / record["folder"])
+    )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What units have taken so far, and a guess for those that are like none of them."""
+
+    seconds: dict[str, float]  # per forward, by architecture
+    memory: dict[str, float]
+    scale: float  # of this machine against the guess
+    measured: int
+
+    @classmethod
+    def of(cls, records: Mapping[str, Record]) -> "Costs":
+        """From the ledger."""
+        seconds: dict[str, list[float]] = {}
+        memory: dict[str, list[float]] = {}
+        ratios = []
+        for record in records.values():
+            if record.get("forwards", 0) > 0:
+                per_forward = record["seconds"] / record["forwards"]
+                seconds.setdefault(record["architecture"], []).append(per_forward)
+                memory.setdefault(record["architecture"], []).append(record["peak_memory_mib"])
+                if record["parameters"]:  # baselines are like no network
+                    ratios.append(per_forward / _guess_seconds(record["parameters"]))
+        return cls(
+            {name: median(values) for name, values in seconds.items()},
+            {name: max(values) for name, values in memory.items()},
+            median(ratios) if ratios else 1.0,
+            sum(map(len, seconds.values())),
+        )
+
+    def estimate(self, unit: Unit, facts: Facts) -> tuple[float, float]:
+        """Seconds and MiB that a unit will take."""
+        architecture, parameters = unit.cell.architecture, parameters_of(unit)
+        per_forward = self.seconds.get(architecture, self.scale * _guess_seconds(parameters))
+        # a process with torch takes about 800 MiB, the weights are held twice while they are loaded
+        memory = self.memory.get(architecture, 1200 + 8 * parameters / 2**20)
+        return per_forward * facts.images, memory
+
+
+def parameters_of(unit: Unit) -> float:
+    """The number of a network's parameters where it is published, else a common one."""
+    return float(unit.factors["weights"].get("parameters") or (0 if unit.cell.goal == BASELINE else 25e6))
+
+
+def _guess_seconds(parameters: float) -> float:
+    """Of one forward on two cores with a few readouts; only the order of units and a first impression rest on it."""
+    return 0.02 + 2e-9 * parameters
+
+
+class _BenchmarkFacts:
+    """Facts of the benchmarks of a plan, each found out once."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self._found: dict[int | str, tuple[Any, Facts]] = {}
+
+    def of(self, unit: Unit) -> Facts:
+        """Of the benchmark of a unit."""
+        values = unit.factors["benchmark"]
+        if id(values) not in self._found:  # the value is kept beside, so that its id stays its own
+            same = ledger.sha(values)
+            if same not in self._found:
+                self._found[same] = values, benchmark_facts(values, self.results)
+            self._found[id(values)] = values, self._found[same][1]
+        return self._found[id(values)][1]
+
+    def named(self, name: str, unit: Unit) -> str:
+        """The index digest of the benchmark of that name, as a readout of the unit is fitted to it."""
+        allow = unit.factors["benchmark"].get("allow_missing", False)
+        if f"{name}@{allow}" not in self._found:
+            files = option_files("benchmark", [configuration_folder()])
+            values: Values = {**read_option(files[name]), "allow_missing": allow} if name in files else {}
+            facts = benchmark_facts(values, self.results) if values else Facts(error=f"there is no benchmark {name}")
+            self._found[f"{name}@{allow}"] = values, facts
+        return self._found[f"{name}@{allow}"][1].index_digest
+
+
+def _experiments(
+    arguments: Sequence[str], params: Mapping[str, Any], parser: OverridesParser, loader: ConfigLoader, name: str,
+    master: DictConfig,
+) -> list[tuple[list[str], DictConfig, Mapping[str, Any]]]:  # fmt: skip
+    """Arguments, configuration and grid; one for each experiment where several are swept."""
+    parsed = parser.parse_overrides(list(arguments))
+    swept = [one for one in parsed if one.key_or_group == "experiment" and one.is_sweep_override()]
+    if not swept:
+        return [(list(arguments), master, params)]
+    rest = [str(one.input_line) for one in parsed if one not in swept]
+    found = []
+    for value in swept[-1].sweep_string_iterator():
+        overrides = [*rest, f"experiment={value}"]
+        composed = loader.load_configuration(name, overrides, RunMode.MULTIRUN)
+        found.append((overrides, composed, composed.hydra.sweeper.get("params") or {}))
+    return found
+
+
+def _units_of(
+    axes: Axes, others: Sequence[str], loader: ConfigLoader, name: str, master: DictConfig, folders: Sequence[Path]
+) -> tuple[list[Unit], list[Cell]]:
+    """The units of one combination of the overrides besides the factors, and its empty cells."""
+    keys = {one.partition("=")[0].lstrip("+"): one.partition("=")[2] for one in others}
+    own = any(keys.get(key, "null") != "null" for key in ("weights.path", "weights.url"))
+    own = own or any(master.weights.get(key) is not None for key in ("path", "url"))
+    cells = networks(axes, folders, own, "architecture.constructor" in keys)
+    if axes.readouts is not None:
+        others = [*others, f"readout=[{','.join(axes.readouts)}]"]
+    composer = Composer(loader, name, folders, others)
+    units = composer.units([cell for cell in cells if cell.empty is None], axes.benchmarks)
+    return units, [cell for cell in cells if cell.empty is not None]
+
+
+def _folders(loader: ConfigLoader) -> list[Path]:
+    """The folders that Hydra looks into, in its order."""
+    paths = [Path(source.path) for source in loader.get_sources() if source.scheme() == "file"]
+    return [path for path in paths if path.is_dir()]
+
+
+def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | None) -> Path:
+    """Write what workers need: the units in their order, values that many share written once; returns the file."""
+    parts: dict[str, Values] = {}
+
+    def reference(values: Values) -> str:
+        digest = ledger.sha(values)
+        parts[digest] = values
+        return digest
+
+    references: dict[int, str] = {}  # of values that live as long as the plan
+    listed = []
+    for entry in units:
+        shared = {**entry.unit.factors, "": entry.unit.shared}
+        for values in shared.values():
+            if id(values) not in references:
+                references[id(values)] = reference(values)
+        listed.append(
+            {
+                "cell": vars(entry.unit.cell),
+                "benchmark": entry.unit.benchmark,
+                "parts": {factor: references[id(values)] for factor, values in shared.items()},
+                "key": entry.key,
+                "asked": entry.asked,
+                "index_digest": entry.facts.index_digest,
+                "parameters": parameters_of(entry.unit),
+            }
+        )
+    content = {
+        "sweep": name,
+        "group": plan.group,
+        "arguments": plan.arguments,
+        "config_dir": plan.config_dir,
+        "results": str(plan.results.resolve()),
+        "folder": os.getcwd(),
+        "environment": {key: value for key, value in os.environ.items() if key.startswith("IQA_LAB_")},
+        "threads": threads,
+        "parts": parts,
+        "units": listed,
+    }
+    file = plan.results / ".sweep" / "plans" / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(unfinished, file)
+    return file.resolve()

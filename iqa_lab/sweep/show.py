@@ -1,0 +1,130 @@
+"""What a person sees of a plan: counts, what is left, what failed, what is empty."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from iqa_lab.errors import first_names
+from iqa_lab.sweep.grid import Cell
+from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
+from iqa_lab.sweep.plan import Plan, Planned
+
+SHOWN = 15  # lines of a list; --all shows every one
+
+VANISHED = "its process ended without a word: killed, or out of memory"
+
+
+def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
+    """What a sweep would do: units, forwards, time, memory; what is done, what is empty."""
+    todo = plan.having(MISSING, FAILED, LOST)
+    view = Table("unit", "pairs", "forwards", "about", "memory", "state", box=None, pad_edge=False)
+    for entry in _cut(todo, everything):
+        view.add_row(
+            entry.unit.name, f"{entry.facts.pairs}", f"{entry.facts.images}", duration(entry.seconds),
+            f"{entry.memory_mib / 1024:.1f} GiB", entry.state,
+        )  # fmt: skip
+    lines: list[RenderableType] = [counts(plan)]
+    if todo:
+        forwards = sum(entry.facts.images for entry in todo)
+        seconds = sum(entry.seconds for entry in todo)
+        memory = max(entry.memory_mib for entry in todo) / 1024
+        rests = f"{plan.measured} units measured here" if plan.measured else "a guess: no unit was measured here yet"
+        together = f", {duration(max(seconds / jobs, todo[0].seconds))} in {jobs} jobs" if jobs > 1 else ""
+        lines += [
+            f"to do: {len(todo)} units, {forwards:,} forwards, about {duration(seconds)}{together}, "
+            f"at most about {memory:.1f} GiB a process ({rests})",
+            view,
+            *_more(todo, everything),
+        ]
+    return Group(*lines, *failures(plan, everything), *empty_cells(plan.empty, everything))
+
+
+def status_view(plan: Plan, everything: bool) -> RenderableType:
+    """Where a sweep stands: done, running, failed with the first line and the log, missing, empty."""
+    lines: list[RenderableType] = [counts(plan)]
+    known = Ledger(plan.results)
+    running = plan.having(RUNNING)
+    for entry in _cut(running, everything):
+        record = entry.record
+        since = duration(time.time() - record["started"])
+        lines.append(f"running: {entry.unit.name}, for {since} on {record['host']}, log {known.log_file(entry.key)}")
+    lines += _more(running, everything)
+    missing = plan.having(MISSING)
+    if missing:
+        names = (entry.unit.name for entry in missing)
+        listed = ", ".join(names) if everything else first_names(names, 5)
+        lines.append(f"missing: {listed}; about {duration(sum(entry.seconds for entry in missing))}")
+    return Group(*lines, *failures(plan, everything), *empty_cells(plan.empty, everything))
+
+
+def counts(plan: Plan) -> str:
+    """One line: how many units are in each state, and how many cells are empty."""
+    found = plan.count()
+    states = {DONE: found[DONE], RUNNING: found[RUNNING], FAILED: found[FAILED] + found[LOST], MISSING: found[MISSING]}
+    listed = ", ".join(f"{number} {state}" for state, number in states.items())
+    return f"{len(plan.units)} units: {listed}; {len(plan.empty)} empty cells"
+
+
+def failures(plan: Plan, everything: bool = True) -> list[RenderableType]:
+    """A line for each unit that failed: what it said first, and where the rest is."""
+    failed = plan.having(FAILED, LOST)
+    known = Ledger(plan.results)
+    lines: list[RenderableType] = [
+        Text(f"failed: {entry.unit.name}: {reason(entry)}{_log(known, entry)}") for entry in _cut(failed, everything)
+    ]
+    return lines + _more(failed, everything)
+
+
+def reason(entry: Planned) -> str:
+    """Why a unit failed, in one line."""
+    if entry.facts.error is not None:
+        return entry.facts.error
+    return VANISHED if entry.state == LOST else str(entry.record.get("error", VANISHED))
+
+
+def _log(known: Ledger, entry: Planned) -> str:
+    file = known.log_file(entry.key)
+    return f"; log {file}" if entry.facts.error is None and file.is_file() else ""
+
+
+def empty_cells(cells: Sequence[Cell], everything: bool) -> list[RenderableType]:
+    """The empty cells, each or by reason."""
+    if everything:
+        return [Text(f"empty: {cell.name}: {cell.empty}") for cell in cells]
+    groups: dict[str, list[str]] = {}
+    for cell in cells:
+        groups.setdefault(str(cell.empty), []).append(cell.name)
+    lines: list[RenderableType] = [
+        Text(f"empty: {why}: {len(names)} cells, {first_names(names)}") for why, names in groups.items()
+    ]
+    return lines + (["--all lists every empty cell"] if len(cells) > 3 * len(groups) else [])
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> duration(5), duration(300), duration(36000)
+    ('5 s', '5 min', '10.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def print_view(view: RenderableType) -> None:
+    """On standard output; lines are not broken where nobody looks."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(view, soft_wrap=not isinstance(view, Table), markup=False)
+
+
+def _cut(entries: Sequence[Planned], everything: bool) -> Sequence[Planned]:
+    return entries if everything else entries[:SHOWN]
+
+
+def _more(entries: Sequence[Planned], everything: bool) -> list[RenderableType]:
+    left = 0 if everything else len(entries) - SHOWN
+    return [f"... and {left} more; --all lists them"] if left > 0 else []

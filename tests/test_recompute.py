@@ -1,0 +1,61 @@
+"""Statistics made again from what is on disk: the same numbers, and nothing else is touched."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from iqa_lab.statistics.table import COLUMNS
+from tests.conftest import Finished
+
+Command = Callable[..., Finished]
+RMSE = ["goal=baseline", "dataset=none", "architecture=rmse", "tracker=none", "statistics.resamples=50"]
+
+
+@pytest.fixture
+def unit(iqa_lab: Command, levels_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
+    done = iqa_lab("run", *RMSE, "benchmark.references=[astronaut.png,coffee.png,chelsea.png]")
+    assert done.code == 0, done.err
+    (file,) = Path("results").glob("*/*/*/result.json")
+    return file.parent
+
+
+def test_the_same_numbers_without_images(iqa_lab: Command, unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in unit.iterdir() if path.is_file()}
+    result = json.loads(before["result.json"])
+    headline = result["headline"]
+    assert headline["srcc_heldout"] == headline["srcc_best"]  # one column: nothing to choose
+    table = pd.read_csv(unit / "correlations.csv")
+    assert list(table.columns) == COLUMNS and table["logistic_converged"].all() and table["rmse"].gt(0).all()
+
+    monkeypatch.setenv("IQA_LAB_DATA", "nowhere")
+    (unit / "correlations.csv").write_text(table.assign(srcc=9, plcc_logistic=9).to_csv(index=False))
+    (unit / "result.json").write_text(json.dumps({**result, "headline": {}}))
+    done = iqa_lab("report", "--recompute")
+    assert done.code == 0 and "recomputed the statistics of 1 unit in results" in done.out
+    assert {path.name: path.read_bytes() for path in unit.iterdir() if path.is_file()} == before | {
+        "result.json": (unit / "result.json").read_bytes()
+    }
+    assert json.loads((unit / "result.json").read_text()) == result
+
+
+def test_a_damaged_unit_does_not_stop_the_others(iqa_lab: Command, unit: Path) -> None:
+    damaged = unit.parent / "0123456789ab"
+    shutil.copytree(unit, damaged)
+    (damaged / "config.yaml").write_text("colour: red\n")
+    (unit / "correlations.csv").write_text(pd.read_csv(unit / "correlations.csv").assign(srcc=9).to_csv(index=False))
+    done = iqa_lab("report", "--recompute", "results")
+    assert done.code == 1 and "1 of 2 units could not be recomputed" in done.error_line
+    assert "0123456789ab" in done.error_line and "Traceback" not in done.err
+    assert (pd.read_csv(unit / "correlations.csv")["srcc"] < 1).all()
+
+
+def test_misuse(iqa_lab: Command) -> None:
+    empty = iqa_lab("report", "--recompute", "nowhere")
+    assert empty.code == 2 and "nowhere holds no finished unit" in empty.error_line
+    nothing = iqa_lab("report")
+    assert nothing.code == 2 and "iqa-lab report --recompute [RESULTS]" in nothing.error_line
