@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -122,6 +123,34 @@ def sync(
     print(f"{send(folder)} runs sent")
 
 
+@app.command(context_settings=_PASS_ON)
+def explain(
+    context: typer.Context,
+    reference: Annotated[Path, typer.Argument(help="The undistorted image.")],
+    distorted: Annotated[Path, typer.Argument(help="Another of the same size.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the pictures; else one in explained/.")] = None,
+) -> None:
+    """Show where a network sees the difference of two images, layer by layer; takes the overrides of run.
+
+    Such as goal=classification dataset=imagenet1k architecture=alexnet readout=lpips layers=[features.1].
+    """
+    if {"-m", "--multirun"} & set(context.args):
+        raise UserError("explain shows one network at a time: leave out -m")
+
+    def show(composed: DictConfig) -> None:
+        from iqa_lab.explain import explain, write_explanation  # torch takes seconds to import
+
+        config = _checked(composed)
+        _check_choice_of_weights(config)
+        explanation = explain(reference, distorted, config)
+        own = Path("explained") / f"{distorted.stem}-{explanation.cell}-{explanation.readout}"
+        files = write_explanation(explanation, out or own)
+        _print_rows(explanation.rows())
+        print(f"{explanation.network}, readout {explanation.readout}: {files[0]} and {len(files) - 1} pictures beside")
+
+    run_hydra(context.args, show)
+
+
 @app.command(name="list")
 def list_command(
     kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],
@@ -213,8 +242,12 @@ def _report_arguments(arguments: list[str]) -> tuple[list[str], str | None, bool
     return left, out, again
 
 
-def run_hydra(arguments: list[str]) -> None:
+def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | None = None) -> None:
     """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
+
+    Args:
+        arguments: overrides and flags of Hydra.
+        do: something else to do with the composed configuration.
 
     Raises:
         UserError, UnitFailed: the unit was not scored; in a sweep UnitFailed, after all units had their turn.
@@ -228,7 +261,7 @@ def run_hydra(arguments: list[str]) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(composed)
         try:
-            return run_unit(composed)
+            return (do or run_unit)(composed)
         except (UserError, UnitFailed) as error:
             failed_run.append(error)  # Hydra would print a line of its own
             return None

@@ -293,21 +293,27 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
 
 
 def _settings(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:
-    runtime = config.runtime
-    size = runtime.batch_size
+    size = config.runtime.batch_size
     if size != "auto" and (not isinstance(size, int) or isinstance(size, bool)):
         raise UserError(f"runtime.batch_size={size}: give a number of images, or auto")
-    settings = Settings(
-        device=_device(runtime.device),
-        batch_size=1 if size == "auto" else size,
-        workers=runtime.workers,
+    if size != "auto":
+        return pass_settings(config, size)
+    settings = pass_settings(config, 1)
+    return replace(settings, batch_size=choose_batch_size(plan, network, benchmark, settings))
+
+
+def pass_settings(config: Config, batch_size: int) -> Settings:
+    """How the images go through the network, ``batch_size`` at once.
+
+    Raises:
+        UserError: a value that no pass can be made with, or a device that is not there.
+    """
+    return Settings(
+        device=_device(config.runtime.device),
+        batch_size=batch_size,
+        workers=config.runtime.workers,
         precision=config.precision,
         resize=_resize(config),
-    )
-    return (
-        replace(settings, batch_size=choose_batch_size(plan, network, benchmark, settings))
-        if size == "auto"
-        else settings
     )
 
 

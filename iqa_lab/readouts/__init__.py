@@ -1,8 +1,9 @@
 """Two responses -> one distance. One module and one YAML a readout.
 
 Most read responses, in the pass: a module ``iqa_lab/readouts/NAME.py`` has a function ``distance(response,
-**arguments) -> Tensor``, the distances ``[P]`` of a batch's pairs, >= 0, exactly 0 for equal responses. Those that
-weigh channels (``reads: channels``) run after it, see ``channels.py``.
+**arguments) -> Tensor``, the distances ``[P]`` of a batch's pairs, >= 0, exactly 0 for equal responses. Where these are
+made of what differs at each position, a second function ``at_positions``, ``[P, N]``, lets ``iqa-lab explain`` show it.
+Those that weigh channels (``reads: channels``) run after the pass, see ``channels.py``.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
 
-__all__ = ["Distance", "Response", "load_channel_readout", "load_distance"]
+__all__ = ["Distance", "Response", "load_at_positions", "load_channel_readout", "load_distance"]
 
 Distance = Callable[[Response], Tensor]
 
@@ -30,6 +31,21 @@ def load_distance(config: ReadoutConfig) -> Distance:
     own = "." not in config.function
     path = f"iqa_lab.readouts.{config.function}.distance" if own else config.function
     function = import_object(path, "the readout's function")
+    arguments: dict[str, Any] = dict(config.arguments)
+    return lambda response: function(response, **arguments)
+
+
+def load_at_positions(config: ReadoutConfig, name: str) -> Distance:
+    """The function that shows where in the image a readout's distance comes from, ``[P, N]``: its ``at_positions``.
+
+    Raises:
+        UserError: it cannot be imported, or its distance has no place in the image.
+    """
+    own = "." not in config.function
+    path = f"iqa_lab.readouts.{config.function}" if own else config.function.rpartition(".")[0]
+    function = getattr(import_module_of(path, "the readout's function"), "at_positions", None)
+    if function is None:
+        raise UserError(f"readout {name} cannot be shown in the image: choose readout=plain or readout=lpips")
     arguments: dict[str, Any] = dict(config.arguments)
     return lambda response: function(response, **arguments)
 

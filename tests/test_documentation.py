@@ -1,0 +1,121 @@
+"""Every command in README.md and docs/ is one that exists; and each document runs from its first block to its last.
+
+Blocks of ```bash are run in their order, in one empty folder for each document. A comment just before a block says what
+of it is not run, and why: ``<!-- not run: it talks to a server -->`` the whole block, and with words in brackets,
+``<!-- not run (alexnet, resnet50): they download weights -->``, the lines that hold one of them. Also commands that are
+not run have to be right: their settings are composed.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from iqa_lab.benchmarks import benchmark_options
+from iqa_lab.catalogue import KINDS, list_options
+from iqa_lab.cli import app
+from iqa_lab.config import configuration_folder
+from tests.conftest import ROOT, composed
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(?:<!-- not run(?: \(([^)]*)\))?: ([^\n]*?) -->\n)?```bash\n(.*?)```", re.DOTALL)
+EXPANDED = re.compile(r"=.*(glob|range|choice|sort|shuffle)\(")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of commands, and the lines of it that are run."""
+
+    document: str
+    text: str
+    runs: str
+
+
+def blocks(document: Path) -> list[Block]:
+    found = []
+    for words, reason, text in BLOCK.findall(document.read_text(encoding="utf-8")):
+        if words:
+            left_out = [word.strip() for word in words.split(",")]
+            assert all(word in text for word in left_out), (document.name, left_out)
+            lines = [line for line in text.splitlines() if not any(word in line for word in left_out)]
+            runs = "\n".join(lines)
+        else:
+            runs = "" if reason else text
+        found.append(Block(document.name, text, runs))
+    return found
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each ``iqa-lab`` command, without what stands before it."""
+    found = []
+    for line in re.sub(r"<<'(\w+)'.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE).replace("\\\n", " ").splitlines():
+        if "iqa-lab " in line:
+            words = shlex.split(line, comments=True)
+            words = words[words.index("iqa-lab") + 1 :] if "iqa-lab" in words else []
+            if words:
+                found.append(words)
+    return found
+
+
+COMMANDS = [
+    (document.name, words) for document in DOCUMENTS for block in blocks(document) for words in commands(block.text)
+]
+# what is composed with the configuration; a folder of one's own is not there without the blocks before
+COMPOSED = [(name, words) for name, words in COMMANDS if words[0] in ("run", "sweep") and "--config-dir" not in words]
+
+
+def test_there_are_documents_with_commands() -> None:
+    assert {"README.md", "concepts.md", "adding.md", "wandb.md"} <= {document.name for document in DOCUMENTS}
+    assert len(COMMANDS) > 20 and len(COMPOSED) > 10
+
+
+def test_every_command_exists() -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    unknown = [(name, words[0]) for name, words in COMMANDS if words[0] not in known]
+    assert not unknown
+
+
+@pytest.mark.parametrize(("document", "words"), COMPOSED, ids=[" ".join(words) for _, words in COMPOSED])
+def test_a_run_can_be_composed(document: str, words: list[str]) -> None:
+    """Of a comma list its first value; what the sweep expands itself is left out, and so are Hydra's own settings."""
+    overrides = [word for word in words[1:] if not word.startswith(("-", "hydra")) and not EXPANDED.search(word)]
+    composed(*(re.sub(r"^([^\[{]*?),.*", r"\1", override) for override in overrides))
+
+
+def test_what_is_listed_and_fetched_exists() -> None:
+    folders = [configuration_folder()]
+    for name, words in COMMANDS:
+        if "--config-dir" in words:
+            continue
+        filters = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+        if words[0] == "list":
+            assert words[1] in KINDS, (name, words)
+        if words[0] == "fetch":
+            benchmarks = filters.pop("benchmark", "")
+            assert set(benchmarks.split(",")) <= {"", *benchmark_options(folders)}, (name, words)
+            assert not filters or list_options("weights", filters, folders), (name, words)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[document.name for document in DOCUMENTS])
+def test_a_document_runs(document: Path, levels_home: Path, tmp_path: Path) -> None:
+    runs = [block.runs for block in blocks(document) if block.runs.strip()]
+    if not runs:
+        pytest.skip("no commands that can run here")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "IQA_LAB_DATA": str(levels_home),
+        "OMP_NUM_THREADS": "1",
+        "WANDB_MODE": "offline",
+    }
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(runs)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
