@@ -15,6 +15,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.progress import track
 from iqa_lab.recompute import read_config
 from iqa_lab.report import figures
+from iqa_lab.report.anchors import beside, load_anchors
 from iqa_lab.report.figures import FACTORS, Chart
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import Pictures, UnitPage, unit_page
@@ -93,7 +94,7 @@ def collect(results: Path, study: Study) -> Report:
         table=table,
         best=best,
         claims=claims,
-        anchors=pd.DataFrame(),
+        anchors=_published(results, table),
         figures=tuple(_figures(results, table, best, distributions, study, notes)),
         units=pages,
         pictures=pictures.encoded,
@@ -169,6 +170,16 @@ def _ceilings(results: Path, rows: pd.DataFrame) -> dict[str, float]:
     headline = (Unit(results / str(rows["unit"].iloc[0])).read_result() or {}).get("headline", {})
     ceiling = headline.get("ceiling_group")
     return {} if ceiling is None else {"another group of people": float(ceiling)}
+
+
+def _published(results: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Our numbers that somebody published, too, beside the published ones."""
+    expected = {
+        unit: (Unit(results / str(unit)).read_result() or {}).get("n_expected") for unit in table["unit"].unique()
+    }
+    rows = beside(table.assign(n_expected=table["unit"].map(expected)), load_anchors())
+    return rows[["benchmark", "architecture", "layer", "readout", "statistic", "ours", "published", "difference",
+                 "n", "complete", "differs", "source"]]  # fmt: skip
 
 
 def _networks(best: pd.DataFrame) -> pd.DataFrame:
