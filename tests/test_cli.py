@@ -112,11 +112,12 @@ def test_a_multirun_is_one_result_and_one_tracked_run_a_unit(iqa_lab: Command, f
     assert [unit.parent.name for unit in units] == ["untrained-none-alexnet", "untrained-none-squeezenet1_1"]
     for unit in units:
         assert set(pd.read_csv(unit / "correlations.csv")["readout"]) == {"plain", "mean"}
-    tracked = sorted(path.name.rpartition("-")[2] for path in Path("wandb").glob("offline-run-*"))
-    assert tracked == sorted(unit.name for unit in units)
+    runs = [path.name.split("-", 3)[3] for path in Path("wandb").glob("offline-run-*")]
+    assert sorted(run for run in runs if not run.startswith("sweep-")) == sorted(unit.name for unit in units)
+    assert sum(run.startswith("sweep-") for run in runs) == 1
     second = iqa_lab(*sweep)
     assert second.code == 0 and "2 done, 0 running" in second.out and "forwards" not in second.err
-    assert len(list(Path("wandb").glob("offline-run-*"))) == 2
+    assert len(list(Path("wandb").glob("offline-run-*"))) == 3
 
 
 def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command, few: Path) -> None:
@@ -124,8 +125,10 @@ def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command,
     sweep = ["goal=segmentation,untrained", "dataset=none,voc", *UNTRAINED[2:], "tracker=none"]
     done = iqa_lab("run", "-m", *sweep, "weights.path=broken.pth,null")
     assert done.code == 1 and len(results()) == 1
-    assert "failed: segmentation-voc-squeezenet1_1 on levels: broken.pth was not opened" in done.err
-    assert "failed: untrained-none-squeezenet1_1 on levels: goal=untrained loads no weights" in done.err
+    assert "failed: segmentation-voc-squeezenet1_1 on levels, weights.path=broken.pth: broken.pth was not" in done.err
+    assert (
+        "untrained-none-squeezenet1_1 on levels, weights.path=broken.pth: goal=untrained loads no weights" in done.err
+    )
     assert "iqa-lab: 2 of 3 units failed, as listed above" in done.err.splitlines()[-1] and "Traceback" not in done.err
     assert "goal=untrained and goal=baseline go with dataset=none" in iqa_lab("sweep", *sweep, "--dry-run").out
 

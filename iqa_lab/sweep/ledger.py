@@ -200,10 +200,11 @@ def same_file(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
 
 
 def result_digest(folder: Path) -> str | None:
-    """sha256 of a unit's ``result.json``; None where there is none."""
+    """sha256 of a unit's ``result.json`` without its headline, which may be made anew; None where there is none."""
     try:
-        return hashlib.sha256((folder / "result.json").read_bytes()).hexdigest()
-    except OSError:
+        content = json.loads((folder / "result.json").read_bytes())
+        return sha({key: value for key, value in content.items() if key != "headline"})
+    except (OSError, ValueError, AttributeError):
         return None
 
 
