@@ -79,6 +79,22 @@ def test_a_map_adds_up_to_the_score_of_the_pass_and_lies_where_the_images_differ
             assert lower_right > 2 * max(upper_left, upper_right, lower_left), entry.layer.name
 
 
+def test_patches_that_reach_beyond_the_image_are_cut_not_squeezed(tmp_path: Path) -> None:
+    """Of 120 pixels in patches of 16 the eighth is half padding: a difference there lies at the right edge."""
+    reference = picture(7, 64, 120)
+    distorted = reference.copy()
+    distorted[:, 112:] = 255 - distorted[:, 112:]
+    for name, pixels in [("a.png", reference), ("b.png", distorted)]:
+        Image.fromarray(pixels).save(tmp_path / name)
+    found = explained((tmp_path / "a.png", tmp_path / "b.png"), "vit_tiny_patch16_224", "layers=[0]")
+    pixels, patches = found.maps
+    assert pixels.covers == (64, 120) and patches.values.shape == (4, 8) and patches.covers == (64, 128)
+    assert patches.values[:, :7].max() < 0.2 * patches.values[:, 7].min()
+    lightness = overlay(patches, np.zeros_like(reference)).sum(2).mean(0)
+    assert lightness.argmax() >= 112 and lightness[:100].max() < 0.05 * lightness.max()
+    assert 'style="width: 106.7%; height: 100%"' in page(found)
+
+
 def test_identical_images_have_maps_and_scores_of_zero(images: tuple[Path, Path]) -> None:
     found = explained((images[0], images[0]), "squeezenet1_1", "readout=lpips")
     assert all(entry.score == 0 and not entry.values.any() for entry in found.maps)
