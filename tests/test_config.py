@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from iqa_lab.catalogue import list_options
 from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.statistics.claims import parse_claim
 from tests.conftest import composed
 
 CONF = configuration_folder()
@@ -49,7 +50,9 @@ def test_every_study_composes_and_asks_a_question(experiment: str) -> None:
     (row,) = list_options("experiments", {"name": experiment}, [CONF])
     assert "?" in row["question"]
     text = (CONF / "experiment" / f"{experiment}.yaml").read_text()
-    assert f"iqa-lab run -m experiment={experiment}" in text
+    assert f"make study NAME={experiment}" in text or f"iqa-lab sweep experiment={experiment}" in text
+    assert "Last run" in text or "Not run yet" in text
+    assert config.claims and all(parse_claim(claim) for claim in config.claims)
     assert experiment in (CONF / "experiment" / "README.md").read_text()
 
 
