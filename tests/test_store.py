@@ -119,10 +119,10 @@ def test_a_killed_writer_leaves_a_whole_result(tmp_path: Path) -> None:
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow beyond 2000 bytes."""
+def full_disk(size: int = 2000) -> Iterator[None]:
+    """No file can grow beyond that many bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:

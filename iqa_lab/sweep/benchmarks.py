@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,10 +51,11 @@ def benchmark_facts(values: Values, results: Path) -> Facts:
     seen = fingerprint(values)  # the loader may have made the images
     if facts.error is None and seen is not None:
         text = store.canonical({"fingerprint": seen, "facts": asdict(facts)})
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = memory.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, memory)
+        with suppress(OSError):  # then it is found out again
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = memory.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, memory)
     return facts
 
 

@@ -76,9 +76,13 @@ def work(plan_file: str, number: int) -> int:
     _share_processor(job)
     failed = 0
     for place, entry in enumerate(job.units, start=1):
-        with Ledger(job.results).claim(entry["key"]) as mine:
-            if mine:
-                failed += not _take(job, entry, number, f"{place} of {len(job.units)}")
+        try:
+            with Ledger(job.results).claim(entry["key"]) as mine:
+                if mine:
+                    failed += not _take(job, entry, number, f"{place} of {len(job.units)}")
+        except OSError as error:  # the disk does not even take a lock
+            failed += 1
+            console.print(f"[red]unit {place} of {len(job.units)} cannot be claimed[/]: {error.strerror or error}")
     return failed
 
 

@@ -109,6 +109,16 @@ def disturb(folder: Path, pairs: Path, rounds: int, rng: random.Random) -> int:
     return killed
 
 
+def share(folder: Path, pairs: Path) -> Plan:
+    """The plan after two sweeps over overlapping grids ran at once."""
+    plan = plan_of(pairs, folder / "disturbed_by_another")
+    halves = {"one": plan.units[:7], "another": plan.units[3:]}
+    files = [str(save_jobs(plan, list(units), name, 1)) for name, units in halves.items()]
+    for worker in [forked(partial(work, file, 0)) for file in files]:
+        os.waitpid(worker, 0)
+    return refreshed(plan)
+
+
 def main(folder: Path, rounds: int, seed: int) -> None:
     """All rounds, and the undisturbed sweep that they are compared with."""
     torch.set_num_threads(1)
@@ -119,6 +129,9 @@ def main(folder: Path, rounds: int, seed: int) -> None:
     with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
         undisturbed = finish(plan_of(pairs, folder / "undisturbed"), "only")
         assert all(entry.state == DONE for entry in undisturbed.units), [entry.record for entry in undisturbed.units]
+        shared = share(folder, pairs)
+        assert all(entry.state == DONE for entry in shared.units), [entry.record for entry in shared.units]
+        assert {entry.record["sweep"] for entry in shared.units} == {"one", "another"}
         killed = disturb(folder, pairs, rounds, random.Random(seed))
     print(f"{rounds} rounds, {len(undisturbed.units)} units, {killed} killed under way")
 

