@@ -139,12 +139,14 @@ def explain(
 
     def show(composed: DictConfig) -> None:
         from iqa_lab.explain import explain, write_explanation  # torch takes seconds to import
+        from iqa_lab.progress import console
 
         config = _checked(composed)
         _check_choice_of_weights(config)
-        explanation = explain(reference, distorted, config)
-        own = Path("explained") / f"{distorted.stem}-{explanation.cell}-{explanation.readout}"
-        files = write_explanation(explanation, out or own)
+        with console.status(f"{distorted.name}: maps of {config.architecture.name}"):
+            explanation = explain(reference, distorted, config)
+            own = Path("explained") / f"{distorted.stem}-{explanation.cell}-{explanation.readout}"
+            files = write_explanation(explanation, out or own)
         _print_rows(explanation.rows())
         print(f"{explanation.network}, readout {explanation.readout}: {files[0]} and {len(files) - 1} pictures beside")
 

@@ -21,8 +21,9 @@ _FONT, _SMALL = 15, 12
 def overlay(entry: LayerMap, beneath: Pixels) -> Pixels:
     """The map in colours, brought to the image's size, over the image in grey, ``[H, W, 3]``."""
     height, width, _ = beneath.shape
-    enlarged = Image.fromarray(scaled(entry.values)).resize((width, height), Image.Resampling.BILINEAR)
-    seen = OPACITY * colours(np.asarray(enlarged)) + (1 - OPACITY) * grey(beneath)
+    enlarged = Image.fromarray(scaled(entry.values)).resize(entry.covers[::-1], Image.Resampling.BILINEAR)
+    over = colours(np.asarray(enlarged)[:height, :width])
+    seen = OPACITY * over + (1 - OPACITY) * grey(beneath)
     return seen.round().astype(np.uint8)
 
 
@@ -30,7 +31,7 @@ def caption(entry: LayerMap) -> tuple[str, str]:
     """The two lines below a map: the layer; its depth, its size and its score.
 
     >>> from iqa_lab.networks.network import PIXELS
-    >>> caption(LayerMap(PIXELS, 0, np.zeros((64, 96), np.float32), 123.456))
+    >>> caption(LayerMap(PIXELS, 0, np.zeros((64, 96), np.float32), 123.456, (64, 96)))
     ('pixels', 'depth 0.00, 96 x 64 positions, score 123.5')
     """
     height, width = entry.values.shape

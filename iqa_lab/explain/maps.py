@@ -28,6 +28,7 @@ class LayerMap:
     number: int  # of the layer in the network; 0: the pixels
     values: NDArray[np.float32]  # [H, W] of the layer, >= 0
     score: float  # the readout's distance, as in the pass
+    covers: tuple[int, int]  # height and width of what the map lies over, in pixels: patches may reach beyond the image
 
     @property
     def score_text(self) -> str:
@@ -127,13 +128,17 @@ def difference_maps(
     def read(layer: str, output: Tensor | None) -> None:
         assert output is not None
         response = Response([output[:1]], [output[-1:]])  # one and the same where the images are identical
-        values = at_positions(response)[0].reshape(output.shape[2:]).float().cpu().numpy()
+        rows, columns = output.shape[2:]
+        values = at_positions(response)[0].reshape(rows, columns).float().cpu().numpy()
         if not np.isfinite(values).all():
             raise UnitFailed(f"responses of layer {layer} are no finite numbers")
-        found.append(LayerMap(places[layer], numbers[layer], values, float(distance(response)[0])))
+        tokens = network.tokens if layer != PIXELS.name else None
+        covers = (rows * tokens.patch, columns * tokens.patch) if tokens else (height, width)
+        found.append(LayerMap(places[layer], numbers[layer], values, float(distance(response)[0]), covers))
 
     images = pair.images()
     assert images is not None  # the reference at least
+    height, width = images.shape[2:]
     read_layers(network, images, list(places), settings, read)
     return tuple(sorted(found, key=lambda entry: entry.number))
 

@@ -25,8 +25,8 @@ p { margin: .3rem 0; max-width: 48rem; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); gap: 1.2rem;
   margin-top: 1rem; }
 figure { margin: 0; }
-figure > div { position: relative; background-size: 100% 100%; aspect-ratio: WIDTH / HEIGHT; }
-figure > div img { position: absolute; inset: 0; width: 100%; height: 100%; }
+figure > div { position: relative; background-size: 100% 100%; aspect-ratio: WIDTH / HEIGHT; overflow: hidden; }
+figure > div img { position: absolute; top: 0; left: 0; width: 100%; height: 100%; }
 .beneath { background-image: url(BENEATH); }
 .map img { opacity: var(--opacity); }
 figcaption b, h1 { overflow-wrap: anywhere; }
@@ -61,7 +61,7 @@ def page(explanation: Explanation) -> str:
     figures = [
         _photograph(explanation.reference, "reference", explanation.reference_name),
         _photograph(explanation.distorted, "distorted", explanation.distorted_name),
-        *(_map(entry) for entry in explanation.maps),
+        *(_map(entry, height, width) for entry in explanation.maps),
     ]
     return f"""<!doctype html>
 <html lang="en">
@@ -93,9 +93,11 @@ def _photograph(image: Pixels, label: str, name: str) -> str:
     return f"<figure>{shown}<figcaption><b>{label}</b><span>{escape(name)}</span></figcaption></figure>\n"
 
 
-def _map(entry: LayerMap) -> str:
+def _map(entry: LayerMap, height: int, width: int) -> str:
+    down, across = (100 * covered / side for covered, side in zip(entry.covers, (height, width), strict=True))
+    size = f'style="width: {across:.4g}%; height: {down:.4g}%" ' if entry.covers != (height, width) else ""
     name, facts = (escape(text) for text in caption(entry))
-    image = f'<img src="{_data(colours(scaled(entry.values)))}" alt="map of layer {name}">'
+    image = f'<img {size}src="{_data(colours(scaled(entry.values)))}" alt="map of layer {name}">'
     scale = f'<div class="scale">0 <i></i> {brightest(entry.values):.3g}</div>'
     shown = f'<div class="map beneath">{image}</div>'
     return f"<figure>{shown}<figcaption><b>{name}</b><span>{facts}</span>{scale}</figcaption></figure>\n"

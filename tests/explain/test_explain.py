@@ -1,6 +1,8 @@
 """Maps of differences: they add up to the scores of the pass, lie where the images differ, and can be read."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from skimage.color import rgb2lab
 
 from iqa_lab.batches import Batch, pictures
 from iqa_lab.errors import UserError
-from iqa_lab.explain import Explanation, explain
+from iqa_lab.explain import Explanation, explain, write_explanation
 from iqa_lab.explain.colours import brightest, colours, scaled
 from iqa_lab.explain.drawing import layer_picture, overlay, sheet
 from iqa_lab.explain.maps import difference_maps
@@ -21,6 +23,23 @@ from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import load_distance
 from iqa_lab.scoring import Column, Settings, score
 from tests.conftest import Finished, composed, noisy, picture, untrained
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+# a frame as narrow as a phone, in which the slider is moved once the pictures are there
+FRAME = """<!DOCTYPE html><iframe src="{address}" width="390" height="800"></iframe><script>
+document.querySelector("iframe").onload = () => {{
+  const page = document.querySelector("iframe").contentDocument, slider = page.querySelector("input");
+  slider.value = "0.25";
+  slider.dispatchEvent(new Event("input"));
+  const pictures = [...page.images], map = page.querySelector(".map img");
+  document.body.dataset.found = [
+    page.documentElement.scrollWidth <= 390, pictures.length, pictures.every((image) => image.naturalWidth > 0),
+    page.defaultView.getComputedStyle(map).opacity,
+  ];
+}};
+</script>"""
 
 Command = Callable[..., Finished]
 UNTRAINED = ("goal=untrained", "dataset=none")
@@ -79,6 +98,22 @@ def test_a_map_adds_up_to_the_score_of_the_pass_and_lies_where_the_images_differ
             assert lower_right > 2 * max(upper_left, upper_right, lower_left), entry.layer.name
 
 
+def test_patches_that_reach_beyond_the_image_are_cut_not_squeezed(tmp_path: Path) -> None:
+    """Of 120 pixels in patches of 16 the eighth is half padding: a difference there lies at the right edge."""
+    reference = picture(7, 64, 120)
+    distorted = reference.copy()
+    distorted[:, 112:] = 255 - distorted[:, 112:]
+    for name, pixels in [("a.png", reference), ("b.png", distorted)]:
+        Image.fromarray(pixels).save(tmp_path / name)
+    found = explained((tmp_path / "a.png", tmp_path / "b.png"), "vit_tiny_patch16_224", "layers=[0]")
+    pixels, patches = found.maps
+    assert pixels.covers == (64, 120) and patches.values.shape == (4, 8) and patches.covers == (64, 128)
+    assert patches.values[:, :7].max() < 0.2 * patches.values[:, 7].min()
+    lightness = overlay(patches, np.zeros_like(reference)).sum(2).mean(0)
+    assert lightness.argmax() >= 112 and lightness[:100].max() < 0.05 * lightness.max()
+    assert 'style="width: 106.7%; height: 100%"' in page(found)
+
+
 def test_identical_images_have_maps_and_scores_of_zero(images: tuple[Path, Path]) -> None:
     found = explained((images[0], images[0]), "squeezenet1_1", "readout=lpips")
     assert all(entry.score == 0 and not entry.values.any() for entry in found.maps)
@@ -132,6 +167,19 @@ def test_the_command_writes_pictures_and_a_page_that_needs_nothing_else(
     assert layers[0] in text and "lake_noise.png" in text and "http" not in text
     elsewhere = iqa_lab(*arguments, "--out", "here", "readout=lpips")
     assert elsewhere.code == 0 and Path("here/sheet.png").exists() and len(list(Path("explained").iterdir())) == 1
+
+
+def test_the_page_fits_a_phone_and_its_slider_works(images: tuple[Path, Path], tmp_path: Path) -> None:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here: apt install chromium")
+    (index, *_) = write_explanation(explained(images, "squeezenet1_1", "layers=[0,1]"), tmp_path)
+    frame = tmp_path / "frame.html"
+    frame.write_text(FRAME.format(address=index.as_uri()))
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+               "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()]  # fmt: skip
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = re.search(r'data-found="([^"]*)"', dom)
+    assert found is not None and found[1] == "true,5,true,0.25", dom[:500]
 
 
 @pytest.mark.parametrize(
