@@ -279,8 +279,9 @@ def save(chart: Chart, folder: Path, name: str) -> list[Path]:
     """The chart as PNG (two pixels a point), SVG and PDF; made without a browser."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
-    for path in paths:
-        chart.save(str(path), scale_factor=2) if path.suffix == ".png" else chart.save(str(path))
+    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
+        for path in paths:
+            chart.save(str(path), scale_factor=2) if path.suffix == ".png" else chart.save(str(path))
     return paths
 
 

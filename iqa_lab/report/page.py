@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -35,11 +36,11 @@ def write_report(report: Report, folder: Path) -> Path:
     downloads = _write_tables(report, folder / "tables")
     shown = []
     for figure in track(report.figures, "drawing figures"):
-        _, svg, pdf = save(figure.chart, folder / "figures", figure.name)
+        _, _, pdf = save(figure.chart, folder / "figures", figure.name)
+        specification = _specification(figure.chart)
         address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
-        still = svg.read_text(encoding="utf-8")
-        shown.append({"name": figure.name, "spec": _specification(figure.chart), "caption": figure.caption,
-                      "pdf": address, "title": _title_of(figure.chart), "svg_bytes": len(still)})  # fmt: skip
+        shown.append({"name": figure.name, "spec": specification, "caption": figure.caption, "pdf": address,
+                      "title": json.loads(specification)["title"]["text"]})  # fmt: skip
     environment = Environment(
         loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -108,13 +109,9 @@ def _unit(page: Any) -> dict[str, Any]:
 
 def _specification(chart: Chart) -> str:
     """The chart as JSON, to stand in a script element."""
-    text = json.dumps(chart.to_dict(), separators=(",", ":"), allow_nan=False)
+    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
+        text = json.dumps(chart.to_dict(), separators=(",", ":"), allow_nan=False)
     return text.replace("</", "<\\/")
-
-
-def _title_of(chart: Chart) -> str:
-    title = chart.to_dict().get("title", "")
-    return str(title.get("text", "") if isinstance(title, dict) else title)
 
 
 def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
