@@ -55,7 +55,7 @@ def test_number_of_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statistic", "function"), [("plcc_raw", plcc), ("srcc", srcc), ("krcc_tau_b", krcc)], ids=lambda value: str(value)
+    ("statistic", "function"), [("plcc_raw", plcc), ("srcc", srcc), ("krcc_tau_b", krcc)], ids=["plcc", "srcc", "krcc"]
 )
 def test_correlations(statistic: str, function: object) -> None:
     _, quality, opinion, _ = tid2013()
