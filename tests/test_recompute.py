@@ -57,5 +57,5 @@ def test_a_damaged_unit_does_not_stop_the_others(iqa_lab: Command, unit: Path) -
 def test_misuse(iqa_lab: Command) -> None:
     empty = iqa_lab("report", "--recompute", "nowhere")
     assert empty.code == 2 and "nowhere holds no finished unit" in empty.error_line
-    nothing = iqa_lab("report")
-    assert nothing.code == 2 and "iqa-lab report --recompute [RESULTS]" in nothing.error_line
+    several = iqa_lab("report", "--recompute", "one", "two")
+    assert several.code == 2 and "one results folder, not 2" in several.error_line
