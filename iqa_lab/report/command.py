@@ -8,9 +8,11 @@ import pandas as pd
 
 from iqa_lab.config import TrackerConfig, configuration_folder
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study, describe
+from iqa_lab.sweep.grid import NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan
 from iqa_lab.tracking import track_report
@@ -47,8 +49,10 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
     command = " ".join(["iqa-lab sweep", *plan.arguments])
     if not done:
         raise UserError(f"no unit of {name} is done yet: {command}")
-    cells = [entry.unit.cell for entry in plan.units] + list(plan.empty)
-    asked = {(cell.goal, cell.dataset, cell.architecture) for cell in cells if cell.goal != "baseline"}
+    baselines = {entry.unit.cell.architecture for entry in plan.units if entry.unit.cell.goal == BASELINE}
+    # cells that make no sense, as a baseline that was trained, are empty for another reason
+    cells = [entry.unit.cell for entry in plan.units] + [cell for cell in plan.empty if cell.empty == NO_WEIGHTS]
+    asked = {(cell.goal, cell.dataset, cell.architecture) for cell in cells if cell.architecture not in baselines}
     study = Study(
         name=name,
         question=described.question if described else f"What does {command} say?",

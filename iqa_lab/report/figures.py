@@ -342,4 +342,5 @@ def _number(name: str) -> alt.Tooltip:
 def _legend(levels: Any) -> alt.Legend | None:
     if len(levels) == 1:
         return None
-    return alt.Legend(orient="bottom", columns=2, symbolLimit=60)
+    # the symbols of lines, not as pale as the bands
+    return alt.Legend(orient="bottom", columns=2, symbolLimit=60, symbolType="stroke", symbolOpacity=1, symbolSize=300)

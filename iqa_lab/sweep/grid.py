@@ -24,6 +24,10 @@ class YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
     yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
 
 
+# why a cell of the grid is empty that somebody might train
+NO_WEIGHTS = "no public weights"
+
+
 @dataclass(frozen=True)
 class Axes:
     """What a sweep asks for, each factor as the list of its options."""
@@ -163,7 +167,7 @@ def networks(axes: Axes, folders: Sequence[Path], own_weights: bool, own_constru
         elif architecture in unbuilt:
             cell = replace(cell, empty="needs architecture.constructor=IMPORT.PATH")
         elif goal != UNTRAINED and option not in files and (goal == BASELINE or not own_weights):
-            cell = replace(cell, empty="no public weights")
+            cell = replace(cell, empty=NO_WEIGHTS)
         cells.append(cell)
     return cells
 
