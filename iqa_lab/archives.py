@@ -4,6 +4,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -38,7 +39,7 @@ def unpack(archive: Path, folder: Path) -> None:
             _untar(archive, folder)
         else:
             _unpack_others(archive, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zipfile.zlib.error, NotImplementedError) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError) as error:
         raise _damaged(archive, error) from error
     except OSError as error:
         raise UserError(f"cannot unpack {archive.name} into {folder}: {error.strerror or error}") from error

@@ -67,13 +67,13 @@ def chosen_on_others(facts: dict[str, Any]) -> list[str]:
     if best is not None and heldout is not None and "chosen_how_often" in facts:
         name = "SRCC" if statistic == "srcc" else statistic
         notes.append(
-            f"Highest {name} {_number(best)}, chosen on the same opinions; {_number(heldout)} if it is chosen on other "
-            f"references (the same one in {100 * facts['chosen_how_often']:.0f} % of the divisions)."
+            f"Highest {name} {three_digits(best)}, chosen on the same opinions; {three_digits(heldout)} if it is "
+            f"chosen on other references (the same one in {100 * facts['chosen_how_often']:.0f} % of the divisions)."
         )
     if facts.get("ceiling_perfect") is not None:
         notes.append(
-            f"Possible are at most {_number(facts['ceiling_perfect'])} (knowing what people think on average); "
-            f"another group of people would correlate {_number(facts['ceiling_group'])}."
+            f"Possible are at most {three_digits(facts['ceiling_perfect'])} (knowing what people think on average); "
+            f"another group of people would correlate {three_digits(facts['ceiling_group'])}."
         )
     return notes
 
@@ -106,8 +106,8 @@ def print_table(
             row["layer"],
             f"{row['depth']:.2f}",
             row["readout"],
-            f"{_number(row[statistic])} [{_number(row[f'{statistic}_low'])}, {_number(row[f'{statistic}_high'])}]",
-            *(_number(row[name]) for name in others),
+            "{} [{}, {}]".format(*(three_digits(row[f"{statistic}{end}"]) for end in ("", "_low", "_high"))),
+            *(three_digits(row[name]) for name in others),
         )
     console.print(view)
     if len(ranked) > rows:
@@ -116,7 +116,7 @@ def print_table(
         console.print(note)
 
 
-def _number(value: float) -> str:
+def three_digits(value: float) -> str:
     """Three decimals without the leading zero, as journals print correlations; a dash where undefined."""
     if math.isnan(value):
         return "-"

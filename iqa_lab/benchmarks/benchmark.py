@@ -79,6 +79,18 @@ def find_root(config: BenchmarkConfig, marker: str) -> Path:
     )
 
 
+def find_opinions(config: BenchmarkConfig, name: str) -> tuple[Path, Path]:
+    """The folder of a benchmark, and its file or folder of opinions, which it is recognised by.
+
+    Raises:
+        UserError: as ``find_root``.
+    """
+    root = find_root(config, name)
+    opinions = find_entry(root, name)
+    assert opinions is not None  # else it would not have been recognised
+    return root, opinions
+
+
 def find_entry(folder: Path, name: str) -> Path | None:
     """The file or folder of that name, whatever its case, or None."""
     exact = folder / name

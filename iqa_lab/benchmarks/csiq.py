@@ -5,7 +5,7 @@ The spreadsheet's words for distortions are neither the folders' nor those in th
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -30,9 +30,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _OPINIONS)
-    file = find_entry(root, _OPINIONS)
-    assert file is not None
+    root, file = find_opinions(config, _OPINIONS)
     try:
         # as text: a photograph is called 1600, which a spreadsheet takes for a number
         table = pd.read_excel(file, sheet_name=_SHEET, header=_HEADER_ROW, dtype=str)

@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root, read_columns
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -21,9 +21,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _OPINIONS)
-    file = find_entry(root, _OPINIONS)
-    assert file is not None
+    root, file = find_opinions(config, _OPINIONS)
     table = read_columns(file, ["dist_img", "ref_img", "dmos", "var"])
     parts = table["dist_img"].map(_NAME.fullmatch)
     wrong = table.loc[parts.isna(), "dist_img"]

@@ -6,7 +6,7 @@ ref_img_path, score``; the first folder of its paths stands for the database's o
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root, read_columns
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -24,9 +24,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     """
     if config.opinions is None:
         raise UserError(f"benchmark {config.name}: benchmark.opinions has to name the list")
-    root = find_root(config, config.opinions)
-    file = find_entry(root, config.opinions)
-    assert file is not None
+    root, file = find_opinions(config, config.opinions)
     table = read_columns(file, _COLUMNS)
     inside = {column: table[column].str.partition("/")[2] for column in ("dis_img_path", "ref_img_path")}
     rows = pd.DataFrame(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root, read_columns, two_rows_a_triplet
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns, two_rows_a_triplet
 from iqa_lab.config import BenchmarkConfig
 
 _OPINIONS = "data.csv"
@@ -16,9 +16,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _OPINIONS)
-    file = find_entry(root, _OPINIONS)
-    assert file is not None
+    root, file = find_opinions(config, _OPINIONS)
     table = read_columns(file, _COLUMNS)
     kept = table[(table["split"] == config.opinions) & (pd.to_numeric(table["votes"]) >= _VOTES)].reset_index(drop=True)
     triplets = pd.DataFrame(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_root, list_folder
+from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_opinions, list_folder
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -24,9 +24,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _LABELS)
-    labels = find_entry(root, _LABELS)
-    assert labels is not None
+    root, labels = find_opinions(config, _LABELS)
     lines = [
         _parse(file, number, line)
         for name, file in sorted(list_folder(labels).items())

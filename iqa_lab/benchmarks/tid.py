@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_root
+from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_opinions
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -23,9 +23,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _OPINIONS)
-    opinions = find_entry(root, _OPINIONS)
-    assert opinions is not None
+    root, opinions = find_opinions(config, _OPINIONS)
     rows = pd.DataFrame(
         [_parse(f"{opinions}:{number}", line) for number, line in enumerate(_lines(opinions), 1) if line.strip()],
         columns=COLUMNS,

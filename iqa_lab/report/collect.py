@@ -37,11 +37,10 @@ MANY_UNITS = 20  # from here on figures of single units draw fewer pairs, so tha
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure, and the sentence under it."""
+    """One figure and the name of its files."""
 
     name: str
     chart: Chart
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,9 @@ def _figures(
 ) -> list[Figure]:
     found: list[Figure] = []
 
-    def add(name: str, chart: Chart | None, caption: str = "") -> None:
+    def add(name: str, chart: Chart | None) -> None:
         if chart is not None:
-            found.append(Figure(name, chart, caption))
+            found.append(Figure(name, chart))
 
     benchmarks = best["benchmark"].unique().tolist()
     for benchmark in benchmarks:

@@ -18,6 +18,7 @@ from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
 from iqa_lab.report.figures import Chart, save
 from iqa_lab.report.tables import latex_table, markdown_table
+from iqa_lab.summary import three_digits
 
 # of the table of best columns on the page, and in papers
 COLUMNS = [
@@ -39,7 +40,7 @@ def write_report(report: Report, folder: Path) -> Path:
         _, _, pdf = save(figure.chart, folder / "figures", figure.name)
         specification = _specification(figure.chart)
         address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
-        shown.append({"name": figure.name, "spec": specification, "caption": figure.caption, "pdf": address,
+        shown.append({"name": figure.name, "spec": specification, "pdf": address,
                       "title": json.loads(specification)["title"]["text"]})  # fmt: skip
     environment = Environment(
         loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -130,8 +131,7 @@ def _number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 2):
         return f"{int(value):,}"
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+    return three_digits(value)
 
 
 # vl_convert's own snippet, which its type annotations do not know to be the default

@@ -24,7 +24,6 @@ class Study:
     units: tuple[str, ...] | None = None  # folders below the results; None: all that are there
     cells: pd.DataFrame | None = None  # goal, dataset, architecture of all cells that it asks for
     missing: tuple[str, ...] = ()  # what was asked for and is not there, in words
-    allow_missing: bool = False
 
 
 @dataclass(frozen=True)

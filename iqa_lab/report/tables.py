@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from iqa_lab.summary import three_digits
+
 # which columns are better when they are higher
 HIGHER = ("srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "agreement")
 _SPECIAL = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}
@@ -57,8 +59,7 @@ def _text(value: Any) -> str:
         return str(value)
     if isinstance(value, int):
         return str(value)
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 else text
+    return three_digits(value)
 
 
 def _latex(text: str) -> str:
