@@ -30,7 +30,7 @@ from iqa_lab import cli, store
 from iqa_lab.config import configuration_folder
 from iqa_lab.sweep import work
 from iqa_lab.sweep.compose import Unit
-from iqa_lab.sweep.ledger import Record, builders, result_digest
+from iqa_lab.sweep.ledger import Record, builders, result_digests
 
 LAYERS, READOUTS = 15, ("plain", "lpips", "mean")
 
@@ -77,7 +77,7 @@ def simulated(unit: Unit, group: str, number: int, again: bool) -> Record:
     )
     return {
         "folder": str(folder.relative_to(config.results)), "signature": folder.name,
-        "result_digest": result_digest(folder),
+        "result_digests": result_digests(folder),
         "made_of": {"weights_file": None, "builders": builders(unit), "index_digest": DIGESTS[unit.benchmark]},
         "forwards": 1, "seconds": 0.001, "peak_memory_mib": 900,
         "headline": {"best_layer": "layer0", "best_readout": "plain", "srcc_best": 0.7},

@@ -111,19 +111,16 @@ def plan_columns(config: Config, network: Network) -> Plan:
     passed, channels, concatenations = [_passed(PIXELS, "plain", CONTROL)], [], []
     definitions = {passed[0].name: _definition(PIXELS, "plain", CONTROL)}
     for name, readout in config.readouts.items():
-        layers = chosen_layers(readout, network, name)
-        rows: tuple[str, ...] = (name,)
+        layers = chosen_layers(readout, network.layers, name)
+        rows = rows_of_readout(name, readout)
         if readout.reads == "responses":
             columns = [_passed(layer, name, readout) for layer in (PIXELS, *layers)]
             passed += [column for column in columns if column.name not in definitions]
-        elif readout.reads == "channels":
-            rows = tuple(load_channel_readout(readout).rows(name, **readout.arguments))
-            channels.append(ChannelReadout(name, readout, (PIXELS, *layers), rows))
         else:
-            raise UserError(f"readouts.{name}.reads={readout.reads}: choose responses or channels")
+            channels.append(ChannelReadout(name, readout, (PIXELS, *layers), rows))
         for row in rows:
             definitions |= {f"{row}@{layer.name}": _definition(layer, row, readout) for layer in (PIXELS, *layers)}
-            for together in concatenate(row, readout, layers, network, name):
+            for together in concatenate(row, readout, layers, network.layers, name):
                 concatenations.append(together)
                 definitions[together.name] = {
                     **_definition(together.layer, row, readout),
@@ -136,7 +133,39 @@ def plan_columns(config: Config, network: Network) -> Plan:
     return Plan(tuple(passed), tuple(channels), tuple(concatenations), definitions)
 
 
-def chosen_layers(readout: ReadoutConfig, network: Network, name: str) -> list[Layer]:
+def names_of_columns(readouts: Mapping[str, ReadoutConfig], layers: Sequence[Layer]) -> set[str]:
+    """The columns that these readouts make of a network with these layers, as ``plan_columns`` plans them.
+
+    Args:
+        readouts: by their names.
+        layers: all of the network's, from early to late.
+
+    Raises:
+        UserError: a layer does not exist.
+    """
+    names = {f"plain@{PIXELS.name}"}
+    for name, readout in readouts.items():
+        chosen = chosen_layers(readout, layers, name)
+        for row in rows_of_readout(name, readout):
+            names |= {f"{row}@{layer.name}" for layer in (PIXELS, *chosen)}
+            names |= {together.name for together in concatenate(row, readout, chosen, layers, name)}
+    return names
+
+
+def rows_of_readout(name: str, readout: ReadoutConfig) -> tuple[str, ...]:
+    """What a readout is called in tables; one of channels may make several rows.
+
+    Raises:
+        UserError: it reads neither responses nor channels.
+    """
+    if readout.reads == "responses":
+        return (name,)
+    if readout.reads == "channels":
+        return tuple(load_channel_readout(readout).rows(name, **readout.arguments))
+    raise UserError(f"readouts.{name}.reads={readout.reads}: choose responses or channels")
+
+
+def chosen_layers(readout: ReadoutConfig, all_layers: Sequence[Layer], name: str) -> list[Layer]:
     """The layers of a network that a readout is asked for, from early to late.
 
     Raises:
@@ -145,11 +174,11 @@ def chosen_layers(readout: ReadoutConfig, network: Network, name: str) -> list[L
     kinds = {"patch": (False,), "class": (True,), "both": (False, True)}
     if readout.tokens not in kinds:
         raise UserError(f"tokens={readout.tokens}: choose patch, class or both")
-    offered = [layer.name for layer in network.layers if layer.name.endswith(CLASS_TOKEN) in kinds[readout.tokens]]
+    offered = [layer.name for layer in all_layers if layer.name.endswith(CLASS_TOKEN) in kinds[readout.tokens]]
     if not offered:
         raise UserError(f"tokens={readout.tokens}: this architecture has no class token")
     chosen = set(select_layers(readout.layers, offered))
-    layers = [layer for layer in network.layers if layer.name in chosen]
+    layers = [layer for layer in all_layers if layer.name in chosen]
     flat = [layer.name for layer in layers if not layer.spatial]
     if readout.spatial and flat:
         raise UserError(
@@ -160,7 +189,7 @@ def chosen_layers(readout: ReadoutConfig, network: Network, name: str) -> list[L
 
 
 def concatenate(
-    row: str, readout: ReadoutConfig, layers: Sequence[Layer], network: Network, name: str
+    row: str, readout: ReadoutConfig, layers: Sequence[Layer], all_layers: Sequence[Layer], name: str
 ) -> list[Concatenation]:
     """The chosen layers together, cumulatively: the first, the first two, ... all; raw, scaled or both.
 
@@ -174,7 +203,7 @@ def concatenate(
     if readout.combine not in ("sum", "euclidean"):
         raise UserError(f"readouts.{name}.combine={readout.combine}: choose sum or euclidean")
     of_class = {layer.name.endswith(CLASS_TOKEN) for layer in layers}
-    names = [layer.name for layer in network.layers if layer.name.endswith(CLASS_TOKEN) in of_class]
+    names = [layer.name for layer in all_layers if layer.name.endswith(CLASS_TOKEN) in of_class]
     result = []
     for kind in wanted:
         for number in range(1, len(layers) + 1):

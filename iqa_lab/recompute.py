@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iqa_lab.config import Config
+from iqa_lab.config import Config, read_yaml
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import console, track
 from iqa_lab.store import Unit
@@ -67,8 +68,9 @@ def read_config(file: Path) -> Config:
         UserError: it cannot be read, or has keys that there are no longer.
     """
     try:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load(file)))
-    except (OSError, OmegaConfBaseException) as error:
-        raise UserError(f"{file} is no configuration of this version: {' '.join(str(error).split())[:120]}") from error
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), read_yaml(file)))
+    except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
+        first = (str(error).strip().splitlines() or ["?"])[0]
+        raise UserError(f"{file} is no configuration of this version ({first}): run it again") from error
     assert isinstance(config, Config)
     return config

@@ -78,6 +78,7 @@ def evaluate(config: Config) -> Outcome:
         "n_identical": benchmark.n_identical,
         "allow_missing": benchmark.config.allow_missing,
         "weights_digest": network.digest,
+        "layers": [layer.name for layer in network.layers],
         **circumstances(settings.device, settings.batch_size),
     }
     try:

@@ -83,7 +83,7 @@ def explain(reference: Path, distorted: Path, config: Config) -> Explanation:
             f"architecture={config.architecture.name} is a baseline, which has no layers to show: choose a network, "
             "as in goal=classification dataset=imagenet1k architecture=alexnet"
         )
-    layers = [layer for layer in chosen_layers(readout, network, name) if layer.spatial]
+    layers = [layer for layer in chosen_layers(readout, network.layers, name) if layer.spatial]
     if not layers:
         raise UserError("the layers asked for have no positions (class tokens, pooled vectors): choose others")
     return Explanation(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files
+from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files, read_yaml
 from iqa_lab.errors import UserError
 
 # the goal of metrics that are no network of the grid
@@ -31,7 +31,7 @@ def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
 def _read_cell(path: Path) -> WeightsConfig:
     """One file of the tree; OmegaConf would take seconds for all of them, and checks the one that is run anyway."""
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        values = read_yaml(path)
         return WeightsConfig(**{**values, "input": InputConfig(**values.get("input", {}))})
     except (TypeError, AttributeError, yaml.YAMLError) as error:
         raise UserError(f"{path} is no file of weights: {' '.join(str(error).split())}") from error

@@ -1,6 +1,6 @@
 """Everything that a report shows, gathered from the results on disk; nothing is drawn or written here."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -9,28 +9,30 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab import __version__
-from iqa_lab.catalogue import list_options
 from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
+from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
-from iqa_lab.recompute import read_config
-from iqa_lab.report import figures
+from iqa_lab.report import figures, theme
 from iqa_lab.report.anchors import beside, load_anchors
-from iqa_lab.report.figures import FACTORS, Chart
+from iqa_lab.report.figures import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart
+from iqa_lab.report.finished import FinishedUnit, read_units
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import Pictures, UnitPage, unit_page
-from iqa_lab.statistics.claims import judge_claims, parse_claim
 from iqa_lab.statistics.factors import (
+    UNTRAINED,
     Distributions,
     TooFewUnits,
     best_of_units,
+    comparable,
     decompose_variance,
     matched_contrasts,
     resample_units,
 )
-from iqa_lab.store import Unit
+from iqa_lab.statistics.verdicts import judge_claims, rows_of_claims
 from iqa_lab.sweep.table import results as read_results
-from iqa_lab.tabulate import opinion_sign
+
+Units = Mapping[str, FinishedUnit]
 
 MANY_UNITS = 20  # from here on figures of single units draw fewer pairs, so that the page stays small
 
@@ -72,61 +74,95 @@ def collect(results: Path, study: Study) -> Report:
     """
     table = read_results(results)
     if study.units is not None:
-        table = table[table["unit"].isin(study.units)].reset_index(drop=True)
+        table = table[table["unit"].isin(study.units.keys())].reset_index(drop=True)
     if not len(table):
         raise UserError(f"there are no finished units of {study.name} in {results}: {study.command or 'run some'}")
-    if "srcc" not in table:
-        table["srcc"] = np.nan
-    best = best_of_units(table)
+    for column in ("srcc", "srcc_low", "srcc_high"):  # not there where people only chose between images
+        if column not in table:
+            table[column] = np.nan
+    units, unreadable = read_units(results, table)
+    if not units:
+        raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
+    if study.units is not None:
+        units = {name: unit.asked(study.units[name]) for name, unit in units.items()}
+    table = table.loc[np.concatenate([unit.table.index for unit in units.values()])]
     notes: list[str] = []
-    distributions = resample_units(_scores_of(results, table, best, study)) if len(best) > 1 else {}
-    claims = judge_claims(study.claims, table, distributions) if study.claims else pd.DataFrame()
+    best = best_of_units(_comparable(table, notes))
+    if best["readout"].astype(str).str.endswith("_heldout").any():
+        notes.append(
+            "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
+            "networks: these are no longer networks that never saw an opinion."
+        )
+    claims_table = table.assign(performance=_performance_of(table))
+    wanted = table.loc[best.index.union(rows_of_claims(study.claims, table).index)]
+    distributions = resample_units(_scores_of(units, wanted)) if len(best) > 1 else {}
+    claims = judge_claims(study.claims, claims_table, distributions) if study.claims else pd.DataFrame()
     pictures = Pictures()
     names = table.assign(title=_titles(table)).drop_duplicates("unit").set_index("unit")["title"]
-    points = 600 if len(names) > MANY_UNITS else 3000
+    points = 600 if len(units) > MANY_UNITS else 3000
     pages = tuple(
-        unit_page(results, str(unit), rows.drop(columns="unit"), str(names[unit]), pictures, points)
-        for unit, rows in track(list(table.groupby("unit", sort=False)), "reading units")
+        unit_page(unit, str(names[name]), pictures, points)
+        for name, unit in track(list(units.items()), "drawing units")
     )
     return Report(
         study=study,
         table=table,
-        best=best,
+        best=_listed(table, best),
         claims=claims,
-        anchors=_published(results, table),
-        figures=tuple(_figures(results, table, best, distributions, study, notes)),
+        anchors=_published(units, table),
+        figures=tuple(_figures(units, table, best, distributions, study, notes)),
         units=pages,
         pictures=pictures.encoded,
-        made=_made(results, table, study),
-        warnings=tuple(_warnings(results, table)),
+        made=_made(units, table, study),
+        warnings=(*_warnings(units, table), *unreadable),
         notes=tuple(notes),
     )
 
 
-def _scores_of(results: Path, table: pd.DataFrame, best: pd.DataFrame, study: Study) -> dict[Hashable, pd.DataFrame]:
-    """Quality and opinion of the columns that comparisons rest on: the best of each unit; for trends, all layers."""
-    trends = [claim for claim in map(parse_claim, study.claims) if claim.left.startswith("trend")]
-    wanted = table.loc[best.index]
-    for claim in trends:
-        rows = table[table["layer"] != "pixels"]
-        for factor, levels in claim.only.items():
-            rows = rows[rows[factor].astype(str).isin(levels)]
-        wanted = pd.concat([wanted, rows[~rows.index.isin(wanted.index)]])
+def _comparable(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The rows by which networks are compared; notes what is left out."""
+    kept = comparable(table)
+    for benchmark, rows in table.groupby("benchmark"):
+        there, shared = (
+            set(part.loc[(part["goal"] != "baseline") & (part["benchmark"] == benchmark), "readout"].astype(str))
+            for part in (rows, kept)
+        )
+        if left_out := sorted(there - shared):
+            by = f"the readouts that all have ({', '.join(sorted(shared))})" if shared else "none, for they share none"
+            notes.append(
+                f"Networks on {benchmark} are compared by {by}; what only some have ({', '.join(left_out)}) is in the "
+                "tables and on the pages of single units."
+            )
+    return kept
+
+
+def _listed(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
+    """One row a unit: as they are compared, and those that cannot be by themselves; choices by their agreement."""
+    rows = [best]
+    for value in ("srcc", "agreement"):
+        if value in table:
+            seen = set().union(*(part["unit"] for part in rows))
+            rows.append(best_of_units(table[~table["unit"].isin(seen)], value))
+    return pd.concat(rows)
+
+
+def _scores_of(units: Units, wanted: pd.DataFrame) -> dict[Hashable, pd.DataFrame]:
+    """Quality and opinion of the columns that these rows are about, by the names of the rows."""
     found: dict[Hashable, pd.DataFrame] = {}
-    for unit, rows in wanted.groupby("unit", sort=False):
-        folder = results / str(unit)
-        sign = opinion_sign(read_config(folder / "config.yaml"))
+    for name, rows in track(list(wanted.groupby("unit", sort=False)), "reading scores"):
+        unit = units[str(name)]
         columns = (rows["readout"] + "@" + rows["layer"]).tolist()
-        scores = pd.read_parquet(Unit(folder).scores_file, columns=["reference", "opinion", *columns])
+        scores = unit.scores(columns)
         for index, column in zip(rows.index, columns, strict=True):
             found[index] = pd.DataFrame(
-                {"reference": scores["reference"], "opinion": sign * scores["opinion"], "quality": -scores[column]}
-            )
+                {"reference": scores["reference"], "opinion": unit.opinion_sign * scores["opinion"],
+                 "quality": -scores[column]}
+            )  # fmt: skip
     return found
 
 
 def _figures(
-    results: Path, table: pd.DataFrame, best: pd.DataFrame, distributions: Distributions, study: Study, notes: list[str]
+    units: Units, table: pd.DataFrame, best: pd.DataFrame, distributions: Distributions, study: Study, notes: list[str]
 ) -> list[Figure]:
     found: list[Figure] = []
 
@@ -134,79 +170,97 @@ def _figures(
         if chart is not None:
             found.append(Figure(name, chart))
 
-    benchmarks = best["benchmark"].unique().tolist()
-    for benchmark in benchmarks:
-        rows = table[table["benchmark"] == benchmark]
-        own = rows[(rows["goal"] != "baseline") & (rows["layer"] != "pixels")]
-        add(f"{benchmark}_ranking", figures.ranking(rows))
-        ceilings = _ceilings(results, rows)
+    compared = comparable(table)
+    for benchmark in table["benchmark"].unique():
+        every, rows = (part[part["benchmark"] == benchmark] for part in (table, compared))
+        measure = SRCC if units[str(every["unit"].iloc[0])].config.benchmark.human else NOT_HUMAN
+        if every["srcc"].isna().all() and "agreement" in every:
+            every, rows, measure = _as_drawn(every), _as_drawn(rows), AGREEMENT
+        own = every[(every["goal"] != "baseline") & (every["layer"] != "pixels")]
+        add(f"{benchmark}_ranking", figures.ranking(rows, measure=measure))
         if len(own):
-            for readout in own["readout"].value_counts().index[:3]:
-                add(f"{benchmark}_depth_{readout}", figures.depth_profile(rows, readout, ceilings))
-            add(f"{benchmark}_grid", figures.factor_grid(rows, study.cells))
-            add(f"{benchmark}_readouts", figures.readouts(rows))
-            add(f"{benchmark}_own_task", figures.own_task(rows, _performance()))
+            ceilings = _ceilings(units, every)
+            counts = own["readout"].value_counts()
+            for readout in sorted(counts.index, key=lambda name: (-counts[name], theme.order(name)))[:3]:
+                add(f"{benchmark}_depth_{readout}", figures.depth_profile(every, readout, ceilings, measure=measure))
+            add(f"{benchmark}_grid", figures.factor_grid(rows, study.cells, measure=measure))
+            add(f"{benchmark}_readouts", figures.readouts(every, measure=measure))
+            add(f"{benchmark}_own_task", figures.own_task(rows, _performance(), measure=measure))
+    networks = best[best["goal"] != "baseline"]
+    trained = networks[networks["goal"] != UNTRAINED]
     contrasts = []
     for factor in FACTORS:
         try:
-            contrasts.append(matched_contrasts(_networks(best), factor, distributions))
+            # whether a network was trained is a question of its goal; of the other factors trained ones tell
+            contrasts.append(matched_contrasts(networks if factor == "goal" else trained, factor, distributions))
         except TooFewUnits as error:
             notes.append(f"No matched contrasts of {factor}: {error}.")
     if contrasts:
         add("contrasts", figures.forest(pd.concat(contrasts, ignore_index=True)))
     try:
-        add("variance", figures.variance_shares(decompose_variance(_networks(best))))
+        add("variance", figures.variance_shares(decompose_variance(trained)))
     except TooFewUnits as error:
         notes.append(f"No shares of variance: {error}.")
+    benchmarks = best["benchmark"].unique().tolist()
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:
-            add(f"{first}_{second}", figures.benchmark_against_benchmark(table, first, second))
+            add(f"{first}_{second}", figures.benchmark_against_benchmark(compared, first, second))
     return found
 
 
-def _ceilings(results: Path, rows: pd.DataFrame) -> dict[str, float]:
+def _as_drawn(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of choices between images, with their agreement where figures look for a correlation."""
+    ends = ("", "_low", "_high")
+    return rows.assign(**{f"srcc{end}": rows[f"agreement{end}"] for end in ends})
+
+
+def _ceilings(units: Units, rows: pd.DataFrame) -> dict[str, float]:
     """How well another group of people would correlate, where standard errors tell (Pearson; of ranks nearly so)."""
-    headline = (Unit(results / str(rows["unit"].iloc[0])).read_result() or {}).get("headline", {})
-    ceiling = headline.get("ceiling_group")
+    ceiling = units[str(rows["unit"].iloc[0])].result.get("headline", {}).get("ceiling_group")
     return {} if ceiling is None else {"another group of people": float(ceiling)}
 
 
-def _published(results: Path, table: pd.DataFrame) -> pd.DataFrame:
+def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
     """Our numbers that somebody published, too, beside the published ones."""
-    expected = {
-        unit: (Unit(results / str(unit)).read_result() or {}).get("n_expected") for unit in table["unit"].unique()
-    }
+    expected = {name: unit.result.get("n_expected") for name, unit in units.items()}
     rows = beside(table.assign(n_expected=table["unit"].map(expected)), load_anchors())
     return rows[["benchmark", "architecture", "layer", "readout", "statistic", "ours", "published", "difference",
                  "n", "complete", "differs", "source"]]  # fmt: skip
 
 
-def _networks(best: pd.DataFrame) -> pd.DataFrame:
-    return best[best["goal"] != "baseline"]
-
-
 def _performance() -> pd.DataFrame:
     """How good public trainings are at their own tasks, where it is published: accuracy on the first guess."""
-    rows = pd.DataFrame(list_options("weights", {}, [configuration_folder()]))
-    known = rows[rows["top1"].notna()].rename(columns={"top1": "performance"})
-    return known[[*FACTORS, "weights", "performance"]].assign(measure="accuracy, first guess")
+    rows = [
+        (cell.goal, cell.dataset, cell.architecture, name, cell.top1)
+        for name, cell in cells([configuration_folder()])
+        if cell.top1 is not None
+    ]
+    named = pd.DataFrame(rows, columns=[*FACTORS, "weights", "performance"])
+    return named.assign(measure="accuracy, first guess")
+
+
+def _performance_of(table: pd.DataFrame) -> Sequence[float]:
+    """How good the network of each row is at its own task; NaN where nobody published it."""
+    published = _performance().set_index([*FACTORS, "weights"])["performance"]
+    asked = pd.MultiIndex.from_frame(table[[*FACTORS, "weights"]])
+    return published[~published.index.duplicated()].reindex(asked).to_numpy(dtype=float).tolist()
 
 
 def _titles(table: pd.DataFrame) -> pd.Series:
     return figures.network_names(table) + " on " + table["benchmark"].astype(str)
 
 
-def _made(results: Path, table: pd.DataFrame, study: Study) -> dict[str, str]:
+def _made(units: Units, table: pd.DataFrame, study: Study) -> dict[str, str]:
     """How the results were made, in pairs of words."""
-    first = [Unit(results / str(unit)).read_result() or {} for unit in table["unit"].unique()]
-    devices = sorted({str(result.get("device", "?")) for result in first})
-    versions = sorted({f"{name} {number}" for result in first for name, number in result.get("versions", {}).items()})
-    forwards = sum(int(result.get("forwards", 0)) for result in first)
-    seconds = sum(float(result.get("seconds", {}).get("pass", 0)) for result in first)
-    written = sorted(str(result.get("written", "")) for result in first)
+    all_results = [unit.result for unit in units.values()]
+    devices = sorted({str(result.get("device", "?")) for result in all_results})
+    versions = sorted({f"{name} {number}" for one in all_results for name, number in one.get("versions", {}).items()})
+    forwards = sum(int(result.get("forwards", 0)) for result in all_results)
+    seconds = sum(float(result.get("seconds", {}).get("pass", 0)) for result in all_results)
+    written = sorted(str(result.get("written", "")) for result in all_results)
     networks = table[table["goal"] != "baseline"][[*FACTORS, "weights"]].drop_duplicates()
     benchmarks = table["benchmark"].nunique()
-    counts = f"{len(first)} units: {len(networks)} networks, {benchmarks} benchmarks, {len(table)} rows"
+    counts = f"{len(units)} units: {len(networks)} networks, {_many(benchmarks, 'benchmark')}, {len(table):,} rows"
     return {
         "command": study.command,
         "counts": counts,
@@ -218,11 +272,15 @@ def _made(results: Path, table: pd.DataFrame, study: Study) -> dict[str, str]:
     }
 
 
-def _warnings(results: Path, table: pd.DataFrame) -> list[str]:
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _warnings(units: Units, table: pd.DataFrame) -> list[str]:
     """What a reader has to know before believing a number."""
     said = []
     for (benchmark, _), rows in table.groupby(["benchmark", "n"]):
-        config = read_config(results / str(rows["unit"].iloc[0]) / "config.yaml").benchmark
+        config = units[str(rows["unit"].iloc[0])].config.benchmark
         if not config.human:
             said.append(f"{benchmark} has no human judgement in it: {config.description}.")
         expected = config.expected.pairs

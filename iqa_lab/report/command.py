@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.config import TrackerConfig, configuration_folder
+from iqa_lab.config import ReadoutConfig, TrackerConfig, configuration_folder
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.collect import collect
@@ -14,7 +14,7 @@ from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study, describe
 from iqa_lab.sweep.grid import NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
-from iqa_lab.sweep.plan import Plan
+from iqa_lab.sweep.plan import Plan, Planned
 from iqa_lab.tracking import track_report
 
 
@@ -59,7 +59,7 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
         question=described.question if described else f"What does {command} say?",
         claims=described.claims if described else (),
         command=command,
-        units=tuple(str(entry.record["folder"]) for entry in done),
+        units={str(entry.record["folder"]): _readouts(entry) for entry in done},
         cells=pd.DataFrame(sorted(asked), columns=["goal", "dataset", "architecture"]),
         missing=tuple(_missing(plan)),
     )
@@ -69,6 +69,11 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
     shown = {key: table for key, table in tables.items() if len(table)}
     track_report(name, shown, sorted(page.parent.glob("figures/*.png")), tracker)
     return page
+
+
+def _readouts(entry: Planned) -> dict[str, ReadoutConfig]:
+    """The readouts that are asked for of a unit, which may have more of earlier sweeps."""
+    return {name: ReadoutConfig(**values) for name, values in entry.unit.shared["readouts"].items()}
 
 
 def _missing(plan: Plan) -> Sequence[str]:

@@ -14,11 +14,12 @@ import pandas as pd
 
 from iqa_lab.report import theme
 from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
-from iqa_lab.statistics.factors import UNIT, best_of_units
+from iqa_lab.statistics.factors import UNIT, UNTRAINED, best_of_units
 
 Chart = Any  # altair's layers, facets and concatenations have no common type
 FACTORS = ("goal", "dataset", "architecture")
-SRCC = "SRCC with human opinion"
+SRCC, AGREEMENT = "SRCC with human opinion", "agreement with people's choices"
+NOT_HUMAN = "SRCC with known levels (nobody's opinion)"
 _NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
 NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
 _USED = (
@@ -39,13 +40,16 @@ def network_names(table: pd.DataFrame) -> pd.Series:
     return named.where(~baseline, table["architecture"].astype(str))
 
 
-def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, float] | None = None) -> Chart | None:
+def depth_profile(
+    table: pd.DataFrame, readout: str, ceilings: Mapping[str, float] | None = None, *, measure: str = SRCC
+) -> Chart | None:
     """Correlation against depth, one line a network; baselines, the pixels and the human ceiling as rules.
 
     Args:
         table: rows of one benchmark.
         readout: which lines are drawn.
         ceilings: by their names, as correlations.
+        measure: what ``srcc`` is called: where people chose between images, it holds their agreement.
     """
     named = table.assign(network=network_names(table))
     own = named[(named["readout"] == readout) & (named["goal"] != "baseline") & (named["layer"] != "pixels")]
@@ -56,7 +60,7 @@ def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, floa
     title = "network" if len(levels) > 1 else None
     colour = alt.Color("network:N", scale=theme.colours(levels), title=title, legend=_legend(levels))
     x = alt.X("depth:Q", title="depth in the network (0 = first layer, 1 = last)", scale=alt.Scale(domain=[0, 1]))
-    y = alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False))
+    y = alt.Y("srcc:Q", title=measure, scale=alt.Scale(zero=False))
     base = alt.Chart(_slim(own)).encode(x=x, color=colour)
     picked = alt.selection_point(fields=["network"], bind="legend")
     shown = alt.when(picked)
@@ -66,7 +70,7 @@ def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, floa
         tooltip=["network", "layer", _number("depth"), *_NUMBERS],
     )  # fmt: skip
     bands = base.mark_area(line=False).encode(
-        y=alt.Y("srcc_low:Q", title=SRCC),
+        y=alt.Y("srcc_low:Q", title=measure),
         y2="srcc_high:Q",
         opacity=shown.then(alt.value(0.15)).otherwise(alt.value(0.02)),
     )
@@ -79,12 +83,13 @@ def depth_profile(table: pd.DataFrame, readout: str, ceilings: Mapping[str, floa
     return dressed(chart, f"Agreement along the depth of each network, readout {readout}", [n, _INTERVAL])
 
 
-def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart | None:
+def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None, *, measure: str = SRCC) -> Chart | None:
     """The grid of factors as a heat map: the best layer of each unit; cells without a result are seen to be empty.
 
     Args:
         table: rows of one benchmark.
         cells: ``goal, dataset, architecture`` of all cells that the study asks for; None: those with a result.
+        measure: what ``srcc`` is called.
     """
     best = _networks(table)
     if best.empty:
@@ -106,8 +111,9 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart
     )
     empty = base.transform_filter("!isValid(datum.srcc)").mark_rect(fill="#f5f5f5", stroke="#d0d0d0", strokeDash=[2, 2])
     low, high = float(best["srcc"].min()), float(best["srcc"].max())
+    viridis = alt.Scale(scheme="viridis", domain=[low, max(high, low + 1e-6)])
     full = base.transform_filter("isValid(datum.srcc)").mark_rect(stroke="white").encode(
-        color=alt.Color("srcc:Q", title="SRCC", scale=alt.Scale(scheme="viridis", domain=[low, max(high, low + 1e-6)])),
+        color=alt.Color("srcc:Q", title=measure.partition(" ")[0], scale=viridis),
         tooltip=[*FACTORS, "layer", "readout", *_NUMBERS],
     )  # fmt: skip
     middle = (low + high) / 2
@@ -120,7 +126,7 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None) -> Chart
     return dressed(chart, "The grid of goal, dataset and architecture", [said, _said_n(table)])
 
 
-def ranking(table: pd.DataFrame, most: int = 40) -> Chart | None:
+def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Chart | None:
     """The best networks and the baselines of one benchmark, ranked, with intervals."""
     best = best_of_units(table)
     if best.empty:
@@ -131,7 +137,7 @@ def ranking(table: pd.DataFrame, most: int = 40) -> Chart | None:
     y = alt.Y("network:N", sort=order, title=None, axis=alt.Axis(labelLimit=360))
     base = alt.Chart(_slim(best)).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
     bars = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("srcc_low:Q", title=SRCC, scale=alt.Scale(zero=False)), x2="srcc_high:Q"
+        x=alt.X("srcc_low:Q", title=measure, scale=alt.Scale(zero=False)), x2="srcc_high:Q"
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x="srcc:Q",
@@ -155,29 +161,26 @@ def forest(contrasts: pd.DataFrame) -> Chart | None:
         contrast=contrasts["first_level"].astype(str) + " − " + contrasts["second_level"].astype(str),
         rests_on=contrasts[["pairs", "benchmarks"]].agg("{0[pairs]} pairs, {0[benchmarks]} benchmarks".format, axis=1),
     ).sort_values(["factor", "difference"], ascending=[True, False])  # fmt: skip
-    levels = rows["factor"].unique()
+    levels = rows["factor"].unique().tolist()
+    legend = alt.Legend(title="factor", values=levels) if len(levels) > 1 else None
     y = alt.Y("contrast:N", sort=rows["contrast"].tolist(), title=None, axis=alt.Axis(labelLimit=360))
     base = alt.Chart(rows).encode(
         y=y,
-        color=alt.Color(
-            "factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.PALETTE[:3]))
-        ),
+        color=alt.Color("factor:N", legend=legend, scale=theme.colours(FACTORS)),
     )
     bars = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", title="difference of SRCC (first − second)"), x2="high:Q"
     )
     points = base.mark_point(filled=True, opacity=1).encode(
         x="difference:Q",
-        shape=alt.Shape(
-            "factor:N", title="factor", scale=alt.Scale(domain=list(FACTORS), range=list(theme.SHAPES[:3]))
-        ),
+        shape=alt.Shape("factor:N", legend=legend, scale=theme.shapes(FACTORS)),
         size=alt.Size("pairs:Q", title="pairs of networks", scale=alt.Scale(range=[50, 220]), legend=None),
         tooltip=["contrast", _number("difference"), _number("low"), _number("high"), "rests_on", "about"],
     )
     zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=theme.RULES, strokeDash=[3, 3]).encode(x="x:Q")
     chart = (zero + bars + points).properties(width=WIDTH - 160, height=max(60, 22 * len(rows)))
-    said = f"{len(levels)} factors; right of zero the first level agrees better; no bar: no interval is possible"
-    return dressed(chart, "Matched contrasts: units that differ in one factor only", said)
+    said = "right of zero the first level agrees better; of trained networks, but for the goal untrained; bars: 95 %"
+    return dressed(chart, f"Matched contrasts: units that differ in {' or '.join(levels)} only", said)
 
 
 def variance_shares(shares: pd.DataFrame) -> Chart | None:
@@ -205,36 +208,48 @@ def variance_shares(shares: pd.DataFrame) -> Chart | None:
     return dressed(chart, "What goes with the differences between units", "main effects only; confounded factors share")
 
 
-def readouts(table: pd.DataFrame) -> Chart | None:
+def readouts(table: pd.DataFrame, *, measure: str = SRCC) -> Chart | None:
     """Readouts side by side: of every network its best layer with each."""
     own = _best_layers(table)
     if own["readout"].nunique() < 2:
         return None
     own = own.assign(network=network_names(own))
-    order = own.groupby("readout")["srcc"].median().sort_values(ascending=False).index.tolist()
+    # medians of the same networks, else they say who was read in which way
+    trained = own[own["goal"] != UNTRAINED]
+    of_all = trained[trained.groupby("network")["readout"].transform("nunique") == own["readout"].nunique()]
+    ordering = next(rows for rows in (of_all, trained, own) if len(rows))
+    order = ordering.groupby("readout")["srcc"].median().sort_values(ascending=False).index.tolist()
+    order += sorted(set(own["readout"]) - set(order))
     x = alt.X("readout:N", sort=order, title=None, axis=alt.Axis(labelAngle=-35))
     base = alt.Chart(_slim(own)).encode(x=x)
     lines = base.mark_line(opacity=0.35, strokeWidth=1).encode(
-        y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)), detail="network:N", color=alt.value(theme.FAINT)
+        y=alt.Y("srcc:Q", title=measure, scale=alt.Scale(zero=False)), detail="network:N", color=alt.value(theme.FAINT)
     )
     goals = own["goal"].unique()
+    legend = alt.Legend(title="goal", orient="bottom")
     points = base.mark_point(filled=True, size=45, opacity=0.9).encode(
-        y="srcc:Q", color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"),
-        shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
+        y="srcc:Q", color=alt.Color("goal:N", scale=theme.colours(goals), legend=legend),
+        shape=alt.Shape("goal:N", scale=theme.shapes(goals), legend=legend),
         tooltip=["network", "readout", "layer", *_NUMBERS],
     )  # fmt: skip
-    medians = base.mark_tick(thickness=3, size=34, color="black").encode(y=alt.Y("median(srcc):Q", title=SRCC))
-    chart = (lines + points + medians).properties(width=max(200, 58 * len(order)), height=HEIGHT)
-    said = "a line a network, at its best layer (in-sample); black: median of networks"
-    return dressed(chart, "Readouts of the same networks", [said, _said_n(own)])
+    medians = alt.Chart(_slim(of_all)).mark_tick(thickness=3, size=34, color="black").encode(
+        x=x, y=alt.Y("median(srcc):Q", title=measure)
+    )  # fmt: skip
+    parts = [lines, points, medians] if len(of_all) else [lines, points]
+    chart = alt.layer(*parts).properties(width=max(200, 58 * len(order)), height=HEIGHT)
+    lines_said = ["a line a network, at its best layer (in-sample)", _said_n(own)]
+    if number := of_all["network"].nunique():
+        lines_said[0] += f"; black: median of the {number} trained networks that were read in all of these ways"
+    return dressed(chart, "Readouts of the same networks", lines_said)
 
 
-def own_task(table: pd.DataFrame, performance: pd.DataFrame) -> Chart | None:
+def own_task(table: pd.DataFrame, performance: pd.DataFrame, *, measure: str = SRCC) -> Chart | None:
     """How good a network is at its own task against how well it agrees with people.
 
     Args:
         table: rows of one benchmark.
         performance: ``goal, dataset, architecture, weights, performance, measure``, where published.
+        measure: what ``srcc`` is called.
     """
     best = _networks(table).merge(performance, on=["goal", "dataset", "architecture", "weights"])
     if len(best) < 3:
@@ -243,7 +258,7 @@ def own_task(table: pd.DataFrame, performance: pd.DataFrame) -> Chart | None:
     goals = best["goal"].unique()
     chart = alt.Chart(_slim(best)).mark_point(filled=True, size=70, opacity=0.9).encode(
         x=alt.X("performance:Q", title="performance at its own task, as published (%)", scale=alt.Scale(zero=False)),
-        y=alt.Y("srcc:Q", title=SRCC, scale=alt.Scale(zero=False)),
+        y=alt.Y("srcc:Q", title=measure, scale=alt.Scale(zero=False)),
         color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"),
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
         tooltip=["network", "measure", _number("performance"), _number("srcc"), "layer", "readout", "n"],
@@ -313,16 +328,14 @@ def _rules(named: pd.DataFrame, ceilings: Mapping[str, float]) -> pd.DataFrame:
 
 def _drawn_rules(rules: pd.DataFrame) -> list[Chart]:
     """Rules with their names at the right; where several lie on each other, their names share a line."""
-    tips = ["network", _number("srcc")]
+    tips: list[Any] = ["network", _number("srcc")]
     lines = alt.Chart(rules).mark_rule(color=theme.RULES, strokeDash=[4, 3]).encode(y="srcc:Q", tooltip=tips)
-    place = (rules["srcc"].diff() > NAMES_APART).cumsum()
-    labels = rules.groupby(place.to_numpy()).agg(network=("network", ", ".join), srcc=("srcc", "max"))
-    names = (
-        alt.Chart(labels)
-        .mark_text(align="right", baseline="bottom", dy=-1, dx=-3, color="#555555", fontSize=10)
-        .encode(x=alt.value("width"), y="srcc:Q", text="network:N", tooltip=tips)
-    )
-    return [lines, names]
+    apart = (rules["srcc"].diff() > NAMES_APART).cumsum()
+    labels = rules.groupby(apart.to_numpy()).agg(network=("network", ", ".join), srcc=("srcc", "max"))
+    place: dict[str, Any] = {"align": "right", "baseline": "bottom", "dy": -1, "dx": -3, "fontSize": 10}
+    base = alt.Chart(labels).encode(x=alt.value("width"), y="srcc:Q", text="network:N", tooltip=tips)
+    behind = base.mark_text(stroke="white", strokeWidth=3, **place)  # so that lines do not cross the names
+    return [lines, behind, base.mark_text(color="#444444", **place)]
 
 
 def _said_n(table: pd.DataFrame) -> str:

@@ -24,8 +24,12 @@ from iqa_lab.summary import three_digits
 COLUMNS = [
     "benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer", "depth", "n", "srcc", "srcc_low",
     "srcc_high", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
+    "agreement", "agreement_low", "agreement_high",
 ]  # fmt: skip
-UNIT_COLUMNS = ["readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc"]
+UNIT_COLUMNS = [
+    "readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc",
+    "agreement", "agreement_low", "agreement_high",
+]  # fmt: skip
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -42,6 +46,7 @@ def write_report(report: Report, folder: Path) -> Path:
         address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
         shown.append({"name": figure.name, "spec": specification, "pdf": address,
                       "title": json.loads(specification)["title"]["text"]})  # fmt: skip
+    ranked = _ranked(report.best)
     environment = Environment(
         loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -50,7 +55,7 @@ def write_report(report: Report, folder: Path) -> Path:
         question=report.study.question,
         claims=report.claims.to_dict("records"),
         figures=shown,
-        best=_records(report.best.sort_values("srcc", ascending=False), [*COLUMNS, "unit"]),
+        best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
         units=[_unit(page) for page in report.units],
         pictures=report.pictures,
@@ -71,7 +76,7 @@ def write_report(report: Report, folder: Path) -> Path:
 def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     """The tables as files; returns what the page offers for download."""
     folder.mkdir(parents=True, exist_ok=True)
-    best = report.best.sort_values("srcc", ascending=False)[[name for name in COLUMNS if name in report.best]]
+    best = _ranked(report.best)[_filled(report.best, COLUMNS)]
     files = {
         "correlations.csv": report.table.to_csv(index=False),
         "best.csv": best.to_csv(index=False),
@@ -92,9 +97,19 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     ]
 
 
+def _ranked(best: pd.DataFrame) -> pd.DataFrame:
+    by = [name for name in ("srcc", "agreement") if name in best]
+    return best.sort_values(["benchmark", *by], ascending=[True, *(False for _ in by)])
+
+
+def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Those of the columns that say something."""
+    return [name for name in names if name in table and table[name].notna().any()]
+
+
 def _unit(page: Any) -> dict[str, Any]:
-    columns = [name for name in UNIT_COLUMNS if name in page.table] or page.table.columns.tolist()
-    by = "srcc" if "srcc" in page.table and page.table["srcc"].notna().any() else columns[0]
+    columns = _filled(page.table, UNIT_COLUMNS)
+    by = next((name for name in ("srcc", "agreement") if name in columns), columns[0])
     return {
         "id": page.unit.replace("/", "--"),
         "unit": page.unit,
@@ -122,12 +137,14 @@ def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]
 def _number(value: Any) -> str:
     """A value as a reader wants it: three digits of what is between -1 and 1, no more of anything.
 
-    >>> _number(0.71234), _number(-0.5), _number(3000), _number(float("nan")), _number("lpips")
-    ('.712', '-.500', '3,000', '', 'lpips')
+    >>> _number(0.71234), _number(-0.5), _number(3000), _number(float("nan")), _number("lpips"), _number(True)
+    ('.712', '-.500', '3,000', '', 'lpips', 'yes')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 2):
         return f"{int(value):,}"

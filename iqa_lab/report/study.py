@@ -1,13 +1,13 @@
 """What a report is about: a study with its question and claims, or everything in a results folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from iqa_lab.config import option_files
+from iqa_lab.config import ReadoutConfig, option_files
 from iqa_lab.errors import UserError, choices
 
 EVERYTHING = "What do the results in this folder say?"
@@ -21,7 +21,8 @@ class Study:
     question: str
     claims: tuple[str, ...] = ()
     command: str = ""
-    units: tuple[str, ...] | None = None  # folders below the results; None: all that are there
+    # folders below the results, each with the readouts that are asked for; None: all that are there
+    units: Mapping[str, Mapping[str, ReadoutConfig]] | None = None
     cells: pd.DataFrame | None = None  # goal, dataset, architecture of all cells that it asks for
     missing: tuple[str, ...] = ()  # what was asked for and is not there, in words
 

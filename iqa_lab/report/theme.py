@@ -1,6 +1,7 @@
 """How all figures look: the same colours for the same level of a factor everywhere, to be read in grey as well."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 import altair as alt
@@ -9,35 +10,41 @@ FONT = "Helvetica, Arial, DejaVu Sans, sans-serif"
 INK, FAINT = "#222222", "#8a8a8a"
 WIDTH, HEIGHT = 640, 340
 
-# Okabe & Ito, Color universal design (2008), the yellow darkened so that lines of it are seen on white
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666", "#B8A500")
+# Okabe & Ito, Color universal design (2008), the yellow darkened so that lines of it are seen on white, and two greys
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#B8A500", "#777777", "#222222")
 # a second and third row of the same hues, told apart by dashes
 DASHES = ([1, 0], [5, 3], [2, 2], [8, 2, 2, 2])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 RULES = FAINT  # baselines, ceilings, zero
 
-# the levels that every reader of the papers knows keep their colour, whatever else is in a grid
-_FIXED = {
-    "classification": 0, "segmentation": 1, "detection": 2, "jigsaw": 3, "rotation": 4, "colorization": 5,
-    "untrained": 6, "baseline": 6, "imagenet1k": 0, "places365": 2, "cifar10": 1, "none": 6,
-    "inat_birds": 4, "inat_insects": 5, "voc": 3,
-    "plain": 0, "lpips": 1, "mean": 2, "cosine": 3, "gram": 4, "dists": 5,
-}  # fmt: skip
+# Levels that keep their place, hence their look, in whatever figure they are. What comes first looks most different.
+_KNOWN = (
+    "classification segmentation jigsaw rotation colorization clip swav baseline untrained simclr dino detection mae "
+    "dinov2 dinov3 siglip mocov2 mocov3 byol barlow_twins vicreg pirl npid npidpp clusterfit deepcluster deepclusterv2 "
+    "selav2 hashtags robust_classification instance_segmentation keypoints",
+    "imagenet1k cifar10 places365 voc inat_birds inat_insects imagenet22k yfcc100m none places205 ecoset coco",
+    "plain lpips mean cosine gram dists std mean_std manhattan correlation wasserstein jsd channel_scaled grating "
+    "tuned_heldout tuned_insample",
+    "goal dataset architecture",
+)
+_PLACES = {level: place for levels in _KNOWN for place, level in enumerate(levels.split())}
 
 
 def places(levels: Iterable[str]) -> dict[str, int]:
-    """A number for every level of a factor: the same for the same level in every figure of a page.
+    """A number for every level of a factor: known levels have theirs in every figure, others one that is free.
 
     >>> places(["jigsaw", "new", "classification"])
-    {'classification': 0, 'jigsaw': 3, 'new': 8}
+    {'classification': 0, 'jigsaw': 2, 'new': 1}
     """
     named = sorted(set(map(str, levels)))
-    taken = {level: _FIXED[level] for level in named if level in _FIXED}
-    used = set(taken.values())
-    if len(used) < len(taken):  # two fixed levels of one colour: told apart by going on
-        taken, used = {}, set()
-    free = (place for place in range(10_000) if place not in used and (place >= len(PALETTE) or not taken))
+    taken = {level: _PLACES[level] for level in named if level in _PLACES}
+    free = (place for place in count() if place not in taken.values())
     return {level: taken[level] if level in taken else next(free) for level in named}
+
+
+def order(level: str) -> tuple[int, str]:
+    """What a level is sorted by: known ones first, as they are known."""
+    return _PLACES.get(level, len(_PLACES)), level
 
 
 def colour_of(place: int) -> str:
@@ -54,14 +61,18 @@ def colours(levels: Iterable[str]) -> alt.Scale:
 def dashes(levels: Iterable[str]) -> alt.Scale:
     """Dashes beside the colours, so that lines are told apart in grey, and beyond eight of them."""
     numbers = places(levels)
-    styles = [DASHES[(place % len(PALETTE) + place // len(PALETTE)) % len(DASHES)] for place in numbers.values()]
-    return alt.Scale(domain=list(numbers), range=styles)
+    return alt.Scale(domain=list(numbers), range=[_turned(DASHES, place) for place in numbers.values()])
 
 
 def shapes(levels: Iterable[str]) -> alt.Scale:
     """Shapes of points beside the colours."""
     numbers = places(levels)
-    return alt.Scale(domain=list(numbers), range=[SHAPES[place % len(SHAPES)] for place in numbers.values()])
+    return alt.Scale(domain=list(numbers), range=[_turned(SHAPES, place) for place in numbers.values()])
+
+
+def _turned(styles: Sequence[Any], place: int) -> Any:
+    """A style that differs where colours come round again."""
+    return styles[(place % len(PALETTE) + place // len(PALETTE)) % len(styles)]
 
 
 def dressed(chart: Any, title: str, subtitle: str | list[str] = "") -> Any:

@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,10 @@ from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
-from iqa_lab.recompute import read_config
 from iqa_lab.report.figures import Chart
+from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.report.pair_figures import by_distortion, channel_relevance, opinion_against_score
 from iqa_lab.statistics.mapping import logistic4
-from iqa_lab.store import Unit
 from iqa_lab.tabulate import opinion_sign
 
 WORST = 3  # pairs of each kind that are shown
@@ -93,37 +91,33 @@ class Pictures:
         return self._names[path]
 
 
-def unit_page(results: Path, unit: str, table: pd.DataFrame, title: str, pictures: Pictures, points: int) -> UnitPage:
+def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -> UnitPage:
     """One unit as the page shows it.
 
     Args:
-        results: the results folder.
-        unit: the unit's folder below it.
-        table: its rows of ``correlations.csv``.
+        unit: as it lies on disk.
         title: its network and benchmark.
         pictures: where small copies of images are kept.
         points: how many pairs a figure draws at most.
     """
-    folder = results / unit
-    config, result = read_config(folder / "config.yaml"), Unit(folder).read_result() or {}
-    by = "agreement" if config.benchmark.protocol == CHOICE else "srcc"
+    table, result = unit.table, unit.result
+    by = "agreement" if unit.config.benchmark.protocol == CHOICE else "srcc"
     own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
-    charts: dict[str, Chart] = {}
+    charts: dict[str, Chart | None] = {}
     missed: tuple[Missed, ...] = ()
     column = ""
     if by == "srcc" and own["srcc"].notna().any():
         best = own.sort_values("srcc", ascending=False).iloc[0]
         column = f"{best['readout']}@{best['layer']}"
-        scores = pd.read_parquet(Unit(folder).scores_file)
-        charts["scatter"] = opinion_against_score(scores, column, opinion_sign(config), title, points)
-        charts["distortions"] = by_distortion(scores, column, opinion_sign(config))
-        missed = worst_predicted(scores, column, config, pictures)
-    weights = folder / "channel_weights.csv"
-    if weights.is_file():
-        charts["channels"] = channel_relevance(pd.read_csv(weights))
+        scores = unit.scores([column])
+        charts["scatter"] = opinion_against_score(scores, column, unit.opinion_sign, title, points)
+        charts["distortions"] = by_distortion(scores, column, unit.opinion_sign)
+        missed = worst_predicted(scores, column, unit.config, pictures)
+    if unit.files.weights_file.is_file():
+        charts["channels"] = channel_relevance(pd.read_csv(unit.files.weights_file))
     seconds = result.get("seconds", {})
     facts = {
-        "folder": unit,
+        "folder": unit.name,
         "pairs": f"{result.get('n_scored', '?')} of {result.get('n_expected', '?')}",
         "made": str(result.get("written", "")),
         "device": str(result.get("device", "")),
@@ -131,7 +125,8 @@ def unit_page(results: Path, unit: str, table: pd.DataFrame, title: str, picture
         "weights digest": str(result.get("weights_digest", ""))[:12],
     }
     shown = {name: value for name, value in facts.items() if value}
-    return UnitPage(unit, title, shown, table, {k: c for k, c in charts.items() if c is not None}, missed, column)
+    drawn = {name: chart for name, chart in charts.items() if chart is not None}
+    return UnitPage(unit.name, title, shown, table, drawn, missed, column)
 
 
 def worst_predicted(scores: pd.DataFrame, column: str, config: Config, pictures: Pictures) -> tuple[Missed, ...]:

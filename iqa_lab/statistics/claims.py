@@ -1,50 +1,45 @@
-"""The claims of a study, in a small vocabulary, and what the results say of them.
+"""The claims of a study, in a small vocabulary; what results say of them is in ``verdicts``.
 
-A claim compares two groups of networks, or a trend with zero::
+A claim compares two groups of networks, two readouts of the same networks, or a trend with zero::
 
     classification > jigsaw
     goal=classification > goal=jigsaw for architecture in [alexnet, resnet50]
     all > baseline/ssim
+    places365 ~ imagenet1k within .03
+    plain > gram
     trend(depth) > 0 for architecture in [alexnet, vgg16]
+    trend(performance) > 0
 
-A group is ``all`` (every trained network: no baseline, nothing untrained), a level of goal, dataset or architecture
-(``FACTOR=LEVEL`` where a word is a level of several), or ``goal/architecture``; ``baseline/ssim`` also means all of its
-variants, ``ssim_gray`` and so on. ``for FACTOR in [..]``, several joined by ``and``, keeps these units only; it may
-also name ``benchmark``, ``readout`` and ``weights``. Networks are compared by their best layer and readout, in the
-mean: two levels of one factor by matched pairs, which differ in nothing else; other groups by what there is on each
-benchmark.
+A group is ``all`` (every trained network: no baseline, nothing untrained), a level of goal, dataset, architecture or
+readout (``FACTOR=LEVEL`` where a word is a level of several), or ``goal/architecture``; ``baseline/ssim`` also means
+all of its variants, ``ssim_gray`` and so on. ``~`` claims that two groups differ by less than what ``within`` says.
+``for FACTOR in [..]``, several joined by ``and``, keeps these units only; it may also name ``benchmark``, ``readout``
+and ``weights``. Untrained networks take part where a claim names ``untrained``, and nowhere else.
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from iqa_lab.errors import UserError, choices
-from iqa_lab.statistics.correlation import srcc
-from iqa_lab.statistics.factors import (
-    FACTORS,
-    UNIT,
-    Distributions,
-    Effect,
-    TooFewUnits,
-    best_of_units,
-    joined,
-    matched_pairs,
-    mean_effect,
+from iqa_lab.statistics.factors import FACTORS, UNTRAINED, best_of_units, comparable
+
+EXAMPLES = (
+    "classification > jigsaw; all > baseline/ssim; places365 ~ imagenet1k within .03; "
+    "trend(depth) > 0 for architecture in [alexnet, vgg16]"
 )
-from iqa_lab.statistics.multiple import holm
-from iqa_lab.statistics.trend import depth_trend
-
-Floats = NDArray[np.float64]
-
-EXAMPLES = "classification > jigsaw; all > baseline/ssim; trend(depth) > 0 for architecture in [alexnet, vgg16]"
 FILTERS = ("benchmark", *FACTORS, "weights", "readout")
-_TREND = "trend(depth)"
+GROUPED = (*FACTORS, "readout")
+DEPTH, PERFORMANCE = "trend(depth)", "trend(performance)"
 _NAME = r"[\w.\-]+"
+_NUMBER = r"\d*\.?\d+"
+
+
+class NoSuchLevel(UserError):
+    """A claim names what no result has: misspelt, or not computed yet."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,36 @@ class Claim:
 
     text: str
     left: str
-    greater: bool  # left > right; else left < right
+    relation: str  # > or <, or ~: they differ by less than the margin
     right: str
+    margin: float  # of SRCC; 0 but for ~
     only: Mapping[str, tuple[str, ...]]  # the levels of each factor that it is about
+
+    @property
+    def is_trend(self) -> bool:
+        """Whether it compares a trend with zero."""
+        return self.left in (DEPTH, PERFORMANCE)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The units, or readouts, that a word means: levels of factors; empty: all trained networks."""
+
+    levels: Mapping[str, tuple[str, ...]]
+
+    def within(self, units: pd.DataFrame) -> pd.DataFrame:
+        """Those of the units that belong to it."""
+        if not self.levels:
+            return units[~units["goal"].isin(["baseline", UNTRAINED])]
+        inside = [units[factor].astype(str).isin(levels) for factor, levels in self.levels.items()]
+        return units[np.logical_and.reduce(inside)]
+
+    def only_level(self) -> tuple[str, str] | None:
+        """The factor and its level, where it is a single one."""
+        if len(self.levels) != 1:
+            return None
+        ((factor, levels),) = self.levels.items()
+        return factor, levels[0]
 
 
 def parse_claim(text: str) -> Claim:
@@ -66,18 +88,24 @@ def parse_claim(text: str) -> Claim:
 
     >>> parse_claim("trend(depth) > 0 for architecture in [alexnet, vgg16]").only
     {'architecture': ('alexnet', 'vgg16')}
+    >>> parse_claim("plain ~ mean within .05").margin
+    0.05
     """
     statement, _, condition = " ".join(text.split()).partition(" for ")
-    match = re.fullmatch(r"(.+?) ?([<>]) ?(.+)", statement)
+    match = re.fullmatch(rf"(.+?) ?([<>~]) ?(.+?)(?: within ({_NUMBER}))?", statement)
     if match is None:
-        raise UserError(f"claim {text!r}: write LEFT > RIGHT or LEFT < RIGHT, as in {EXAMPLES}")
-    left, sign, right = match.groups()
-    if left == _TREND and right != "0":
-        raise UserError(f"claim {text!r}: a trend is compared with 0, as in trend(depth) > 0")
-    for side in (left, right) if left != _TREND else ():
-        if re.fullmatch(rf"(?:{_NAME}=)?{_NAME}(?:/{_NAME})?", side) is None:
-            raise UserError(f"claim {text!r}: {side!r} is no group of networks; write it as in {EXAMPLES}")
-    return Claim(text, left, sign == ">", right, _conditions(text, condition))
+        raise UserError(f"claim {text!r}: write LEFT > RIGHT, LEFT < RIGHT or LEFT ~ RIGHT within .05: {EXAMPLES}")
+    left, relation, right, margin = match.groups()
+    if (relation == "~") != (margin is not None) or (margin is not None and not float(margin)):
+        raise UserError(f"claim {text!r}: ~ and within belong together, as in places365 ~ imagenet1k within .03")
+    if left in (DEPTH, PERFORMANCE):
+        if right != "0" or relation == "~":
+            raise UserError(f"claim {text!r}: a trend is compared with 0, as in {left} > 0")
+    else:
+        for side in (left, right):
+            if re.fullmatch(rf"(?:{_NAME}=)?{_NAME}(?:/{_NAME})?", side) is None:
+                raise UserError(f"claim {text!r}: {side!r} is no group of networks; write it as in {EXAMPLES}")
+    return Claim(text, left, relation, right, float(margin or 0), _conditions(text, condition))
 
 
 def _conditions(text: str, condition: str) -> dict[str, tuple[str, ...]]:
@@ -96,92 +124,54 @@ def _conditions(text: str, condition: str) -> dict[str, tuple[str, ...]]:
     return only
 
 
-def judge_claims(
-    claims: Sequence[str],
-    table: pd.DataFrame,
-    distributions: Distributions | None = None,
-    *,
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """What the results say of a study's claims.
-
-    Args:
-        claims: as their texts.
-        table: rows of ``correlations.csv`` of many units; its index names the rows.
-        distributions: SRCC of rows in every resample of references, by the names of the rows (``resample_units``);
-            where those that a claim rests on are all there, references are resampled, in pairs.
-        confidence: 1 less the chance of any wrong verdict in the whole study (Holm).
-
-    Returns:
-        A row a claim: ``claim``, ``verdict`` (supported, contradicted, undecided), ``difference`` (of SRCC, left less
-        right; of a trend Spearman's rho of depth and SRCC), ``low``, ``high``, ``p`` (two-sided), ``p_holm`` (corrected
-        across the study), ``pairs``, ``units``, ``benchmarks``, ``about`` (what else it holds for), ``note``.
+def groups_of(claim: Claim, table: pd.DataFrame) -> tuple[Group, Group]:
+    """What the two sides of a claim mean.
 
     Raises:
-        UserError: a claim cannot be read, or names what is in no factor.
+        NoSuchLevel: one is no level of any factor.
+        UserError: one is a level of several, or a readout is compared with networks.
     """
-    parsed = [parse_claim(text) for text in claims]
-    rows = []
-    for claim in parsed:
-        try:
-            effect, note = _effect(claim, table, distributions, confidence), ""
-        except TooFewUnits as error:
-            nan = float("nan")
-            effect, note = Effect(nan, nan, nan, nan, 0, 0, 0, "nothing"), str(error)
-        rows.append({"claim": claim.text, "verdict": "undecided", **vars(effect), "note": note})
-    judged = pd.DataFrame(rows, columns=["claim", "verdict", *Effect.__dataclass_fields__, "note"])
-    judged.insert(list(judged).index("p") + 1, "p_holm", holm(judged["p"].to_numpy(dtype=float)))
-    agrees = np.sign(judged["difference"]) == [1 if claim.greater else -1 for claim in parsed]
-    decided = judged["p_holm"] < 1 - confidence
-    judged.loc[decided & agrees, "verdict"] = "supported"
-    judged.loc[decided & ~agrees, "verdict"] = "contradicted"
-    unclear = (judged["verdict"] == "undecided") & (judged["note"] == "")
-    judged.loc[unclear & judged["p"].isna(), "note"] = (
-        "no interval: fewer than five pairs of networks, and no scores to resample references of"
-    )
-    judged.loc[unclear & judged["p"].notna(), "note"] = "the difference may be chance"
-    return judged
+    left, right = (_group(side, claim.text, table) for side in (claim.left, claim.right))
+    if ("readout" in left.levels) != ("readout" in right.levels):
+        raise UserError(f"claim {claim.text!r}: a readout is compared with a readout, networks with networks")
+    return left, right
 
 
-def _effect(claim: Claim, table: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
-    known = {factor: sorted(map(str, table[factor].unique())) for factor in FILTERS}
+def rows_of(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that a claim rests on.
+
+    Of every network that it is about the best row, by the readouts that all of them have unless it names some; of every
+    readout that it compares; for a trend along the depth, all layers.
+
+    Raises:
+        NoSuchLevel: it names what no result has.
+        UserError: a word is a level of several factors, or a readout is compared with networks.
+    """
     kept = table
     for factor, levels in claim.only.items():
+        known = sorted(map(str, table[factor].unique()))
         for level in levels:
-            if level not in known[factor]:
-                raise UserError(
-                    f"claim {claim.text!r}: no result has {factor}={level}; there are {choices(level, known[factor])}"
-                )
+            if level not in known:
+                raise NoSuchLevel(f"no result has {factor}={level}; there are {choices(level, known)}")
         kept = kept[kept[factor].astype(str).isin(levels)]
-    if claim.left == _TREND:
-        return _trend(kept, distributions, confidence)
-    units = best_of_units(kept)
-    left, right = (_group(side, claim.text, table) for side in (claim.left, claim.right))
-    return mean_effect(_pairs(units, left, right), distributions, confidence=confidence)
+    words = re.split("[=/]", f"{claim.left}/{claim.right}")
+    if UNTRAINED not in (*words, *claim.only.get("goal", ())):
+        kept = kept[kept["goal"] != UNTRAINED]
+    if claim.left == DEPTH:
+        concatenated = kept["layer"].astype(str).str.startswith("concat_")
+        return kept[(kept["layer"] != "pixels") & ~concatenated & (kept["goal"] != "baseline")]
+    if claim.left == PERFORMANCE:
+        return best_of_units(comparable(kept))
+    groups = groups_of(claim, table)
+    if "readout" in groups[0].levels:
+        best = [best_of_units(group.within(kept[kept["goal"] != "baseline"])) for group in groups]
+        return kept.loc[best[0].index.union(best[1].index)]
+    return best_of_units(kept if "readout" in claim.only else comparable(kept))
 
 
-@dataclass(frozen=True)
-class _Group:
-    """The units that a word means: levels of factors; empty: all trained networks."""
-
-    levels: Mapping[str, tuple[str, ...]]
-
-    def within(self, units: pd.DataFrame) -> pd.DataFrame:
-        """Those of the units that belong to it."""
-        if not self.levels:
-            return units[~units["goal"].isin(["baseline", "untrained"])]
-        inside = [units[factor].astype(str).isin(levels) for factor, levels in self.levels.items()]
-        return units[np.logical_and.reduce(inside)]
-
-
-def _group(side: str, text: str, table: pd.DataFrame) -> _Group:
-    """What one side of a claim means.
-
-    Raises:
-        UserError: it is no level of any factor, or of several.
-    """
+def _group(side: str, text: str, table: pd.DataFrame) -> Group:
     if side == "all":
-        return _Group({})
+        return Group({})
     goal, slash, architecture = side.partition("/")
     if slash:
         inside = table[table["goal"].astype(str) == goal]
@@ -190,80 +180,18 @@ def _group(side: str, text: str, table: pd.DataFrame) -> _Group:
             name for name in names if name.startswith(f"{architecture}_")
         ]
         if not variants:
-            raise UserError(f"claim {text!r}: no result is {side}; of {goal} there are {choices(architecture, names)}")
-        return _Group({"goal": (goal,), "architecture": tuple(variants)})
+            raise NoSuchLevel(f"no result is {side}; of {goal} there are {choices(architecture, names)}")
+        return Group({"goal": (goal,), "architecture": tuple(variants)})
     factor, equals, level = side.rpartition("=")
-    if equals and factor not in FACTORS:
-        raise UserError(f"claim {text!r}: there is no factor {factor}; choose from {choices(factor, FACTORS)}")
-    having = [name for name in ([factor] if equals else FACTORS) if (table[name].astype(str) == level).any()]
+    if equals and factor not in GROUPED:
+        raise UserError(f"claim {text!r}: there is no factor {factor}; choose from {choices(factor, GROUPED)}")
+    # a baseline is its own readout
+    levels = {name: set(table[name].astype(str)) for name in FACTORS}
+    levels["readout"] = set(table.loc[table["goal"] != "baseline", "readout"].astype(str))
+    having = [name for name in ([factor] if equals else GROUPED) if level in levels[name]]
     if not having:
-        known = [str(name) for column in FACTORS for name in table[column].unique()]
-        raise UserError(f"claim {text!r}: no result has {level}; there are {choices(level, sorted(set(known)))}")
+        known = sorted(set().union(*levels.values()))
+        raise NoSuchLevel(f"no result has {level}; there are {choices(level, known)}")
     if len(having) > 1:
         raise UserError(f"claim {text!r}: {level} is a level of {' and of '.join(having)}: write {having[0]}={level}")
-    return _Group({having[0]: (level,)})
-
-
-def _pairs(units: pd.DataFrame, left: _Group, right: _Group) -> pd.DataFrame:
-    """Pairs of units to compare: matched where both groups are levels of one factor, else all on the same benchmark."""
-    factors = set(left.levels)
-    if len(factors) == 1 and factors == set(right.levels):
-        (factor,) = factors
-        (one,), (other,) = left.levels[factor], right.levels[factor]
-        pairs = matched_pairs(units[units[factor].astype(str).isin([one, other])], factor)
-        if pairs.empty:
-            raise TooFewUnits(f"no two units differ in {factor} alone, {one} and {other}")
-        turned = pairs["first_level"].astype(str) != one
-        swapped = {"first": "second", "second": "first", "first_level": "second_level", "second_level": "first_level"}
-        pairs[turned] = pairs[turned].rename(columns=swapped)[pairs.columns]
-        pairs.loc[turned, "difference"] *= -1
-        return pairs
-    first, second = (
-        group.within(units).assign(name=lambda rows: rows.index, network=lambda rows: joined(rows, FACTORS))[
-            ["benchmark", "name", "network", "srcc"]
-        ]
-        for group in (left, right)
-    )
-    both = first.merge(second, on="benchmark", suffixes=("_first", "_second"))
-    both = both[both["name_first"] != both["name_second"]]
-    if both.empty:
-        raise TooFewUnits("no two units of these groups are on the same benchmark")
-    # a network that is compared with several is one observation: those of the larger group are counted
-    counted = "first" if first["network"].nunique() >= second["network"].nunique() else "second"
-    return pd.DataFrame(
-        {
-            "benchmark": both["benchmark"],
-            "pair": both[f"network_{counted}"],
-            "first": both["name_first"],
-            "second": both["name_second"],
-            "difference": both["srcc_first"] - both["srcc_second"],
-        }
-    )
-
-
-def _trend(table: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
-    """The mean trend of the networks: Spearman's correlation of depth and SRCC over the layers of each readout."""
-    own = table[
-        (table["layer"] != "pixels")
-        & ~table["layer"].astype(str).str.startswith("concat_")
-        & ~table["goal"].isin(["baseline"])
-    ]
-    rows: list[tuple[object, ...]] = []
-    resampled: dict[Hashable, Floats] = {}
-    for (*unit, readout), layers in own.groupby([*UNIT, "readout"], sort=True):
-        ordered = layers.sort_values("depth")
-        rho = depth_trend(ordered["depth"], ordered["srcc"]).rho
-        if np.isnan(rho):
-            continue
-        name = (*unit, readout)
-        # compared with a trend of zero, which has no spread
-        rows.append((unit[0], "-".join(map(str, unit[1:4])), name, "zero", rho))
-        if distributions is not None and set(ordered.index) <= set(distributions):
-            drawn = np.stack([distributions[index] for index in ordered.index], axis=1)
-            resampled[name] = srcc(drawn.T, ordered["depth"])
-            resampled["zero"] = np.zeros(len(drawn))
-    if not rows:
-        raise TooFewUnits("no network with three layers or more has a trend")
-    pairs = pd.DataFrame(rows, columns=["benchmark", "pair", "first", "second", "difference"])
-    effect = mean_effect(pairs, resampled or None, confidence=confidence)
-    return replace(effect, units=own[UNIT].drop_duplicates().shape[0])
+    return Group({having[0]: (level,)})

@@ -26,6 +26,7 @@ Distributions = Mapping[Hashable, Floats]
 
 FACTORS = ("goal", "dataset", "architecture")
 UNIT = ["benchmark", *FACTORS, "weights"]
+UNTRAINED = "untrained"
 # from so many pairs of networks on, networks too are resampled: the effect is then about other networks as well
 ENOUGH_PAIRS = 5
 
@@ -44,6 +45,24 @@ def best_of_units(table: pd.DataFrame, value: str = "srcc") -> pd.DataFrame:
     own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
     own = own[own[value].notna()]
     return own.loc[own.groupby(UNIT, sort=True)[value].idxmax()]
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows by which networks can be compared: of the readouts that all networks on a benchmark have; baselines.
+
+    A unit's result grows by readouts. The best of many is better than the best of few, and what was fitted to opinions
+    is no rival of what was not.
+
+    Args:
+        table: rows of ``correlations.csv`` of any number of units. Its index names the rows.
+    """
+    networks = table[(table["goal"] != "baseline") & (table["layer"] != "pixels")]
+    units = networks.drop_duplicates([*UNIT, "readout"])
+    having = units.groupby(["benchmark", "readout"]).size()
+    number = networks.drop_duplicates(UNIT).groupby("benchmark").size()
+    shared = having.index[having == number.reindex(having.index.get_level_values(0)).to_numpy()]
+    own = pd.MultiIndex.from_frame(table[["benchmark", "readout"]])
+    return table[(table["goal"] == "baseline") | own.isin(shared)]
 
 
 def resample_units(scores: Mapping[Hashable, pd.DataFrame], *, resamples: int = 2000, seed: int = 0) -> Distributions:
@@ -89,9 +108,13 @@ def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.D
     Returns:
         A row a pair: ``benchmark``, ``pair`` (what the two share, and their levels: the same on all benchmarks),
         ``first_level``, ``second_level`` (in sorted order), ``first``, ``second`` (names of the units' rows),
-        ``difference`` (first less second). Several trainings of a cell make several rows of one pair.
+        ``difference`` (first less second). Several trainings of a cell make several rows of one pair. An untrained
+        network learned from no images: it differs in its goal alone from the trained ones of its architecture, whatever
+        their dataset.
     """
     others = [name for name in FACTORS if name != factor]
+    if factor == "goal":
+        units = _untrained_everywhere(units)
     rows = []
     for (benchmark, *shared), group in units.groupby(["benchmark", *others], sort=True):
         entries = list(zip(group.index, group[factor], group["weights"], group[value], strict=True))
@@ -101,6 +124,15 @@ def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.D
                 rows.append((benchmark, pair, one[1], other[1], one[0], other[0], one[3] - other[3]))
     names = ["benchmark", "pair", "first_level", "second_level", "first", "second", "difference"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _untrained_everywhere(units: pd.DataFrame) -> pd.DataFrame:
+    """The units, with a row of each untrained one for every dataset that its architecture was trained on."""
+    untrained = units["goal"] == UNTRAINED
+    cells = units.loc[~untrained, ["benchmark", "dataset", "architecture"]].drop_duplicates()
+    rows = units[untrained].drop(columns="dataset").assign(_row=lambda rows: rows.index)
+    placed = rows.merge(cells, on=["benchmark", "architecture"]).set_index("_row")
+    return pd.concat([units[~untrained], placed])
 
 
 def matched_contrasts(
@@ -140,7 +172,12 @@ def matched_contrasts(
 
 
 def mean_effect(
-    pairs: pd.DataFrame, distributions: Distributions | None = None, *, confidence: float = 0.95, seed: int = 0
+    pairs: pd.DataFrame,
+    distributions: Distributions | None = None,
+    *,
+    confidence: float = 0.95,
+    null: float = 0.0,
+    seed: int = 0,
 ) -> Effect:
     """The mean difference over pairs of networks, each the mean over its rows, with the interval that it allows.
 
@@ -152,6 +189,7 @@ def mean_effect(
         pairs: as ``matched_pairs`` gives.
         distributions: of the units; None, or where one of the units is missing: references are not resampled.
         confidence: of the interval.
+        null: the mean difference that ``p`` is about.
         seed: of the drawing of networks.
 
     Raises:
@@ -179,9 +217,9 @@ def mean_effect(
             weights, about = drawn / number, "other networks and references"
         distribution = (resampled * weights).sum(axis=1)[:, None]
         low, high = (float(end[0]) for end in percentile_interval(distribution, confidence))
-        p = float(bootstrap_p(distribution)[0])
+        p = float(bootstrap_p(distribution, null)[0])
     elif number >= ENOUGH_PAIRS and np.ptp(means) > 0:
-        test = ttest_1samp(means, 0)
+        test = ttest_1samp(means, null)
         interval = test.confidence_interval(confidence)
         low, high, p, about = float(interval.low), float(interval.high), float(test.pvalue), "other networks"
     units = set(pairs["first"]) | set(pairs["second"])

@@ -8,20 +8,13 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.types import Glob, Override
-from omegaconf._utils import get_yaml_loader
 
-from iqa_lab.config import option_files
+from iqa_lab.config import option_files, read_yaml
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.cells import BASELINE, UNTRAINED
 
 # What makes a unit: one network on one benchmark. Everything else that is swept multiplies all of them.
 FACTORS = ("goal", "dataset", "architecture", "weights", "benchmark")
-
-
-class YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
-    """OmegaConf's own reading of YAML (1e-3 is a number, dates are text), ten times as fast."""
-
-    yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
 
 
 # why a cell of the grid is empty that somebody might train
@@ -137,7 +130,7 @@ def read_option(path: Path) -> dict[str, Any]:
         UserError: it is no YAML.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=YamlLoader)
+        content = read_yaml(path)
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     return content if isinstance(content, dict) else {}

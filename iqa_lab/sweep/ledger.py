@@ -199,13 +199,25 @@ def same_file(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
     return now is None or (then is not None and all(now[key] == then[key] for key in ("size", "mtime_ns")))
 
 
-def result_digest(folder: Path) -> str | None:
-    """sha256 of a unit's ``result.json`` without its headline, which may be made anew; None where there is none."""
+def result_digests(folder: Path) -> dict[str, str]:
+    """What a unit's ``result.json`` says its scores are, hashed: what they are of, and the columns of each readout.
+
+    A result that has grown by another readout keeps those of the readouts before. Empty where there is no result.
+    """
     try:
         content = json.loads((folder / "result.json").read_bytes())
-        return sha({key: value for key, value in content.items() if key != "headline"})
-    except (OSError, ValueError, AttributeError):
-        return None
+        by_readout: dict[str, dict[str, Any]] = {}
+        for name, definition in content["columns"].items():
+            by_readout.setdefault(definition["readout"], {})[name] = definition
+        parts = {"": [content["state"], content["signature"], content.get("hashed")], **by_readout}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return {}
+    return {name: sha(part) for name, part in parts.items()}
+
+
+def has_digests(folder: Path, earlier: Mapping[str, str] | None) -> bool:
+    """Whether everything is there that was, unchanged."""
+    return earlier is not None and len(earlier) > 0 and earlier.items() <= result_digests(folder).items()
 
 
 @cache

@@ -121,7 +121,8 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
         state = state_of(unit, key, asked, found, record, known)
         entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found))
         planned[key, id(asked)] = entry  # a cell that is named twice is one unit
-    ordered = sorted(planned.values(), key=lambda entry: (-entry.seconds, entry.unit.name))
+    # the longest first; what once took its process with it last, where it can take nothing else along
+    ordered = sorted(planned.values(), key=lambda entry: (entry.state == LOST, -entry.seconds, entry.unit.name))
     return replace(plan, units=tuple(ordered), measured=costs.measured)
 
 
@@ -163,7 +164,7 @@ def is_done(unit: Unit, asked: Mapping[str, tuple[str, str]], facts: Facts, reco
         and ledger.same_file(now, made_of.get("weights_file"))
         and (facts.error is not None or made_of.get("index_digest") == facts.index_digest)
         and "folder" in record
-        and record.get("result_digest") == ledger.result_digest(results / record["folder"])
+        and ledger.has_digests(results / record["folder"], record.get("result_digests"))
     )
 
 

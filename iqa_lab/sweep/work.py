@@ -101,7 +101,7 @@ def _take(job: Job, entry: dict[str, Any], number: int, place: str) -> bool:
         return True  # the sweep itself counts it
     unit = job.unit(entry)
     record: Record = {
-        **{key: before[key] for key in ("readouts", "made_of", "folder", "result_digest") if key in before},
+        **{key: before[key] for key in ("readouts", "made_of", "folder", "result_digests") if key in before},
         "name": unit.name,
         "architecture": unit.cell.architecture,
         "state": RUNNING,
@@ -161,7 +161,7 @@ def compute(unit: Unit, group: str, number: int, again: bool) -> Record:
     return {
         "folder": str(outcome.unit.folder.relative_to(config.results)),
         "signature": outcome.unit.folder.name,
-        "result_digest": ledger.result_digest(outcome.unit.folder),
+        "result_digests": ledger.result_digests(outcome.unit.folder),
         "made_of": {
             "weights_file": after,
             "builders": ledger.builders(unit),

@@ -6,12 +6,16 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import iqa_lab as package
+from iqa_lab.config import ReadoutConfig
+from iqa_lab.report.finished import read_units
 from iqa_lab.report.tables import latex_table, markdown_table
 from tests.conftest import Finished
 
@@ -43,7 +47,7 @@ def test_the_page_answers_the_question_of_the_study(page: str) -> None:
     for claim in ("squeezenet1_1 &gt; alexnet", "untrained &gt; baseline/psnr", "trend(depth) &gt; 0"):
         assert claim in page
     assert len(re.findall(r'class="verdict (supported|contradicted|undecided)"', page)) == 3
-    assert "no human judgement" in page and "3 units: 2 networks, 1 benchmarks" in page
+    assert "no human judgement" in page and "3 units: 2 networks, 1 benchmark," in page
     assert "iqa-lab sweep experiment=quick" in page and "torch 2" in page
 
 
@@ -64,7 +68,7 @@ def test_all_data_on_the_page_are_json(page: str) -> None:
 
 
 def test_pairs_that_are_predicted_worst_are_shown_as_images(page: str) -> None:
-    shown = re.findall(r'<section class="unit" id="u-([^"]+)">(.*?)</section>', page, re.DOTALL)
+    shown = list(scripts(page, "text/html").items())
     assert len(shown) == 3
     for _, section in shown:
         pictures = json.loads(scripts(page, "application/json")["pictures"])
@@ -112,16 +116,55 @@ def test_in_a_browser(quick: Path, tmp_path: Path, width: int, height: int) -> N
         assert states and set(states) == {"done"}
 
 
-def test_a_report_of_a_folder_and_of_nothing(
-    quick: Path, iqa_lab: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_networks_are_compared_by_what_was_asked_of_all_of_them(
+    quick: Path, iqa_lab: Callable[..., Finished], tmp_path: Path
 ) -> None:
-    done = iqa_lab("report", str(quick / "results"), "--out", str(tmp_path / "page"))
-    assert done.code == 0 and (tmp_path / "page" / "index.html").is_file()
+    """A unit has grown by a readout that the study did not ask for, and that the other network does not have."""
+    shutil.copytree(quick / "results", "results")
+    (config,) = Path("results").glob("levels/untrained-none-squeezenet1_1/*/config.yaml")
+    references = "[coffee.png,rocket.png,chelsea.png]"
+    grown = iqa_lab("run", "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "readout=[plain,manhattan]",
+                    "layers=[0,1]", f"benchmark.references={references}", "tracker=none")  # fmt: skip
+    assert grown.code == 0 and len(list(config.parent.parent.iterdir())) == 1, grown.err
+    study = iqa_lab("report", "experiment=quick", "tracker=none")
+    assert study.code == 0, study.err
+    assert set(pd.read_csv("reports/quick/tables/correlations.csv")["readout"]) == {"plain", "mean", "psnr"}
+    everything = iqa_lab("report", "results", "--out", str(tmp_path / "page"))
+    assert everything.code == 0, everything.err
+    tables = tmp_path / "page" / "tables"
+    assert "manhattan" in set(pd.read_csv(tables / "correlations.csv")["readout"])
+    assert "manhattan" not in set(pd.read_csv(tables / "best.csv")["readout"])
+    assert "what only some have (manhattan) is in the" in (tmp_path / "page" / "index.html").read_text()
+
+
+def test_the_layers_that_a_study_asks_for_are_those_that_it_shows(quick: Path) -> None:
+    table = package.results(quick / "results")
+    units, unreadable = read_units(quick / "results", table)
+    assert not unreadable
+    unit = next(unit for name, unit in units.items() if "alexnet" in name)
+    plain = ReadoutConfig(
+        function="plain", formula="", combine="euclidean", layers={"last": 2}, concat=[], tokens="patch"
+    )
+    last = unit.asked({"plain": plain}).table
+    assert last["layer"].tolist() == ["pixels", *unit.result["layers"][-2:]] and set(last["readout"]) == {"plain"}
+    earlier = replace(unit, result={key: value for key, value in unit.result.items() if key != "layers"})
+    assert len(earlier.asked({"plain": plain}).table) == 1 + len(unit.result["layers"])  # their layers are not known
+
+
+def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -> None:
     nothing = iqa_lab("report", str(tmp_path / "nowhere"))
     assert nothing.code == 2 and "there are no results in" in nothing.error_line
     (tmp_path / "empty").mkdir()
     empty = iqa_lab("report", str(tmp_path / "empty"))
     assert empty.code == 2 and "there are no finished units" in empty.error_line
+    broken = tmp_path / "empty" / "levels" / "cell" / "unit"
+    broken.mkdir(parents=True)
+    (broken / "correlations.csv").write_text("benchmark,goal,dataset,architecture,weights,layer,readout,n,srcc\n"
+                                             "levels,g,d,a,w,l,plain,9,0.5\n")  # fmt: skip
+    (broken / "result.json").write_text('{ "state": "done", "columns": {}}')
+    (broken / "config.yaml").write_text("colour: red\n")
+    old = iqa_lab("report", str(tmp_path / "empty"))
+    assert old.code == 2 and "no unit in" in old.error_line and "no configuration of this version" in old.error_line
     unknown = iqa_lab("report", "experiment=quik")
     assert unknown.code == 2 and "quick" in unknown.error_line
 

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
+from statsmodels.stats.weightstats import ttost_paired
 
 from iqa_lab.errors import UserError
-from iqa_lab.statistics.claims import judge_claims, parse_claim
+from iqa_lab.statistics.claims import parse_claim
 from iqa_lab.statistics.factors import resample_units
+from iqa_lab.statistics.verdicts import judge_claims, rows_of_claims
 from tests.statistics.test_factors import NETS, grid, scores_of
 
 
@@ -98,23 +101,25 @@ def test_nothing_to_compare_is_undecided_and_says_why() -> None:
 def test_conditions() -> None:
     claim = parse_claim("all > baseline/ssim for benchmark in [tid, kadid] and goal=jigsaw")
     assert claim.only == {"benchmark": ("tid", "kadid"), "goal": ("jigsaw",)}
-    assert (claim.left, claim.greater, claim.right) == ("all", True, "baseline/ssim")
-    assert parse_claim("trend(depth) < 0").greater is False
+    assert (claim.left, claim.relation, claim.right, claim.margin) == ("all", ">", "baseline/ssim", 0)
+    assert parse_claim("trend(depth) < 0").relation == "<"
+    assert parse_claim("places365 ~ imagenet1k within .03 for benchmark=tid").margin == 0.03
 
 
 @pytest.mark.parametrize(
     ("claim", "message"),
     [
-        ("classification is better", "write LEFT > RIGHT or LEFT < RIGHT, as in classification > jigsaw"),
+        ("classification is better", "write LEFT > RIGHT, LEFT < RIGHT or LEFT ~ RIGHT within .05"),
+        ("classification ~ jigsaw", "~ and within belong together"),
+        ("classification > jigsaw within .05", "~ and within belong together"),
+        ("trend(depth) ~ 0 within .1", "a trend is compared with 0"),
+        ("plain > jigsaw", "a readout is compared with a readout"),
         ("trend(depth) > 1", "a trend is compared with 0"),
         ("a b > c", "'a b' is no group of networks"),
         ("classification > jigsaw for architecture", "after 'for' write FACTOR in"),
         ("classification > jigsaw for colour in [red]", "there is no factor colour"),
         ("classification > jigsaw for goal in []", "no level of goal is named"),
-        ("clasification > jigsaw", "no result has clasification; there are classification"),
-        ("all > baseline/sim", "no result is baseline/sim; of baseline there are ssim"),
         ("colour=red > jigsaw", "there is no factor colour"),
-        ("classification > jigsaw for architecture in [net99]", "no result has architecture=net99"),
     ],
 )
 def test_claims_that_cannot_be_read_say_what_is_wrong(claim: str, message: str) -> None:
@@ -123,8 +128,115 @@ def test_claims_that_cannot_be_read_say_what_is_wrong(claim: str, message: str) 
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("clasification > jigsaw", "no result has clasification; there are classification"),
+        ("all > baseline/sim", "no result is baseline/sim; of baseline there are ssim"),
+        ("classification > jigsaw for architecture in [net99]", "no result has architecture=net99"),
+    ],
+)
+def test_what_no_result_has_leaves_its_claim_undecided(claim: str, message: str) -> None:
+    """Misspelt, or not computed yet: the other claims of a study are judged all the same."""
+    judged = judge_claims([claim, "classification > jigsaw"], results())
+    assert judged["verdict"].tolist() == ["undecided", "supported"] and message in judged["note"][0]
+    assert len(rows_of_claims([claim], results())) == 0
+
+
 def test_a_word_of_two_factors_is_asked_for() -> None:
     table = results()
     table.loc[table["goal"] == "jigsaw", "dataset"] = "classification"
     with pytest.raises(UserError, match="classification is a level of goal and of dataset: write goal=classification"):
         judge_claims(["classification > jigsaw"], table)
+
+
+def test_untrained_networks_take_part_where_they_are_named() -> None:
+    """An architecture that is better trained and worse untrained: a claim of architectures is about trained ones."""
+    trained = grid(["classification"], ["net0", "net1"], ["tid"], noise=0).assign(srcc=[0.8, 0.7])
+    untrained = trained.assign(goal="untrained", dataset="none", srcc=[0.2, 0.6])
+    table = pd.concat([trained, untrained], ignore_index=True)
+    claims = ["net0 > net1", "net0 > net1 for goal = untrained", "classification > untrained", "all > untrained"]
+    judged = judge_claims(claims, table)
+    assert judged["difference"].round(6).tolist() == [0.1, -0.4, 0.35, 0.35]
+    assert judged["pairs"].tolist() == [1, 1, 2, 2]  # matched; of all, each against the mean of the untrained
+
+
+def readings(difference: float, noise: float, networks: int = 8) -> pd.DataFrame:
+    """Networks with a second readout that is better by a difference, in their best of two layers."""
+    units = grid(["classification"], NETS[:networks], ["tid"], seed=2)
+    rng = np.random.default_rng(3)
+    second = units.assign(readout="gram", srcc=units["srcc"] + difference + noise * rng.normal(size=networks))
+    worse = second.assign(layer="first", depth=0.0, srcc=second["srcc"] - 0.3)
+    baseline = units[:1].assign(goal="baseline", architecture="psnr", layer="output", readout="plain", srcc=0.1)
+    return pd.concat([units, second, worse, baseline], ignore_index=True)
+
+
+def test_readouts_are_compared_on_the_same_networks_at_their_best_layers() -> None:
+    table = readings(0.05, 0.002)
+    (row,) = judge_claims(["gram > plain"], table).to_dict("records")
+    means = table[table["layer"] == "last"].groupby("readout")["srcc"].mean()
+    assert row["verdict"] == "supported" and row["pairs"] == 8 and row["units"] == 16
+    assert row["difference"] == pytest.approx(means["gram"] - means["plain"])
+    (named,) = judge_claims(["readout=plain < readout=gram for architecture in [net0, net1]"], table).to_dict("records")
+    assert named["pairs"] == 2
+    (alone,) = judge_claims(["gram > plain"], table[(table["readout"] == "gram") != (table.index < 3)]).to_dict(
+        "records"
+    )
+    assert alone["pairs"] == 3
+    (apart,) = judge_claims(
+        ["gram > plain"], table[(table["readout"] == "gram") == (table["architecture"] == "net1")]
+    ).to_dict("records")
+    assert apart["note"] == "no network was read in both ways"
+
+
+@pytest.mark.parametrize(
+    ("difference", "noise", "verdict"),
+    [(0.01, 0.004, "supported"), (0.06, 0.004, "contradicted"), (0.02, 0.05, "undecided"), (-0.01, 0.004, "supported")],
+)
+def test_small_differences_are_claimed_by_two_one_sided_tests(difference: float, noise: float, verdict: str) -> None:
+    table = readings(difference, noise)
+    (row,) = judge_claims(["gram ~ plain within .03"], table).to_dict("records")
+    assert row["verdict"] == verdict
+    assert (row["note"] == "") == (verdict != "undecided")
+    if verdict == "supported":  # statsmodels gives the larger of two one-sided p; ours are two-sided
+        last = table[(table["layer"] == "last")].pivot(index="architecture", columns="readout", values="srcc")
+        assert row["p"] == pytest.approx(2 * ttost_paired(last["gram"], last["plain"], -0.03, 0.03)[0])
+
+
+def test_small_differences_of_few_networks_are_judged_by_resampling_references() -> None:
+    units = grid(["classification", "jigsaw"], ["net0"], ["tid"], noise=0).assign(srcc=[0.9, 0.9])
+    drawn = resample_units(scores_of(units), resamples=1000)
+    claims = ["classification ~ jigsaw within .2", "classification ~ jigsaw within .001"]
+    judged = judge_claims(claims, units.assign(srcc=[float(drawn[0].mean()), float(drawn[1].mean())]), drawn)
+    assert judged["verdict"].tolist() == ["supported", "undecided"]
+    away = np.mean([drawn[0] - drawn[1] >= 0.2, drawn[0] - drawn[1] <= -0.2], axis=1).max()
+    assert judged["p"][0] == pytest.approx(2 * away, abs=2 / 1001)
+
+
+def test_the_trend_of_performance_is_spearmans_over_networks() -> None:
+    table = grid(["classification"], NETS, ["tid", "kadid"], noise=0)
+    rng = np.random.default_rng(5)
+    better = dict(zip(NETS, rng.permutation(8), strict=True))
+    rising = table.assign(performance=table["architecture"].map(better))
+    rising["srcc"] = 0.5 + 0.04 * rising["performance"] + 0.001 * rng.normal(size=len(rising))
+    (row,) = judge_claims(["trend(performance) > 0"], rising).to_dict("records")
+    expected = [spearmanr(part["srcc"], part["performance"])[0] for _, part in rising.groupby("benchmark")]
+    assert row["difference"] == pytest.approx(np.mean(expected)) and row["verdict"] == "supported"
+    assert (row["pairs"], row["units"], row["benchmarks"], row["about"]) == (8, 16, 2, "other networks")
+    (few,) = judge_claims(["trend(performance) > 0"], rising[rising["architecture"] < "net4"]).to_dict("records")
+    assert few["verdict"] == "undecided" and "5 networks whose performance" in few["note"]
+    (unknown,) = judge_claims(["trend(performance) > 0"], table).to_dict("records")
+    assert unknown["note"] == few["note"]
+
+
+def test_the_rows_that_claims_rest_on_are_those_whose_resamples_they_use() -> None:
+    """With resamples of these rows, and of no other, no claim is left without an interval."""
+    table = readings(0.01, 0.004, networks=2)
+    claims = ["gram > plain", "net0 > net1 for readout = plain", "all > baseline/psnr"]
+    rows = rows_of_claims(claims, table)
+    assert set(rows["readout"]) == {"plain", "gram"} and "first" not in set(rows["layer"])
+    rng = np.random.default_rng(0)
+    drawn = {name: value + 0.01 * rng.normal(size=200) for name, value in rows["srcc"].items()}
+    assert judge_claims(claims, table, drawn)["p"].notna().all()
+    layers = rows_of_claims(["trend(depth) > 0 for readout = gram"], table)
+    assert len(layers) == 4 and set(layers["layer"]) == {"first", "last"}

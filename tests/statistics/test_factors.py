@@ -13,6 +13,7 @@ from iqa_lab.statistics.factors import (
     TooFewUnits,
     aliases,
     best_of_units,
+    comparable,
     decompose_variance,
     matched_contrasts,
     matched_pairs,
@@ -53,6 +54,21 @@ def test_the_best_row_of_a_unit_is_neither_pixels_nor_fitted() -> None:
     assert len(best) == 1 and best["layer"].iloc[0] == "b" and best.index[0] == 3
 
 
+def test_networks_are_compared_by_the_readouts_that_all_have() -> None:
+    units = grid(["jigsaw"], NETS[:3], ["tid", "kadid"])
+    tuned = units[(units["architecture"] == "net1") & (units["benchmark"] == "tid")].assign(readout="tuned", srcc=0.99)
+    everywhere = units[units["benchmark"] == "kadid"].assign(readout="gram")
+    baseline = units[:1].assign(goal="baseline", architecture="psnr", readout="psnr", layer="output")
+    pixels = units[:1].assign(layer="pixels", readout="gram")
+    table = pd.concat([units, tuned, everywhere, baseline, pixels], ignore_index=True)
+    kept = comparable(table)
+    assert set(kept["readout"]) == {"plain", "gram", "psnr"}
+    assert set(kept.loc[kept["readout"] == "gram", "benchmark"]) == {"kadid"}
+    assert set(kept.index) <= set(table.index) and len(kept) == 6 + 3 + 1
+    apart = table[(table["readout"] == "tuned") | (table["architecture"] == "net0")].query("benchmark == 'tid'")
+    assert comparable(apart).empty  # no readout in common: nothing to compare by
+
+
 def test_matched_pairs_differ_in_one_factor_only() -> None:
     units = grid(["classification", "jigsaw"], NETS[:3], ["tid", "kadid"])
     pairs = matched_pairs(units, "goal")
@@ -64,6 +80,20 @@ def test_matched_pairs_differ_in_one_factor_only() -> None:
         assert row.difference == pytest.approx(one["srcc"] - other["srcc"])
     lonely = units[(units["goal"] == "jigsaw") | (units["architecture"] == "net0")]
     assert len(matched_pairs(lonely, "goal")) == 2
+
+
+def test_an_untrained_network_differs_in_its_goal_alone_from_every_training() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:2], ["tid", "kadid"])
+    places = units[units["goal"] == "classification"].assign(dataset="places365")
+    untrained = units[units["goal"] == "jigsaw"].assign(goal="untrained", dataset="none", srcc=0.4)
+    everything = pd.concat([units, places, untrained], ignore_index=True)
+    pairs = matched_pairs(everything, "goal").query("second_level == 'untrained'")
+    assert len(pairs) == 2 * 2 * 3 and pairs["pair"].nunique() == 2 * 3  # benchmarks, networks, trainings of each
+    for row in pairs.itertuples():
+        one, other = everything.loc[row.first], everything.loc[row.second]
+        assert (one["architecture"], one["benchmark"]) == (other["architecture"], other["benchmark"])
+        assert other["goal"] == "untrained" and row.difference == pytest.approx(one["srcc"] - 0.4)
+    assert "untrained" not in matched_pairs(everything, "dataset")["pair"].str.cat()
 
 
 def test_contrasts_find_the_effects_that_were_put_in() -> None:

@@ -12,7 +12,7 @@ import torch
 
 import iqa_lab as package
 from iqa_lab.config import configuration_folder
-from iqa_lab.sweep import sweeper
+from iqa_lab.sweep import command, sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, Ledger
 from tests.conftest import Finished, untrained
 from tests.sweep.faults import write_pairs
@@ -60,6 +60,13 @@ def test_a_sweep_its_plan_its_status_and_the_same_again(iqa_lab: Command, small:
     table = package.results("results")
     assert table["unit"].nunique() == 3 and len(iqa_lab("results", "--csv").out.splitlines()) == len(table) + 1
     assert "squeezenet1_1" not in iqa_lab("results", "--where", "goal=baseline").out
+    (network,) = (unit for unit in units() if "squeezenet1_1" in str(unit))
+    alone = iqa_lab("run", "goal=untrained", "architecture=squeezenet1_1", "readout=manhattan", *small)
+    assert alone.code == 0 and "3 done" in iqa_lab("status", *grid).out  # one that has grown is done as it was
+    content = json.loads((network / "result.json").read_text())
+    content["columns"]["plain@pixels"]["function"] = "another"
+    (network / "result.json").write_text(json.dumps(content, indent=2))
+    assert "2 done" in iqa_lab("status", *grid).out
     forced = iqa_lab("sweep", *grid, "--force")
     assert forced.code == 0 and forced.err.count(" of 3: ") == 3
 
@@ -108,6 +115,43 @@ def test_all_failures_are_listed_and_only_they_are_retried(iqa_lab: Command, sma
     retried = iqa_lab("sweep", *grid, "--retry", "failed")
     assert retried.code == 1 and "4 units: 0 done, 0 running, 4 failed" in retried.out and len(units()) == 1
     assert iqa_lab("sweep", *grid, "--retry", "everything").code == 2
+
+
+def test_what_took_its_process_with_it_comes_last(iqa_lab: Command, small: list[str]) -> None:
+    """In one process the same command would else die at the same unit again, before any other is done."""
+    grid = ["goal=baseline,untrained", "architecture=psnr,squeezenet1_1", *small]
+    assert iqa_lab("sweep", *grid).code == 0
+    shutil.rmtree("results/table")
+
+    def order() -> list[str]:
+        lines = iqa_lab("sweep", *grid, "--dry-run").out.splitlines()
+        return [line.split()[0] for line in lines if line.startswith(("baseline", "untrained"))]
+
+    assert order() == ["untrained-none-squeezenet1_1", "baseline-none-psnr"]
+    known = Ledger(Path("results"))
+    key = next(key for key, record in known.read_all().items() if "squeezenet1_1" in str(record["name"]))
+    known.write(key, {**known.read_all()[key], "state": "running"})  # and no process that claims it
+    assert order() == ["baseline-none-psnr", "untrained-none-squeezenet1_1"]
+
+
+def test_status_watches_until_nothing_is_left(
+    iqa_lab: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks again and again; here the results come while it sleeps."""
+    grid = ["goal=baseline", "architecture=psnr,rmse", *small]
+    assert iqa_lab("sweep", *grid).code == 0
+    here, away = Path("results/table"), Path("results/away")
+    here.rename(away)
+    looks = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        away.rename(here)
+
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    watched = iqa_lab("status", *grid, "--watch")
+    assert watched.code == 0 and looks == [2]
+    assert "2 units: 2 done, 0 running, 0 failed, 0 missing" in watched.out
 
 
 def test_a_corrupt_image_and_a_missing_benchmark_stop_nothing_else(
