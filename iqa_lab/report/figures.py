@@ -14,6 +14,7 @@ import pandas as pd
 
 from iqa_lab.report import theme
 from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
+from iqa_lab.statistics.correlation import srcc
 from iqa_lab.statistics.factors import UNIT, UNTRAINED, best_of_units
 
 Chart = Any  # altair's layers, facets and concatenations have no common type
@@ -263,9 +264,9 @@ def own_task(table: pd.DataFrame, performance: pd.DataFrame, *, measure: str = S
         shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
         tooltip=["network", "measure", _number("performance"), _number("srcc"), "layer", "readout", "n"],
     ).properties(width=WIDTH - 60, height=HEIGHT)  # fmt: skip
-    return dressed(
-        chart, "Is the better network the more human one?", [_said_n(best), "best layer and readout, in-sample"]
-    )
+    rho = srcc(best["performance"].to_numpy(dtype=float), best["srcc"].to_numpy(dtype=float))
+    said = f"Spearman's correlation {float(rho):.2f}, {len(best)} networks; best layer and readout, in-sample"
+    return dressed(chart, "Is the better network the more human one?", [_said_n(best), said])
 
 
 def benchmark_against_benchmark(table: pd.DataFrame, first: str, second: str) -> Chart | None:

@@ -85,21 +85,22 @@ def by_distortion(scores: pd.DataFrame, column: str, opinion_sign: int, *, resam
 
 
 def channel_relevance(weights: pd.DataFrame) -> Chart | None:
-    """The channels that matter: weights of a readout that weighs channels, the largest first, one panel a layer.
+    """The channels that matter: weights of one readout that weighs channels, the largest first, a line a layer.
 
     Args:
-        weights: ``readout, layer, channel, weight`` (``channel_weights.csv``).
+        weights: ``readout, layer, channel, weight`` (``channel_weights.csv``), of one readout.
     """
     if weights.empty:
         return None
+    (readout,) = weights["readout"].unique()
     # a channel's share of its layer, so that layers can stand beside each other
-    share = weights.assign(share=weights["weight"] / weights.groupby(["readout", "layer"])["weight"].transform("sum"))
+    share = weights.assign(share=weights["weight"] / weights.groupby("layer")["weight"].transform("sum"))
     share = share.sort_values("share", ascending=False)
-    share = share.assign(rank=share.groupby(["readout", "layer"]).cumcount() + 1)
-    share["together"] = share.groupby(["readout", "layer"])["share"].cumsum()
+    share = share.assign(rank=share.groupby("layer").cumcount() + 1)
+    share["together"] = share.groupby("layer")["share"].cumsum()
     # the curve of a thousand channels is seen from sixty of them, evenly apart on its axis
     seen = {int(rank) for rank in np.geomspace(1, share["rank"].max(), 60).round()}
-    last = share.groupby(["readout", "layer"])["rank"].transform("max")
+    last = share.groupby("layer")["rank"].transform("max")
     share = share[share["rank"].isin(seen) | (share["rank"] == last)].round(5)
     layers = share["layer"].drop_duplicates().tolist()
     lines = alt.Chart(share).mark_line(strokeWidth=1.5).encode(
@@ -111,5 +112,5 @@ def channel_relevance(weights: pd.DataFrame) -> Chart | None:
         tooltip=["layer", "channel", alt.Tooltip("share:Q", format=".1%"), "rank"],
     ).properties(width=WIDTH - 180, height=HEIGHT - 60)  # fmt: skip
     return dressed(
-        lines, "How few channels carry the weight", "a line a layer: channels ordered by relevance, added up"
+        lines, f"How few channels carry the weight of {readout}", "a line a layer: channels by relevance, added up"
     )

@@ -114,7 +114,9 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
         charts["distortions"] = by_distortion(scores, column, unit.opinion_sign)
         missed = worst_predicted(scores, column, unit.config, pictures)
     if unit.files.weights_file.is_file():
-        charts["channels"] = channel_relevance(pd.read_csv(unit.files.weights_file))
+        weights = pd.read_csv(unit.files.weights_file)
+        asked = weights[weights["readout"].isin(table["readout"])]
+        charts |= {f"channels_{name}": channel_relevance(rows) for name, rows in asked.groupby("readout", sort=False)}
     seconds = result.get("seconds", {})
     facts = {
         "folder": unit.name,

@@ -95,7 +95,7 @@ def make_plan(
     results = Path(str(units[0].shared["results"]))
     group = str(units[0].shared["tracker"]["group"] or f"sweep-{ledger.sha(sorted(arguments))[:8]}")
     config_dir = next((source.path for source in loader.get_sources() if source.provider == "command-line"), None)
-    return look_up(Plan(tuple(arguments), results, (), tuple(empty), 0, group, config_dir), units)
+    return look_up(Plan(tuple(arguments), results, (), tuple(dict.fromkeys(empty)), 0, group, config_dir), units)
 
 
 def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
@@ -106,6 +106,7 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
     facts = _BenchmarkFacts(plan.results)
     hashes: dict[int, str] = {}
     readouts: dict[tuple[object, ...], dict[str, tuple[str, str]]] = {}
+    equal: dict[object, dict[str, tuple[str, str]]] = {}  # two experiments may ask for the same
     planned: dict[tuple[str, int], Planned] = {}
     for unit in units:
         key = ledger.key_of(unit, hashes)
@@ -115,8 +116,10 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
             if (name := readout["arguments"].get("fit_on"))
         }
         same = (id(unit.shared), unit.cell.goal == BASELINE, *fitted.values())
-        asked = readouts.setdefault(same, {}) or ledger.readouts_of(unit, fitted)
-        readouts[same] = asked
+        if same not in readouts:
+            found_readouts = ledger.readouts_of(unit, fitted)
+            readouts[same] = equal.setdefault(tuple(sorted(found_readouts.items())), found_readouts)
+        asked = readouts[same]
         record, found = records.get(key, {}), facts.of(unit)
         state = state_of(unit, key, asked, found, record, known)
         entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found))

@@ -64,6 +64,18 @@ def test_the_ranking_is_ranked(tid: pd.DataFrame) -> None:
     assert len(values(figures.ranking(tid, most=2), "point")) == 2
 
 
+def test_medians_of_readouts_are_of_the_same_networks(tid: pd.DataFrame) -> None:
+    """A readout that only a good network was read with is no better readout for it."""
+    some = tid[(tid["readout"] != "mean") | (tid["architecture"] == "vgg16")]
+    drawn = values(figures.readouts(some), "tick")
+    assert set(drawn["architecture"]) == {"vgg16"} and set(drawn["readout"]) == {"plain", "mean"}
+    everywhere = values(figures.readouts(tid), "tick")
+    assert "untrained" not in set(everywhere["goal"]) and len(everywhere) == 2 * 4
+    apart = tid[(tid["readout"] == "mean") == (tid["architecture"] == "vgg16")]
+    with pytest.raises(AssertionError, match="no tick"):  # nobody was read in both ways: no medians
+        values(figures.readouts(apart), "tick")
+
+
 def test_own_task_needs_three_networks_with_published_performance(tid: pd.DataFrame) -> None:
     keys = ["goal", "dataset", "architecture", "weights"]
     known = tid[tid["goal"] != "baseline"][keys].drop_duplicates().assign(performance=[56, 71, 93, 40, 1], measure="m")
@@ -125,6 +137,7 @@ def test_channel_relevance_adds_up_to_all_weights() -> None:
 def test_a_level_keeps_its_colour_and_no_two_share_one() -> None:
     small, large = theme.places(["jigsaw", "rotation"]), theme.places(["jigsaw", "rotation", "a", "b", "c"])
     assert small["jigsaw"] == large["jigsaw"] and small["rotation"] == large["rotation"]
+    assert theme.places(["baseline", "untrained", "swav"])["swav"] == theme.places(["swav", "classification"])["swav"]
     many = theme.places([f"level{n}" for n in range(30)])
     looks = {(theme.colour_of(n), theme.dashes(many).range[i].__repr__()) for i, n in enumerate(many.values())}
     assert len(set(many.values())) == 30 and len(looks) == 30

@@ -185,6 +185,11 @@ def test_a_full_disk_stops_nothing_and_leaves_nothing_half(iqa_lab: Command, sma
     assert "cannot write results to file" in iqa_lab("sweep", *grid, "results=file").error_line
 
 
+def test_what_two_experiments_ask_for_is_one_unit(iqa_lab: Command) -> None:
+    counts = {name: iqa_lab("status", f"experiment={name}").out.split()[0] for name in ("task", "width", "task,width")}
+    assert counts == {"task": "8", "width": "9", "task,width": str(8 + 9 - 5)}  # one trained, one untrained, baselines
+
+
 def test_wrong_grids_are_one_line(iqa_lab: Command, small: list[str]) -> None:
     assert "every cell of this grid is empty" in iqa_lab("sweep", "goal=jigsaw", "architecture=vgg16").error_line
     assert "goal has no option jigsav" in iqa_lab("sweep", "goal=jigsav,dino").error_line
