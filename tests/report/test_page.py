@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import iqa_lab as package
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.report.finished import read_units
 from iqa_lab.report.tables import latex_table, markdown_table
-from tests.conftest import Finished
+from tests.conftest import Finished, noisy, picture
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -149,6 +150,30 @@ def test_the_layers_that_a_study_asks_for_are_those_that_it_shows(quick: Path) -
     assert last["layer"].tolist() == ["pixels", *unit.result["layers"][-2:]] and set(last["readout"]) == {"plain"}
     earlier = replace(unit, result={key: value for key, value in unit.result.items() if key != "layers"})
     assert len(earlier.asked({"plain": plain}).table) == 1 + len(unit.result["layers"])  # their layers are not known
+
+
+def test_a_report_of_choices_between_images(iqa_lab: Callable[..., Finished]) -> None:
+    """Where people chose there is no correlation: agreement is ranked, drawn and listed in its place."""
+    lines = ["reference,left,right,preference"]
+    for number in range(6):
+        clean = picture(number, 48, 64)
+        Image.fromarray(clean).save(f"r{number}.png")
+        for side, sigma in (("a", 5), ("b", 30)):
+            Image.fromarray(noisy(clean, number, sigma)).save(f"r{number}{side}.png")
+        lines.append(f"r{number}.png,r{number}a.png,r{number}b.png,{0.2 if number < 5 else 0.7}")
+    Path("choices.csv").write_text("\n".join(lines) + "\n")
+    swept = iqa_lab("sweep", "goal=baseline,untrained", "dataset=none", "architecture=psnr,squeezenet1_1",
+                    "benchmark=table", "benchmark.protocol=2afc", "benchmark.path=choices.csv", "readout=plain,mean",
+                    "statistics.resamples=50", "tracker=none")  # fmt: skip
+    assert swept.code == 0, swept.err
+    done = iqa_lab("report", "results")
+    assert done.code == 0, done.err
+    folder = Path("reports/results")
+    best = pd.read_csv(folder / "tables" / "best.csv")
+    assert len(best) == 2 and best["agreement"].between(0, 1).all() and "srcc" not in best
+    assert "agreement with people's choices" in (folder / "figures" / "table_ranking.svg").read_text()
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert page.count('type="text/html"') == 2 and '<th class="n" tabindex="0">agreement</th>' in page
 
 
 def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -> None:
