@@ -1,6 +1,7 @@
 """A report as one HTML page that needs no network, with its figures and tables as files beside it."""
 
 import base64
+import gzip
 import json
 import math
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ COLUMNS = [
     "srcc_high", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
     "agreement", "agreement_low", "agreement_high",
 ]  # fmt: skip
+LARGE = 2**20  # bytes of a download from which on it is compressed
 UNIT_COLUMNS = [
     "readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc",
     "agreement", "agreement_low", "agreement_high",
@@ -89,12 +91,16 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
         files["published.csv"] = report.anchors.to_csv(index=False)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    kinds = {"csv": "text/csv", "md": "text/markdown", "tex": "application/x-tex"}
-    encoded = {name: base64.b64encode(text.encode()).decode("ascii") for name, text in files.items()}
-    return [
-        {"name": name, "address": f"data:{kinds[name.rpartition('.')[2]]};base64,{content}"}
-        for name, content in encoded.items()
-    ]
+    return [_download(name, text.encode()) for name, text in files.items()]
+
+
+def _download(name: str, content: bytes) -> dict[str, str]:
+    """A file inside the page; a large one compressed, which pandas opens as well."""
+    kinds = {"csv": "text/csv", "md": "text/markdown", "tex": "application/x-tex", "gz": "application/gzip"}
+    if len(content) > LARGE:
+        name, content = f"{name}.gz", gzip.compress(content, mtime=0)
+    address = f"data:{kinds[name.rpartition('.')[2]]};base64,{base64.b64encode(content).decode('ascii')}"
+    return {"name": name, "address": address}
 
 
 def _ranked(best: pd.DataFrame) -> pd.DataFrame:
