@@ -91,10 +91,10 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
         files["published.csv"] = report.anchors.to_csv(index=False)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    return [_download(name, text.encode()) for name, text in files.items()]
+    return [download(name, text.encode()) for name, text in files.items()]
 
 
-def _download(name: str, content: bytes) -> dict[str, str]:
+def download(name: str, content: bytes) -> dict[str, str]:
     """A file inside the page; a large one compressed, which pandas opens as well."""
     kinds = {"csv": "text/csv", "md": "text/markdown", "tex": "application/x-tex", "gz": "application/gzip"}
     if len(content) > LARGE:

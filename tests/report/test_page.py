@@ -1,6 +1,7 @@
 """The page of the smallest study: whole, self-contained, and right in a real browser."""
 
 import base64
+import gzip
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from PIL import Image
 import iqa_lab as package
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.report.finished import read_units
+from iqa_lab.report.page import download
 from iqa_lab.report.tables import latex_table, markdown_table
 from tests.conftest import Finished, noisy, picture
 
@@ -86,6 +88,14 @@ def test_downloads_are_the_tables(page: str, quick: Path) -> None:
     units = pd.read_csv(quick / "reports" / "quick" / "tables" / "correlations.csv")
     parts = [pd.read_csv(file) for file in (quick / "results").glob("levels/*/*/correlations.csv")]
     assert len(units) == sum(map(len, parts)) and units["unit"].nunique() == 3
+
+
+def test_a_large_download_is_compressed() -> None:
+    content = b"a,b\n" * 2**19
+    large = download("correlations.csv", content)
+    assert large["name"] == "correlations.csv.gz" and len(large["address"]) < 10_000
+    assert gzip.decompress(base64.b64decode(large["address"].partition("base64,")[2])) == content
+    assert download("best.csv", b"a,b\n")["name"] == "best.csv"
 
 
 def test_figures_lie_beside_the_page(quick: Path) -> None:
