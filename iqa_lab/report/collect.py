@@ -14,7 +14,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report import figures, theme
-from iqa_lab.report.anchors import beside, load_anchors
+from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.figures import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart
 from iqa_lab.report.finished import FinishedUnit, read_units
 from iqa_lab.report.study import Study
@@ -287,7 +287,8 @@ def _warnings(units: Units, table: pd.DataFrame) -> list[str]:
         count = int(rows["n"].iloc[0])
         if expected is not None and count != expected:
             said.append(f"{benchmark}: {count:,} of its {expected:,} pairs were scored; published numbers are of all.")
-    inputs = table["input"].astype(str).nunique() if "input" in table else 1
-    if inputs > 1:
-        said.append("Units were given different inputs (column input): sizes and ranges move correlations.")
+    inputs = table.loc[table["goal"] != "baseline", "input"] if "input" in table else pd.Series(dtype=str)
+    sizes = sorted(set(inputs.astype(str).map(resize_of)))
+    if len(sizes) > 1:
+        said.append(f"Networks were given images of different sizes ({', '.join(sizes)}), which moves correlations.")
     return said

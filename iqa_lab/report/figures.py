@@ -128,7 +128,13 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None, *, measu
 
 
 def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Chart | None:
-    """The best networks and the baselines of one benchmark, ranked, with intervals."""
+    """The best networks and the baselines of one benchmark, ranked, with intervals.
+
+    Args:
+        table: rows of one benchmark.
+        most: how many are drawn.
+        measure: what ``srcc`` is called.
+    """
     best = best_of_units(table)
     if best.empty:
         return None
@@ -210,7 +216,12 @@ def variance_shares(shares: pd.DataFrame) -> Chart | None:
 
 
 def readouts(table: pd.DataFrame, *, measure: str = SRCC) -> Chart | None:
-    """Readouts side by side: of every network its best layer with each."""
+    """Readouts side by side: of every network its best layer with each.
+
+    Args:
+        table: rows of one benchmark.
+        measure: what ``srcc`` is called.
+    """
     own = _best_layers(table)
     if own["readout"].nunique() < 2:
         return None
