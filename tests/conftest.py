@@ -1,6 +1,7 @@
 """What several test modules share: the data beside the checkout, small images, networks built once."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
 from omegaconf import OmegaConf
@@ -69,8 +71,24 @@ def levels_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the benchmark ``levels``, made once."""
     from iqa_lab.benchmarks import load_benchmark
 
-    home = tmp_path_factory.mktemp("levels-home")
-    load_benchmark(composed(f"benchmark.path={home / 'levels'}").benchmark)
+    def make(home: Path) -> None:
+        load_benchmark(composed(f"benchmark.path={home / 'levels'}").benchmark)
+
+    return made_once(tmp_path_factory, "levels-home", make)
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of all test processes makes; the others wait for it. Nobody is to change it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # the processes' own folders are in it
+    home = root / name
+    with FileLock(root / f"{name}.lock"):
+        if not (root / f"{name}.made").exists():
+            shutil.rmtree(home, ignore_errors=True)  # of one that failed
+            home.mkdir()
+            make(home)
+            (root / f"{name}.made").touch()
     return home
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from iqa_lab import cli
+from tests.conftest import made_once
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +39,15 @@ def table() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory: pytest.TempPathFactory, levels_home: Path) -> Iterator[Path]:
     """A folder in which the study ``quick`` was swept and reported."""
-    home = tmp_path_factory.mktemp("quick")
+
+    def make(home: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(home)
+            for command in (["sweep", "experiment=quick"], ["report", "experiment=quick"]):
+                with pytest.raises(SystemExit) as left:
+                    cli.main(command)
+                assert left.value.code == 0, command
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
         patch.setenv("IQA_LAB_DATA", str(levels_home))
-        for command in (["sweep", "experiment=quick"], ["report", "experiment=quick"]):
-            with pytest.raises(SystemExit) as left:
-                cli.main(command)
-            assert left.value.code == 0, command
-        yield home
+        yield made_once(tmp_path_factory, "quick", make)
