@@ -17,8 +17,10 @@ from PIL import Image
 
 import iqa_lab as package
 from iqa_lab.config import ReadoutConfig
+from iqa_lab.report.collect import collect
 from iqa_lab.report.finished import read_units
 from iqa_lab.report.page import download
+from iqa_lab.report.study import EVERYTHING, Study
 from iqa_lab.report.tables import latex_table, markdown_table
 from tests.conftest import Finished, noisy, picture
 
@@ -26,6 +28,8 @@ CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
 
+
+pytestmark = pytest.mark.xdist_group("quick")  # one process makes the study, nobody waits for it
 
 FRAME = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="{height}"></iframe><script>
 setTimeout(() => {{
@@ -127,9 +131,7 @@ def test_in_a_browser(quick: Path, tmp_path: Path, width: int, height: int) -> N
         assert states and set(states) == {"done"}
 
 
-def test_networks_are_compared_by_what_was_asked_of_all_of_them(
-    quick: Path, iqa_lab: Callable[..., Finished], tmp_path: Path
-) -> None:
+def test_networks_are_compared_by_what_was_asked_of_all_of_them(quick: Path, iqa_lab: Callable[..., Finished]) -> None:
     """A unit has grown by a readout that the study did not ask for, and that the other network does not have."""
     shutil.copytree(quick / "results", "results")
     (config,) = Path("results").glob("levels/untrained-none-squeezenet1_1/*/config.yaml")
@@ -137,15 +139,14 @@ def test_networks_are_compared_by_what_was_asked_of_all_of_them(
     grown = iqa_lab("run", "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "readout=[plain,manhattan]",
                     "layers=[0,1]", f"benchmark.references={references}", "tracker=none")  # fmt: skip
     assert grown.code == 0 and len(list(config.parent.parent.iterdir())) == 1, grown.err
-    study = iqa_lab("report", "experiment=quick", "tracker=none")
-    assert study.code == 0, study.err
-    assert set(pd.read_csv("reports/quick/tables/correlations.csv")["readout"]) == {"plain", "mean", "psnr"}
-    everything = iqa_lab("report", "results", "--out", str(tmp_path / "page"))
-    assert everything.code == 0, everything.err
-    tables = tmp_path / "page" / "tables"
-    assert "manhattan" in set(pd.read_csv(tables / "correlations.csv")["readout"])
-    assert "manhattan" not in set(pd.read_csv(tables / "best.csv")["readout"])
-    assert "what only some have (manhattan) is in the" in (tmp_path / "page" / "index.html").read_text()
+    table = package.results("results")
+    readouts = {name: ReadoutConfig(name, "", layers="all", tokens="patch", concat=[]) for name in ("plain", "mean")}
+    study = collect(Path("results"), Study("quick", "?", units=dict.fromkeys(table["unit"].unique(), readouts)))
+    assert set(study.table["readout"]) == {"plain", "mean", "psnr"} and not any("some have" in n for n in study.notes)
+    everything = collect(Path("results"), Study("results", EVERYTHING))
+    assert "manhattan" in set(everything.table["readout"])
+    assert "manhattan" not in set(everything.best["readout"]) and len(everything.best) == 3
+    assert any("what only some have (manhattan) is in the" in note for note in everything.notes)
 
 
 def test_the_layers_that_a_study_asks_for_are_those_that_it_shows(quick: Path) -> None:

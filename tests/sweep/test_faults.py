@@ -14,7 +14,7 @@ import iqa_lab
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_killed_workers_leave_nothing_behind_that_is_not_bit_for_bit_right(tmp_path: Path, rounds: int) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.sweep.faults", str(tmp_path), str(rounds), "1"]
