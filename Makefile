@@ -14,7 +14,7 @@ demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the 
 	$(BIN)/iqa-lab run 'readout=[plain,lpips,cosine,mean]'
 
 # several processes of one thread each: most tests compose configurations, which is not parallel by itself
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadgroup
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
 test: $(READY)  ## the tests, less than ten minutes on two cores
 	$(TEST)

@@ -227,7 +227,7 @@ def test_scores_that_are_no_numbers_are_exit_code_1_and_recorded(iqa_lab: Comman
 def test_ctrl_c_leaves_nothing_half_written(few: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "iqa_lab", "run", "goal=untrained", "dataset=none", "architecture=vgg16",
                "benchmark.allow_missing=true", f"results={tmp_path / 'results'}",
-               f"tracker.dir={tmp_path}"]  # fmt: skip
+               f"tracker.dir={tmp_path}", "runtime.batch_size=2"]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test runner in the background ignores it

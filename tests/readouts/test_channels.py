@@ -221,7 +221,7 @@ def test_a_run_saves_weights_and_keeps_them_as_it_grows(
 ) -> None:
     common = (
         "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "tracker=none", "statistics.resamples=50",
-        f"benchmark.path={levels_home / 'levels'}", "layers=[features.1,features.12]",
+        f"benchmark.path={levels_home / 'levels'}", "layers=[features.1,features.12]", "benchmark.levels=[1,5]",
     )  # fmt: skip
     assert iqa_lab("run", *common, "readout=[plain,channel_scaled]").code == 0
     (folder,) = (tmp_path / "results/levels").glob("*/*")

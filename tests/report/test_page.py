@@ -29,8 +29,6 @@ CHROMIUM = next(
 )
 
 
-pytestmark = pytest.mark.xdist_group("quick")  # one process makes the study, nobody waits for it
-
 FRAME = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="{height}"></iframe><script>
 setTimeout(() => {{
   const page = document.querySelector("iframe").contentDocument.documentElement.outerHTML;
