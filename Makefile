@@ -16,7 +16,7 @@ demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the 
 # several processes of one thread each: most tests compose configurations, which is not parallel by itself
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
-test: $(READY)  ## the tests, less than ten minutes on two cores
+test: $(READY)  ## the tests, ten to twelve minutes on two cores
 	$(TEST)
 
 test-all: $(READY)  ## the slow tests too
