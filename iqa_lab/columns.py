@@ -108,19 +108,40 @@ def plan_columns(config: Config, network: Network) -> Plan:
 
     if not config.readouts:
         raise UserError("no readout is chosen: readout=plain, or several, readout=[plain,lpips]; or readout=all")
-    passed, channels, concatenations = [_passed(PIXELS, "plain", CONTROL)], [], []
-    definitions = {passed[0].name: _definition(PIXELS, "plain", CONTROL)}
+    definitions, concatenations = define_columns(config.readouts, network.layers)
+    control = _passed(PIXELS, "plain", CONTROL)
+    passed, channels = [control], []
     for name, readout in config.readouts.items():
-        layers = chosen_layers(readout, network.layers, name)
-        rows = rows_of_readout(name, readout)
+        layers = (PIXELS, *chosen_layers(readout, network.layers, name))
         if readout.reads == "responses":
-            columns = [_passed(layer, name, readout) for layer in (PIXELS, *layers)]
-            passed += [column for column in columns if column.name not in definitions]
+            columns = [_passed(layer, name, readout) for layer in layers]
+            passed += [column for column in columns if column.name != control.name]
         else:
-            channels.append(ChannelReadout(name, readout, (PIXELS, *layers), rows))
-        for row in rows:
+            channels.append(ChannelReadout(name, readout, layers, rows_of_readout(name, readout)))
+    order = {layer.name: number for number, layer in enumerate((PIXELS, *network.layers))}
+    passed.sort(key=lambda column: order[column.layer.name])
+    return Plan(tuple(passed), tuple(channels), tuple(concatenations), definitions)
+
+
+def define_columns(
+    readouts: Mapping[str, ReadoutConfig], all_layers: Sequence[Layer]
+) -> tuple[dict[str, Definition], list[Concatenation]]:
+    """The definition of every column that these readouts make of a network, by its name; and the layers put together.
+
+    Args:
+        readouts: by their names.
+        all_layers: of the network, from early to late.
+
+    Raises:
+        UserError: a layer does not exist, or a readout needs positions where there are none.
+    """
+    definitions = {f"plain@{PIXELS.name}": _definition(PIXELS, "plain", CONTROL)}
+    concatenations = []
+    for name, readout in readouts.items():
+        layers = chosen_layers(readout, all_layers, name)
+        for row in rows_of_readout(name, readout):
             definitions |= {f"{row}@{layer.name}": _definition(layer, row, readout) for layer in (PIXELS, *layers)}
-            for together in concatenate(row, readout, layers, network.layers, name):
+            for together in concatenate(row, readout, layers, all_layers, name):
                 concatenations.append(together)
                 definitions[together.name] = {
                     **_definition(together.layer, row, readout),
@@ -128,28 +149,7 @@ def plan_columns(config: Config, network: Network) -> Plan:
                     "scaled": together.scaled,
                     "parts": list(together.parts),
                 }
-    order = {layer.name: number for number, layer in enumerate((PIXELS, *network.layers))}
-    passed.sort(key=lambda column: order[column.layer.name])
-    return Plan(tuple(passed), tuple(channels), tuple(concatenations), definitions)
-
-
-def names_of_columns(readouts: Mapping[str, ReadoutConfig], layers: Sequence[Layer]) -> set[str]:
-    """The columns that these readouts make of a network with these layers, as ``plan_columns`` plans them.
-
-    Args:
-        readouts: by their names.
-        layers: all of the network's, from early to late.
-
-    Raises:
-        UserError: a layer does not exist.
-    """
-    names = {f"plain@{PIXELS.name}"}
-    for name, readout in readouts.items():
-        chosen = chosen_layers(readout, layers, name)
-        for row in rows_of_readout(name, readout):
-            names |= {f"{row}@{layer.name}" for layer in (PIXELS, *chosen)}
-            names |= {together.name for together in concatenate(row, readout, chosen, layers, name)}
-    return names
+    return definitions, concatenations
 
 
 def rows_of_readout(name: str, readout: ReadoutConfig) -> tuple[str, ...]:

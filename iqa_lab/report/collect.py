@@ -87,13 +87,15 @@ def collect(results: Path, study: Study) -> Report:
         units = {name: unit.asked(study.units[name]) for name, unit in units.items()}
     table = table.loc[np.concatenate([unit.table.index for unit in units.values()])]
     notes: list[str] = []
-    best = best_of_units(_comparable(table, notes))
+    compared = _comparable(table, notes)
+    best = best_of_units(compared)
+    published = _performance()
     if best["readout"].astype(str).str.endswith("_heldout").any():
         notes.append(
             "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
             "networks: these are no longer networks that never saw an opinion."
         )
-    claims_table = table.assign(performance=_performance_of(table))
+    claims_table = table.assign(performance=_performance_of(table, published))
     wanted = table.loc[best.index.union(rows_of_claims(study.claims, table).index)]
     distributions = resample_units(_scores_of(units, wanted)) if len(best) > 1 else {}
     claims = judge_claims(study.claims, claims_table, distributions) if study.claims else pd.DataFrame()
@@ -110,7 +112,7 @@ def collect(results: Path, study: Study) -> Report:
         best=_listed(table, best),
         claims=claims,
         anchors=_published(units, table),
-        figures=tuple(_figures(units, table, best, distributions, study, notes)),
+        figures=tuple(_figures(units, table, compared, best, published, distributions, study, notes)),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
@@ -162,7 +164,14 @@ def _scores_of(units: Units, wanted: pd.DataFrame) -> dict[Hashable, pd.DataFram
 
 
 def _figures(
-    units: Units, table: pd.DataFrame, best: pd.DataFrame, distributions: Distributions, study: Study, notes: list[str]
+    units: Units,
+    table: pd.DataFrame,
+    compared: pd.DataFrame,
+    best: pd.DataFrame,
+    published: pd.DataFrame,
+    distributions: Distributions,
+    study: Study,
+    notes: list[str],
 ) -> list[Figure]:
     found: list[Figure] = []
 
@@ -170,7 +179,6 @@ def _figures(
         if chart is not None:
             found.append(Figure(name, chart))
 
-    compared = comparable(table)
     for benchmark in table["benchmark"].unique():
         every, rows = (part[part["benchmark"] == benchmark] for part in (table, compared))
         measure = SRCC if units[str(every["unit"].iloc[0])].config.benchmark.human else NOT_HUMAN
@@ -185,7 +193,7 @@ def _figures(
                 add(f"{benchmark}_depth_{readout}", figures.depth_profile(every, readout, ceilings, measure=measure))
             add(f"{benchmark}_grid", figures.factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", figures.readouts(every, measure=measure))
-            add(f"{benchmark}_own_task", figures.own_task(rows, _performance(), measure=measure))
+            add(f"{benchmark}_own_task", figures.own_task(rows, published, measure=measure))
     networks = best[best["goal"] != "baseline"]
     trained = networks[networks["goal"] != UNTRAINED]
     contrasts = []
@@ -239,11 +247,11 @@ def _performance() -> pd.DataFrame:
     return named.assign(measure="accuracy, first guess")
 
 
-def _performance_of(table: pd.DataFrame) -> Sequence[float]:
+def _performance_of(table: pd.DataFrame, published: pd.DataFrame) -> Sequence[float]:
     """How good the network of each row is at its own task; NaN where nobody published it."""
-    published = _performance().set_index([*FACTORS, "weights"])["performance"]
+    known = published.set_index([*FACTORS, "weights"])["performance"]
     asked = pd.MultiIndex.from_frame(table[[*FACTORS, "weights"]])
-    return published[~published.index.duplicated()].reindex(asked).to_numpy(dtype=float).tolist()
+    return known[~known.index.duplicated()].reindex(asked).to_numpy(dtype=float).tolist()
 
 
 def _titles(table: pd.DataFrame) -> pd.Series:

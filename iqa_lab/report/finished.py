@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from iqa_lab.columns import names_of_columns, rows_of_readout
+from iqa_lab.columns import define_columns, rows_of_readout
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
@@ -46,7 +46,8 @@ class FinishedUnit:
             return self
         names = self.table["readout"] + "@" + self.table["layer"]
         if "layers" in self.result:
-            wanted = names.isin(names_of_columns(readouts, [Layer(name, 0.0) for name in self.result["layers"]]))
+            definitions, _ = define_columns(readouts, [Layer(name, 0.0) for name in self.result["layers"]])
+            wanted = names.isin(definitions.keys())
         else:
             rows = {row for name, readout in readouts.items() for row in rows_of_readout(name, readout)}
             together = self.table["layer"].str.startswith("concat_")

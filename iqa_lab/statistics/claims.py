@@ -53,11 +53,6 @@ class Claim:
     margin: float  # of SRCC; 0 but for ~
     only: Mapping[str, tuple[str, ...]]  # the levels of each factor that it is about
 
-    @property
-    def is_trend(self) -> bool:
-        """Whether it compares a trend with zero."""
-        return self.left in (DEPTH, PERFORMANCE)
-
 
 @dataclass(frozen=True)
 class Group:

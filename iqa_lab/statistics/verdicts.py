@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.statistics.bootstrap import bootstrap_p, cluster_bootstrap, percentile_interval
-from iqa_lab.statistics.claims import DEPTH, Claim, Group, NoSuchLevel, groups_of, parse_claim, rows_of
+from iqa_lab.statistics.claims import DEPTH, PERFORMANCE, Claim, Group, NoSuchLevel, groups_of, parse_claim, rows_of
 from iqa_lab.statistics.correlation import srcc
 from iqa_lab.statistics.factors import (
     ENOUGH_PAIRS,
@@ -106,9 +106,10 @@ def _agrees(claim: Claim, difference: float) -> bool:
 
 def _effect(claim: Claim, table: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
     rows = rows_of(claim, table)
-    if claim.is_trend:
-        trend = _trend_of_depth if claim.left == DEPTH else _trend_of_performance
-        return trend(rows, distributions, confidence)
+    if claim.left == DEPTH:
+        return _trend_of_depth(rows, distributions, confidence)
+    if claim.left == PERFORMANCE:
+        return _trend_of_performance(rows, confidence)
     pairs = _pairs(rows, *groups_of(claim, table))
     effect = mean_effect(pairs, distributions, confidence=confidence)
     if not claim.margin:
@@ -191,9 +192,8 @@ def _trend_of_depth(rows: pd.DataFrame, distributions: Distributions | None, con
     return replace(effect, units=rows[UNIT].drop_duplicates().shape[0])
 
 
-def _trend_of_performance(rows: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
+def _trend_of_performance(rows: pd.DataFrame, confidence: float) -> Effect:
     """Spearman's correlation, over networks, of performance at their own task and SRCC; the mean over benchmarks."""
-    del distributions  # networks are resampled: it is about them
     known = rows[rows["performance"].notna()] if "performance" in rows else rows[:0]
     known = known.assign(network=joined(known, [*FACTORS, "weights"]))
     groups = [group for _, group in known.groupby("benchmark") if group["network"].nunique() >= ENOUGH_PAIRS]
