@@ -20,12 +20,13 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
-from iqa_lab import store
 from iqa_lab.config import configuration_folder, register_schema
 from iqa_lab.progress import track
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.signature import signature
 
 LAYERS, READOUTS = 40, ("plain", "lpips", "cosine", "mean")
 REFERENCES, DISTORTIONS, LEVELS = 25, 24, 5
@@ -64,7 +65,7 @@ def make_units(results: Path, pairs: Path, units: int) -> None:
     generator = np.random.default_rng(1)
     for number in track(range(units), "making units"):
         cell = {"goal": GOALS[number % 5], "dataset": DATASETS[number // 5 % 4], "architecture": f"net{number // 20}"}
-        folder = results / "table" / "-".join(cell.values()) / store.signature(cell)
+        folder = results / "table" / "-".join(cell.values()) / signature(cell)
         columns = {
             f"{readout}@stage{layer}": {"layer": f"stage{layer}", "depth": layer / (LAYERS - 1), "readout": readout}
             for readout in READOUTS
@@ -81,7 +82,7 @@ def make_units(results: Path, pairs: Path, units: int) -> None:
         ]
         facts = {"signature": folder.name, "n_scored": len(table), "n_expected": len(table), "forwards": 3025}
         everything = pd.concat([table, pd.DataFrame(scores.astype("float32"), columns=list(columns))], axis=1)
-        store.Unit(folder).write(everything, columns, facts, text, lambda *_, rows=rows: pd.DataFrame(rows))
+        UnitFolder(folder).write(everything, columns, facts, text, lambda *_, rows=rows: pd.DataFrame(rows))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from iqa_lab.statistics import cluster_bootstrap, krasula, krcc, logistic4, logistic5, srcc
-from iqa_lab.statistics.selection import select_column
+from iqa_lab.statistics.intervals.selection import select_column
 from iqa_lab.statistics.table import KRASULA_PAIRS
 
 RESAMPLES = 2000

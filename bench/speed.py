@@ -32,17 +32,18 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from iqa_lab import scoring
 from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.images import decode
-from iqa_lab.columns import Plan, plan_columns
 from iqa_lab.config import Config, configuration_folder, register_schema
-from iqa_lab.memory import keep_freed_memory
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import OUTPUT
 from iqa_lab.progress import track
-from iqa_lab.scoring import Column, Settings
+from iqa_lab.scoring.columns import Column, Plan, plan_columns
+from iqa_lab.scoring.forward import read_layers, to_device
+from iqa_lab.scoring.memory import keep_freed_memory
+from iqa_lab.scoring.score import score
+from iqa_lab.scoring.settings import Settings
 
 NETWORKS = ("mobilenetv2_tf", "squeezenet1_1", "alexnet", "resnet18", "vgg16")
 SORTING = ("wasserstein", "jsd")
@@ -105,7 +106,7 @@ class Bench:
     def passes(self, network: Network, plan: Plan, **how: Any) -> Callable[[], object]:
         """The pass with all that a plan reads."""
         settings = replace(self.settings, **how)
-        return lambda: scoring.score(network, self.pairs, plan.passed, settings, plan.channel_layers)
+        return lambda: score(network, self.pairs, plan.passed, settings, plan.channel_layers)
 
     def bare(self, network: Network, last: str, **how: Any) -> Callable[[], object]:
         """Forwards of the same images in the same batches, up to the layer ``last``."""
@@ -113,7 +114,7 @@ class Bench:
 
         def forward() -> None:
             for batch in images.split(settings.batch_size):
-                scoring.read_layers(network, batch, [last], settings, lambda _layer, _output: None)
+                read_layers(network, batch, [last], settings, lambda _layer, _output: None)
 
         return forward
 
@@ -196,7 +197,7 @@ def lpips_packages(bench: Bench, package: str, trunk: str) -> list[Line]:
         return [float(metric(look(row.reference_path), look(row.distorted_path))) for row in bench.pairs.itertuples()]
 
     def grouped() -> np.ndarray:
-        return scoring.score(network, bench.pairs, [column], bench.settings).values[:, 0]
+        return score(network, bench.pairs, [column], bench.settings).values[:, 0]
 
     # piq's ImageNet mean and standard deviation have two digits fewer than those of LPIPS
     np.testing.assert_allclose(grouped(), loop(), rtol=1e-2 if package == "piq" else 1e-5)
@@ -271,7 +272,7 @@ def memory_order(bench: Bench, architecture: str) -> list[Line]:
 
     @torch.inference_mode()
     def channels_last() -> None:
-        module = scoring.to_device(network.module, bench.settings)
+        module = to_device(network.module, bench.settings)
         for batch in images.split(bench.settings.batch_size):
             module(network.prepare(batch.to(bench.settings.device)))
 
@@ -320,7 +321,7 @@ def memory(bench: Bench, images: int) -> list[Line]:
 
 def report_peak(bench: Bench, layers: int, pairs: int, out: Path) -> None:
     """Run one pass and write the most memory that the process has held, in MiB."""
-    from iqa_lab.provenance import peak_memory_mib
+    from iqa_lab.store.provenance import peak_memory_mib
 
     module = untrained("resnet50")[0].module
     names = [name for name, part in module.named_modules() if name.endswith(("conv1", "conv2", "bn3")) and part]
@@ -328,7 +329,7 @@ def report_peak(bench: Bench, layers: int, pairs: int, out: Path) -> None:
     network, plan = untrained("resnet50", f"architecture.layers=[{','.join(chosen)}]")
     repeated = pd.concat([bench.pairs] * (1 + pairs // len(bench.pairs)), ignore_index=True).iloc[:pairs]
     repeated = repeated.sort_values("reference_path", kind="stable").reset_index(drop=True)
-    scoring.score(network, repeated, plan.passed, bench.settings)
+    score(network, repeated, plan.passed, bench.settings)
     out.write_text(str(peak_memory_mib(bench.settings.device)))
 
 

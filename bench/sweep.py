@@ -26,8 +26,10 @@ import yaml
 from PIL import Image
 
 import iqa_lab
-from iqa_lab import cli, store
+from iqa_lab.cli import main as cli
 from iqa_lab.config import configuration_folder
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.signature import signature
 from iqa_lab.sweep import work
 from iqa_lab.sweep.compose import Unit
 from iqa_lab.sweep.ledger import Record, builders, result_digests
@@ -61,7 +63,7 @@ def simulated(unit: Unit, group: str, number: int, again: bool) -> Record:
     del group, number, again
     config = unit.config()
     name = unit.cell.weights or ""
-    folder = Path(config.results) / unit.benchmark / unit.cell.name / store.signature({"of": [name, unit.benchmark]})
+    folder = Path(config.results) / unit.benchmark / unit.cell.name / signature({"of": [name, unit.benchmark]})
     rows = [
         {"benchmark": unit.benchmark, "goal": unit.cell.goal, "dataset": unit.cell.dataset, "weights": name,
          "architecture": unit.cell.architecture, "layer": f"layer{layer}", "depth": layer / LAYERS,
@@ -72,7 +74,7 @@ def simulated(unit: Unit, group: str, number: int, again: bool) -> Record:
     columns = {
         f"{row['readout']}@{row['layer']}": {key: row[key] for key in ("layer", "depth", "readout")} for row in rows
     }
-    store.Unit(folder).write(
+    UnitFolder(folder).write(
         pd.DataFrame({"reference": ["r.png"]}), columns, {"signature": folder.name}, "", lambda *_: pd.DataFrame(rows)
     )
     return {

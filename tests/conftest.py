@@ -19,7 +19,7 @@ from hypothesis import settings
 from omegaconf import OmegaConf
 from PIL import Image
 
-from iqa_lab import cli
+from iqa_lab.cli import main as cli
 from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.networks import Network, build_network
 

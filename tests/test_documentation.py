@@ -17,13 +17,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from iqa_lab import tracking
 from iqa_lab.benchmarks import benchmark_options
-from iqa_lab.catalogue import KINDS, list_options
-from iqa_lab.cli import app
+from iqa_lab.cli.catalogue import KINDS, list_options
+from iqa_lab.cli.main import app
 from iqa_lab.config import configuration_folder
 from iqa_lab.statistics.table import COLUMNS
-from iqa_lab.summary import headline
+from iqa_lab.store.headline import headline
+from iqa_lab.tracking import wandb as tracking
 from tests.conftest import ROOT, composed
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -39,7 +39,7 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Plan and carry out the sweep of these overrides."""
-        from iqa_lab.sweep.command import sweep  # Hydra imports all plug-ins whenever it starts
+        from iqa_lab.cli.sweep import sweep  # Hydra imports all plug-ins whenever it starts
 
         assert self.config is not None
         assert self.hydra_context is not None

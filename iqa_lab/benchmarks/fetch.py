@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
 
-from iqa_lab.archives import is_archive, unpack
 from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
-from iqa_lab.download import download
+from iqa_lab.downloads.archives import is_archive, unpack
+from iqa_lab.downloads.files import download
 from iqa_lab.errors import UnitFailed, UserError, choices, first_names
 from iqa_lab.progress import console
 

@@ -1,8 +1,9 @@
 """The grid goal x dataset x architecture as far as public weights fill it: the tree ``conf/weights``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,3 +81,12 @@ def check_cell(config: Config) -> None:
     if not (weights.path or weights.url or weights.source or without_weights):
         near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")
+
+
+def matching(row: Mapping[str, Any], filters: Mapping[str, str]) -> bool:
+    """Whether every column asked for shows one of its values.
+
+    >>> matching({"goal": "jigsaw", "dataset": "imagenet1k"}, {"goal": "jigsaw,rotation"})
+    True
+    """
+    return all(str(row[key]) in value.split(",") for key, value in filters.items())

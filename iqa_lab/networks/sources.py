@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import torch
 
 from iqa_lab.config import WeightsConfig
-from iqa_lab.download import NotToBeHad, download, mirrored, sha256_of
+from iqa_lab.downloads.files import NotToBeHad, download, mirrored, sha256_of
 from iqa_lab.errors import UserError
 
 HF_FILE = "model.safetensors"

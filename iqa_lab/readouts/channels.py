@@ -4,19 +4,15 @@ They run after the pass. A module of this kind has two functions: ``rows(readout
 in the tables, and ``weigh(context, readout, **arguments)``, their distances and weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from torch import Tensor
 
-from iqa_lab.statistics.correlation import srcc
-
-if TYPE_CHECKING:
-    from iqa_lab.networks.network import Network
-    from iqa_lab.scoring import Settings
+from iqa_lab.statistics.correlation.coefficients import srcc
 
 
 @dataclass(frozen=True)
@@ -28,13 +24,16 @@ class Differences:
     quality: NDArray[np.float64]  # opinions, the higher the better
 
 
+Read = Callable[[str, Tensor | None], None]  # gets a layer's name and its responses [B, C, H, W]
+
+
 @dataclass(frozen=True)
 class Context:
     """What weights may be made of: this benchmark, the network itself, another benchmark."""
 
     here: Differences
-    network: "Network"
-    settings: "Settings"
+    image_size: int | None  # side of the only images that the network takes; None: any
+    respond: Callable[[Tensor, Sequence[str], Read], None]  # images [B, 3, H, W] uint8 and layers: each layer is read
     elsewhere: Callable[[str], Differences]  # the same layers on the benchmark of that name
 
 

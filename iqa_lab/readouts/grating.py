@@ -14,7 +14,6 @@ from torch import Tensor
 
 from iqa_lab.readouts.channels import Context, Weighed
 from iqa_lab.readouts.response import Response
-from iqa_lab.scoring import read_layers
 
 # Side of the gratings in pixels: three periods of the lowest frequency, and more than every network's stride.
 SIZE = 192
@@ -40,13 +39,13 @@ def weigh(
     contrast sensitivity. A channel that no grating drives has weight 0.
 
     Args:
-        context: the differences and the network.
+        context: the differences, and the network's responses to images.
         readout: name of the row.
         pixels_per_degree: of visual angle; what a frequency in pixels means for the eye.
         cycles_per_degree: the frequencies of the gratings, below half the pixels a degree.
     """
     layers = list(context.here.of_layer)
-    images = gratings(pixels_per_degree, cycles_per_degree, context.network.image_size or SIZE)
+    images = gratings(pixels_per_degree, cycles_per_degree, context.image_size or SIZE)
     squared: dict[str, Tensor] = {}
 
     def read(layer: str, output: Tensor | None) -> None:
@@ -54,7 +53,7 @@ def weigh(
         responses = output.float()
         squared[layer] = Response([responses[:1]], [responses[1:]]).channel_squared_difference.cpu()
 
-    read_layers(context.network, images, layers, context.settings, read)
+    context.respond(images, layers, read)
     human = contrast_sensitivity(np.asarray(cycles_per_degree))
     result = []
     for layer, values in context.here.of_layer.items():

@@ -13,24 +13,32 @@ from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
-from iqa_lab.report import figures, theme
+from iqa_lab.report import theme
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
-from iqa_lab.report.figures import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart
+from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
+from iqa_lab.report.figures.common import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart, network_names
+from iqa_lab.report.figures.depth_profile import depth_profile
+from iqa_lab.report.figures.factor_grid import factor_grid
+from iqa_lab.report.figures.forest import forest
+from iqa_lab.report.figures.own_task import own_task
+from iqa_lab.report.figures.ranking import ranking
+from iqa_lab.report.figures.readouts import readouts
+from iqa_lab.report.figures.variance_shares import variance_shares
 from iqa_lab.report.finished import FinishedUnit, read_units
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import Pictures, UnitPage, unit_page
-from iqa_lab.statistics.factors import (
+from iqa_lab.statistics.factors.contrasts import matched_contrasts
+from iqa_lab.statistics.factors.units import (
     UNTRAINED,
     Distributions,
     TooFewUnits,
     best_of_units,
     comparable,
-    decompose_variance,
-    matched_contrasts,
     resample_units,
 )
-from iqa_lab.statistics.verdicts import judge_claims, rows_of_claims
-from iqa_lab.sweep.table import results as read_results
+from iqa_lab.statistics.factors.variance import decompose_variance
+from iqa_lab.statistics.factors.verdicts import judge_claims, rows_of_claims
+from iqa_lab.store.table import results as read_results
 
 Units = Mapping[str, FinishedUnit]
 
@@ -185,15 +193,15 @@ def _figures(
         if every["srcc"].isna().all() and "agreement" in every:
             every, rows, measure = _as_drawn(every), _as_drawn(rows), AGREEMENT
         own = every[(every["goal"] != "baseline") & (every["layer"] != "pixels")]
-        add(f"{benchmark}_ranking", figures.ranking(rows, measure=measure))
+        add(f"{benchmark}_ranking", ranking(rows, measure=measure))
         if len(own):
             ceilings = _ceilings(units, every)
             counts = own["readout"].value_counts()
             for readout in sorted(counts.index, key=lambda name: (-counts[name], theme.order(name)))[:3]:
-                add(f"{benchmark}_depth_{readout}", figures.depth_profile(every, readout, ceilings, measure=measure))
-            add(f"{benchmark}_grid", figures.factor_grid(rows, study.cells, measure=measure))
-            add(f"{benchmark}_readouts", figures.readouts(every, measure=measure))
-            add(f"{benchmark}_own_task", figures.own_task(rows, published, measure=measure))
+                add(f"{benchmark}_depth_{readout}", depth_profile(every, readout, ceilings, measure=measure))
+            add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
+            add(f"{benchmark}_readouts", readouts(every, measure=measure))
+            add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
     networks = best[best["goal"] != "baseline"]
     trained = networks[networks["goal"] != UNTRAINED]
     contrasts = []
@@ -204,15 +212,15 @@ def _figures(
         except TooFewUnits as error:
             notes.append(f"No matched contrasts of {factor}: {error}.")
     if contrasts:
-        add("contrasts", figures.forest(pd.concat(contrasts, ignore_index=True)))
+        add("contrasts", forest(pd.concat(contrasts, ignore_index=True)))
     try:
-        add("variance", figures.variance_shares(decompose_variance(trained)))
+        add("variance", variance_shares(decompose_variance(trained)))
     except TooFewUnits as error:
         notes.append(f"No shares of variance: {error}.")
     benchmarks = best["benchmark"].unique().tolist()
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:
-            add(f"{first}_{second}", figures.benchmark_against_benchmark(compared, first, second))
+            add(f"{first}_{second}", benchmark_against_benchmark(compared, first, second))
     return found
 
 
@@ -255,7 +263,7 @@ def _performance_of(table: pd.DataFrame, published: pd.DataFrame) -> Sequence[fl
 
 
 def _titles(table: pd.DataFrame) -> pd.Series:
-    return figures.network_names(table) + " on " + table["benchmark"].astype(str)
+    return network_names(table) + " on " + table["benchmark"].astype(str)
 
 
 def _made(units: Units, table: pd.DataFrame, study: Study) -> dict[str, str]:

@@ -15,7 +15,7 @@ from iqa_lab.report.study import EVERYTHING, Study, describe
 from iqa_lab.sweep.grid import NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan, Planned
-from iqa_lab.tracking import track_report
+from iqa_lab.tracking.wandb import track_report
 
 
 def report_everything(results: Path, folder: Path | None) -> Path:

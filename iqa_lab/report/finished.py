@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from iqa_lab.columns import define_columns, rows_of_readout
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.progress import track
-from iqa_lab.recompute import read_config
-from iqa_lab.store import Unit
-from iqa_lab.tabulate import opinion_sign
+from iqa_lab.scoring.columns import define_columns, rows_of_readout
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.recompute import read_config
+from iqa_lab.store.tabulate import opinion_sign
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FinishedUnit:
     """What is known of one unit besides its scores."""
 
     name: str  # its folder below the results
-    files: Unit
+    files: UnitFolder
     config: Config
     result: Mapping[str, Any]  # result.json
     table: pd.DataFrame  # its rows of correlations.csv
@@ -67,7 +67,7 @@ def read_units(results: Path, table: pd.DataFrame) -> tuple[dict[str, FinishedUn
     found, unreadable = {}, []
     for key, rows in track(list(table.groupby("unit", sort=False)), "reading units"):
         name = str(key)
-        files = Unit(results / name)
+        files = UnitFolder(results / name)
         try:
             config = read_config(files.folder / "config.yaml")
         except UserError as error:

@@ -17,9 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from iqa_lab.config import cache_folder
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
-from iqa_lab.report.figures import Chart, save
+from iqa_lab.report.figures.common import Chart, save
 from iqa_lab.report.tables import latex_table, markdown_table
-from iqa_lab.summary import three_digits
+from iqa_lab.store.show import three_digits
 
 # of the table of best columns on the page, and in papers
 COLUMNS = [

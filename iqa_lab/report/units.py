@@ -15,11 +15,13 @@ from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
-from iqa_lab.report.figures import Chart
+from iqa_lab.report.figures.by_distortion import by_distortion
+from iqa_lab.report.figures.channel_relevance import channel_relevance
+from iqa_lab.report.figures.common import Chart
+from iqa_lab.report.figures.opinion_against_score import opinion_against_score
 from iqa_lab.report.finished import FinishedUnit
-from iqa_lab.report.pair_figures import by_distortion, channel_relevance, opinion_against_score
-from iqa_lab.statistics.mapping import logistic4
-from iqa_lab.tabulate import opinion_sign
+from iqa_lab.statistics.correlation.mapping import logistic4
+from iqa_lab.store.tabulate import opinion_sign
 
 WORST = 3  # pairs of each kind that are shown
 THUMBNAIL = 192  # pixels

@@ -1,22 +1,22 @@
 """Scores x judgements -> agreement: pure functions on arrays, usable without the rest."""
 
-from iqa_lab.statistics.bootstrap import (
+from iqa_lab.statistics.comparisons.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
+from iqa_lab.statistics.comparisons.krasula import compare_krasula, delong, krasula
+from iqa_lab.statistics.comparisons.multiple import benjamini_hochberg, holm
+from iqa_lab.statistics.correlation.choices import agreement, average_precision, two_afc
+from iqa_lab.statistics.correlation.coefficients import fisher_z, krcc, plcc, srcc, srcc_by_group, srcc_within
+from iqa_lab.statistics.correlation.mapping import cubic, logistic4, logistic5
+from iqa_lab.statistics.correlation.prediction import outlier_ratio, rmse, rmse_star
+from iqa_lab.statistics.factors.trend import depth_trend
+from iqa_lab.statistics.intervals.bootstrap import (
     bca_interval,
     bootstrap_p,
     cluster_bootstrap,
     jackknife,
     percentile_interval,
 )
-from iqa_lab.statistics.ceilings import attenuation_corrected, opinion_ceilings
-from iqa_lab.statistics.choices import agreement, average_precision, two_afc
-from iqa_lab.statistics.correlation import fisher_z, krcc, plcc, srcc, srcc_by_group, srcc_within
-from iqa_lab.statistics.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
-from iqa_lab.statistics.krasula import compare_krasula, delong, krasula
-from iqa_lab.statistics.mapping import cubic, logistic4, logistic5
-from iqa_lab.statistics.multiple import benjamini_hochberg, holm
-from iqa_lab.statistics.prediction import outlier_ratio, rmse, rmse_star
-from iqa_lab.statistics.selection import best_of_many, select_column
-from iqa_lab.statistics.trend import depth_trend
+from iqa_lab.statistics.intervals.ceilings import attenuation_corrected, opinion_ceilings
+from iqa_lab.statistics.intervals.selection import best_of_many, select_column
 
 __all__ = [
     "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many",

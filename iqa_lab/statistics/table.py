@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig, StatisticsConfig
-from iqa_lab.statistics.bootstrap import cluster_bootstrap, percentile_interval
-from iqa_lab.statistics.choices import agreement, cluster_bootstrap_mean
-from iqa_lab.statistics.correlation import krcc, plcc, srcc, srcc_within
-from iqa_lab.statistics.krasula import krasula
-from iqa_lab.statistics.mapping import logistic4
-from iqa_lab.statistics.prediction import outlier_ratio, rmse_star
+from iqa_lab.statistics.comparisons.krasula import krasula
+from iqa_lab.statistics.correlation.choices import agreement, cluster_bootstrap_mean
+from iqa_lab.statistics.correlation.coefficients import krcc, plcc, srcc, srcc_within
+from iqa_lab.statistics.correlation.mapping import logistic4
+from iqa_lab.statistics.correlation.prediction import outlier_ratio, rmse_star
+from iqa_lab.statistics.intervals.bootstrap import cluster_bootstrap, percentile_interval
 
 FACTORS = ["benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout"]
 CORRELATIONS = [

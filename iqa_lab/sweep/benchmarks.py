@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from iqa_lab import __version__, store
+from iqa_lab import __version__
 from iqa_lab.benchmarks import examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
+from iqa_lab.store.signature import canonical
 from iqa_lab.sweep.compose import Values, build_dataclass, typed
 from iqa_lab.sweep.ledger import sha
 
@@ -50,7 +51,7 @@ def benchmark_facts(values: Values, results: Path) -> Facts:
     facts = _load(values)
     seen = fingerprint(values)  # the loader may have made the images
     if facts.error is None and seen is not None:
-        text = store.canonical({"fingerprint": seen, "facts": asdict(facts)})
+        text = canonical({"fingerprint": seen, "facts": asdict(facts)})
         with suppress(OSError):  # then it is found out again
             memory.parent.mkdir(parents=True, exist_ok=True)
             unfinished = memory.with_suffix(f".{os.getpid()}")

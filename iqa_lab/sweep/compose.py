@@ -23,8 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import ArchitectureConfig, BenchmarkConfig, Config, DatasetConfig, GoalConfig, WeightsConfig
 from iqa_lab.config import option_files as files_of
+from iqa_lab.config.messages import plain_message
 from iqa_lab.errors import UserError
-from iqa_lab.messages import plain_message
 from iqa_lab.sweep.grid import FACTORS, Cell, read_option
 
 Values = dict[str, Any]

@@ -20,9 +20,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from iqa_lab import __version__, store
+from iqa_lab import __version__
 from iqa_lab.config import WeightsConfig
 from iqa_lab.networks.cells import BASELINE
+from iqa_lab.store.signature import SCHEMA, canonical
 from iqa_lab.sweep.compose import Unit, Values
 
 Record = dict[str, Any]
@@ -117,7 +118,7 @@ def key_of(unit: Unit, known: dict[int, str] | None = None) -> str:
         if id(values) not in known:
             known[id(values)] = _hash_of(factor, values)
     rest = [unit.shared.get(name) for name in _OF_THE_PASS]
-    return sha([store.SCHEMA, *(known[id(values)] for values in unit.factors.values()), *rest])
+    return sha([SCHEMA, *(known[id(values)] for values in unit.factors.values()), *rest])
 
 
 def readouts_of(unit: Unit, index_digests: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -237,4 +238,4 @@ def _hash_of(factor: str, values: Values) -> str:
 
 def sha(value: Any) -> str:
     """The first 16 digits of the sha256 of a value's JSON text."""
-    return hashlib.sha256(store.canonical(value).encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

@@ -14,10 +14,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from iqa_lab import store
 from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
+from iqa_lab.store.files import readable_write_errors
 from iqa_lab.sweep import ledger
 from iqa_lab.sweep.benchmarks import Facts, benchmark_facts
 from iqa_lab.sweep.compose import Composer, Unit, Values
@@ -327,7 +327,7 @@ def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | No
         "units": listed,
     }
     file = plan.results / ".sweep" / "plans" / f"{name}.json"
-    with store.readable_write_errors(plan.results):
+    with readable_write_errors(plan.results):
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(content), encoding="utf-8")

@@ -27,7 +27,7 @@ from iqa_lab.sweep.grid import Cell
 from iqa_lab.sweep.ledger import DONE, FAILED, RUNNING, Ledger, Record
 
 if TYPE_CHECKING:
-    from iqa_lab.unit import Outcome
+    from iqa_lab.store.outcome import Outcome
 
 # A unit whose process vanished this often in one sweep (killed, or out of memory) is not tried again by it.
 TRIES = 3
@@ -144,8 +144,8 @@ def compute(unit: Unit, group: str, number: int, again: bool) -> Record:
         UserError, UnitFailed: it cannot be scored.
     """
     from iqa_lab.networks.sources import local_file  # torch takes seconds to import
-    from iqa_lab.summary import headline
-    from iqa_lab.unit import show
+    from iqa_lab.store.headline import headline
+    from iqa_lab.store.show import show
 
     config = unit.config()
     if config.tracker.group is None:
@@ -181,8 +181,8 @@ def evaluate_unit(config: Config, track_anyway: bool = False) -> "Outcome":
         UserError, UnitFailed: it cannot be scored.
     """
     from iqa_lab import unit
-    from iqa_lab.memory import keep_freed_memory
-    from iqa_lab.tracking import check_tracker, track_unit
+    from iqa_lab.scoring.memory import keep_freed_memory
+    from iqa_lab.tracking.wandb import check_tracker, track_unit
 
     check_tracker(config)
     keep_freed_memory()

@@ -18,12 +18,14 @@ from PIL import Image, ImageEnhance, ImageFilter
 from torch import nn
 
 from iqa_lab.benchmarks import load_benchmark
-from iqa_lab.columns import plan_columns
 from iqa_lab.config import Config
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import OUTPUT
 from iqa_lab.readouts import Distance, Response
-from iqa_lab.scoring import Scores, Settings, read_layers, score
+from iqa_lab.scoring.columns import plan_columns
+from iqa_lab.scoring.forward import read_layers
+from iqa_lab.scoring.score import Scores, score
+from iqa_lab.scoring.settings import Settings
 from tests.conftest import composed, needs_shared, noisy
 
 Pixels = NDArray[np.uint8]

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from iqa_lab.benchmarks.levels import RECIPE
-from iqa_lab.columns import plan_columns
 from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import build_network
 from iqa_lab.networks.network import PIXELS
+from iqa_lab.scoring.columns import plan_columns
 from tests.baselines.conftest import BASELINES, DISTORTIONS, PIXEL_METRICS, Baseline, crop, pairs_of
 from tests.conftest import Finished, composed, untrained
 

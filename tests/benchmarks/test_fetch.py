@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from iqa_lab import download as downloads
-from iqa_lab.archives import unpack
 from iqa_lab.benchmarks.fetch import fetch_benchmarks
+from iqa_lab.downloads import files as downloads
+from iqa_lab.downloads.archives import unpack
 from iqa_lab.errors import UnitFailed, UserError
 from tests.conftest import Finished
 

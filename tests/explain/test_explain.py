@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 from skimage.color import rgb2lab
 
-from iqa_lab.batches import Batch, pictures
 from iqa_lab.errors import UserError
 from iqa_lab.explain import Explanation, explain, write_explanation
 from iqa_lab.explain.colours import brightest, colours, scaled
@@ -21,7 +20,10 @@ from iqa_lab.explain.maps import difference_maps
 from iqa_lab.explain.page import page
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import load_distance
-from iqa_lab.scoring import Column, Settings, score
+from iqa_lab.scoring.batches import Batch, pictures
+from iqa_lab.scoring.columns import Column
+from iqa_lab.scoring.score import score
+from iqa_lab.scoring.settings import Settings
 from tests.conftest import Finished, composed, noisy, picture, untrained
 
 CHROMIUM = next(

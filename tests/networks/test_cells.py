@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from torch import nn
 from torchvision.models import get_weight
 
-from iqa_lab.catalogue import coverage, list_options
+from iqa_lab.cli.catalogue import coverage, list_options
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Layer, build_network

@@ -1,6 +1,6 @@
 """The readouts that weigh channels, against other people's solvers and on data whose answer is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
 from iqa_lab.errors import UserError
+from iqa_lab.networks import Network
 from iqa_lab.readouts import channel_scaled, grating, tuned
-from iqa_lab.readouts.channels import Context, Differences, weights_table
-from iqa_lab.scoring import Settings
+from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
+from iqa_lab.scoring.forward import read_layers
+from iqa_lab.scoring.settings import Settings
 from tests.conftest import Finished, untrained
 
 REFERENCES, EACH = 12, 10
@@ -30,12 +32,16 @@ def made_up(channels: int = 20, relevant: int = 2, seed: int = 0) -> Differences
     return Differences({"layer": level}, references, quality)
 
 
+def responses_of(network: Network) -> Callable[[torch.Tensor, Sequence[str], Read], None]:
+    return lambda images, layers, read: read_layers(network, images, layers, Settings(), read)
+
+
 def context(here: Differences, there: Differences | None = None) -> Context:
     def elsewhere(_name: str) -> Differences:
         assert there is not None
         return there
 
-    return Context(here, untrained("alexnet"), Settings(), elsewhere)
+    return Context(here, None, responses_of(untrained("alexnet")), elsewhere)
 
 
 # --- tuned ------------------------------------------------------------------------------------------------------------
@@ -183,7 +189,7 @@ def test_a_channel_tuned_as_people_are_weighs_most() -> None:
 
 
 def test_grating_weights_know_the_network_and_no_opinion(small_pairs: pd.DataFrame) -> None:
-    from iqa_lab.scoring import score
+    from iqa_lab.scoring.score import score
 
     network = untrained("alexnet")
     names = [layer.name for layer in network.layers[:2]] + ["pixels"]
@@ -192,7 +198,7 @@ def test_grating_weights_know_the_network_and_no_opinion(small_pairs: pd.DataFra
     weighed = {}
     for sign in (1, -1):
         here = Differences(scores.channels, references, sign * quality)
-        entries = grating.weigh(Context(here, network, Settings(), lambda _, here=here: here), "grating")
+        entries = grating.weigh(Context(here, None, responses_of(network), lambda _, here=here: here), "grating")
         weighed[sign] = {entry.layer: entry for entry in entries}
     for name in names:
         ours = weighed[1][name]

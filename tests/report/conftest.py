@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iqa_lab import cli
+from iqa_lab.cli import main as cli
 from tests.conftest import made_once
 
 

@@ -8,8 +8,22 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from iqa_lab.report import figures, pair_figures, theme
-from iqa_lab.statistics.factors import best_of_units, decompose_variance, matched_contrasts
+from iqa_lab.report import theme
+from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
+from iqa_lab.report.figures.by_distortion import by_distortion
+from iqa_lab.report.figures.channel_relevance import channel_relevance
+from iqa_lab.report.figures.common import FACTORS, network_names, save
+from iqa_lab.report.figures.depth_profile import depth_profile
+from iqa_lab.report.figures.factor_grid import factor_grid
+from iqa_lab.report.figures.forest import forest
+from iqa_lab.report.figures.opinion_against_score import opinion_against_score
+from iqa_lab.report.figures.own_task import own_task
+from iqa_lab.report.figures.ranking import ranking
+from iqa_lab.report.figures.readouts import readouts
+from iqa_lab.report.figures.variance_shares import variance_shares
+from iqa_lab.statistics.factors.contrasts import matched_contrasts
+from iqa_lab.statistics.factors.units import best_of_units
+from iqa_lab.statistics.factors.variance import decompose_variance
 
 
 def values(chart: Any, mark: str) -> pd.DataFrame:
@@ -29,68 +43,68 @@ def tid(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_depth_profile_has_a_line_a_network_and_rules(tid: pd.DataFrame) -> None:
-    chart = figures.depth_profile(tid, "plain", {"another group of people": 0.98})
+    chart = depth_profile(tid, "plain", {"another group of people": 0.98})
     lines, rules = values(chart, "line"), values(chart, "rule")
     assert lines["network"].nunique() == 5 and len(lines) == 15 and set(lines["readout"]) == {"plain"}
     assert set(rules["network"]) == {"ssim_gray", "pixels (RMSE, PSNR)", "another group of people"}
-    assert figures.depth_profile(tid, "gram") is None
+    assert depth_profile(tid, "gram") is None
 
 
 def test_names_say_what_differs_and_no_more(tid: pd.DataFrame) -> None:
     own = tid[tid["architecture"] == "alexnet"]
-    assert set(figures.network_names(own)) == {"classification · imagenet1k", "jigsaw · imagenet1k", "untrained · none"}
+    assert set(network_names(own)) == {"classification · imagenet1k", "jigsaw · imagenet1k", "untrained · none"}
     two = pd.concat([own, own.assign(weights=own["weights"] + ".v2")])
-    assert "jigsaw · imagenet1k (alexnet.v2)" in set(figures.network_names(two))
+    assert "jigsaw · imagenet1k (alexnet.v2)" in set(network_names(two))
     one = own[own["goal"] == "jigsaw"]
-    assert set(figures.network_names(one)) == {"alexnet"}
+    assert set(network_names(one)) == {"alexnet"}
 
 
 def test_empty_cells_of_the_grid_are_there_and_empty(tid: pd.DataFrame) -> None:
-    asked = pd.DataFrame([("jigsaw", "imagenet1k", "vgg16")], columns=list(figures.FACTORS))
-    have = tid.loc[tid["goal"] != "baseline", list(figures.FACTORS)].drop_duplicates()
-    grid = values(figures.factor_grid(tid, pd.concat([have, asked])), "rect")
-    cell = grid.set_index(list(figures.FACTORS))
+    asked = pd.DataFrame([("jigsaw", "imagenet1k", "vgg16")], columns=list(FACTORS))
+    have = tid.loc[tid["goal"] != "baseline", list(FACTORS)].drop_duplicates()
+    grid = values(factor_grid(tid, pd.concat([have, asked])), "rect")
+    cell = grid.set_index(list(FACTORS))
     assert cell.loc[("jigsaw", "imagenet1k", "vgg16"), "srcc"] is None or np.isnan(
         cell.loc[("jigsaw", "imagenet1k", "vgg16"), "srcc"]
     )
-    best = best_of_units(tid).set_index(list(figures.FACTORS))["srcc"]
+    best = best_of_units(tid).set_index(list(FACTORS))["srcc"]
     for key in best.index[best.index.get_level_values(0) != "baseline"]:
         assert cell.loc[key, "srcc"] == pytest.approx(best[key], abs=1e-5)
 
 
 def test_the_ranking_is_ranked(tid: pd.DataFrame) -> None:
-    drawn = values(figures.ranking(tid), "point")
+    drawn = values(ranking(tid), "point")
     assert len(drawn) == 6 and drawn["srcc"].is_monotonic_decreasing
-    assert len(values(figures.ranking(tid, most=2), "point")) == 2
+    assert len(values(ranking(tid, most=2), "point")) == 2
 
 
 def test_medians_of_readouts_are_of_the_same_networks(tid: pd.DataFrame) -> None:
     """A readout that only a good network was read with is no better readout for it."""
     some = tid[(tid["readout"] != "mean") | (tid["architecture"] == "vgg16")]
-    drawn = values(figures.readouts(some), "tick")
+    drawn = values(readouts(some), "tick")
     assert set(drawn["architecture"]) == {"vgg16"} and set(drawn["readout"]) == {"plain", "mean"}
-    everywhere = values(figures.readouts(tid), "tick")
+    everywhere = values(readouts(tid), "tick")
     assert "untrained" not in set(everywhere["goal"]) and len(everywhere) == 2 * 4
     apart = tid[(tid["readout"] == "mean") == (tid["architecture"] == "vgg16")]
     with pytest.raises(AssertionError, match="no tick"):  # nobody was read in both ways: no medians
-        values(figures.readouts(apart), "tick")
+        values(readouts(apart), "tick")
 
 
 def test_own_task_needs_three_networks_with_published_performance(tid: pd.DataFrame) -> None:
     keys = ["goal", "dataset", "architecture", "weights"]
     known = tid[tid["goal"] != "baseline"][keys].drop_duplicates().assign(performance=[56, 71, 93, 40, 1], measure="m")
-    assert len(values(figures.own_task(tid, known), "point")) == 5
-    assert figures.own_task(tid, known.head(2)) is None
+    assert len(values(own_task(tid, known), "point")) == 5
+    assert own_task(tid, known.head(2)) is None
 
 
 def test_benchmark_against_benchmark_pairs_the_same_networks(table: pd.DataFrame) -> None:
-    drawn = values(figures.benchmark_against_benchmark(table, "tid2013", "kadid10k"), "point")
+    drawn = values(benchmark_against_benchmark(table, "tid2013", "kadid10k"), "point")
     assert len(drawn) == 6  # five networks and the baseline
     row = drawn[drawn["goal"] == "jigsaw"].iloc[0]
     best = best_of_units(table).set_index(["benchmark", "goal"])["srcc"]
     assert row["srcc_x"] == pytest.approx(best[("tid2013", "jigsaw")], abs=1e-5)
     assert row["srcc_y"] == pytest.approx(best[("kadid10k", "jigsaw")], abs=1e-5)
-    assert figures.benchmark_against_benchmark(table, "tid2013", "csiq") is None
+    assert benchmark_against_benchmark(table, "tid2013", "csiq") is None
 
 
 def made_scores() -> pd.DataFrame:
@@ -105,31 +119,31 @@ def made_scores() -> pd.DataFrame:
 
 
 def test_opinion_against_score_draws_points_and_a_falling_curve() -> None:
-    chart = pair_figures.opinion_against_score(made_scores(), "plain@x", 1, "a network", most=50)
+    chart = opinion_against_score(made_scores(), "plain@x", 1, "a network", most=50)
     assert len(values(chart, "point")) == 50
     curve = values(chart, "line").sort_values("score")
     assert curve["opinion"].is_monotonic_decreasing and curve["opinion"].between(2, 10).all()
     assert "200 pairs, 50 of them drawn" in str(chart.to_dict()["title"]["subtitle"])
     better = made_scores().assign(opinion=lambda rows: 9 - rows["opinion"])  # a DMOS
-    rising = values(pair_figures.opinion_against_score(better, "plain@x", -1, "x"), "line").sort_values("score")
+    rising = values(opinion_against_score(better, "plain@x", -1, "x"), "line").sort_values("score")
     assert rising["opinion"].is_monotonic_increasing
 
 
 def test_bars_within_distortions_are_the_correlations() -> None:
     scores = made_scores()
-    drawn = values(pair_figures.by_distortion(scores, "plain@x", 1, resamples=50), "bar").set_index("distortion")
+    drawn = values(by_distortion(scores, "plain@x", 1, resamples=50), "bar").set_index("distortion")
     for kind, group in scores.groupby("distortion"):
         expected = (-group["plain@x"]).corr(group["opinion"], method="spearman")
         assert drawn.loc[kind, "srcc"] == pytest.approx(expected)
     assert (drawn["srcc_low"] < drawn["srcc"]).all() and (drawn["srcc"] < drawn["srcc_high"]).all()
-    assert pair_figures.by_distortion(scores.assign(distortion="all"), "plain@x", 1, resamples=50) is None
+    assert by_distortion(scores.assign(distortion="all"), "plain@x", 1, resamples=50) is None
 
 
 def test_channel_relevance_adds_up_to_all_weights() -> None:
     weights = pd.DataFrame(
         {"readout": "tuned", "layer": ["a"] * 3 + ["b"] * 2, "channel": [0, 1, 2, 0, 1], "weight": [1, 3, 0, 5, 5]}
     )
-    drawn = values(pair_figures.channel_relevance(weights), "line")
+    drawn = values(channel_relevance(weights), "line")
     assert drawn.groupby("layer")["together"].max().tolist() == [1.0, 1.0]
     assert drawn[drawn["layer"] == "a"].sort_values("rank")["channel"].tolist()[0] == 1
 
@@ -149,14 +163,14 @@ def test_every_figure_is_drawn_without_a_browser(table: pd.DataFrame, tmp_path: 
     best = best_of_units(table)
     networks = best[best["goal"] != "baseline"]
     charts = {
-        "depth": figures.depth_profile(tid, "plain"),
-        "grid": figures.factor_grid(tid),
-        "forest": figures.forest(matched_contrasts(networks, "goal")),
-        "variance": figures.variance_shares(decompose_variance(networks)),
-        "readouts": figures.readouts(tid),
+        "depth": depth_profile(tid, "plain"),
+        "grid": factor_grid(tid),
+        "forest": forest(matched_contrasts(networks, "goal")),
+        "variance": variance_shares(decompose_variance(networks)),
+        "readouts": readouts(tid),
     }
     for name, chart in charts.items():
-        png, svg, pdf = figures.save(chart, tmp_path, name)
+        png, svg, pdf = save(chart, tmp_path, name)
         with Image.open(png) as image:
             assert image.width > 300 and len(np.unique(np.asarray(image.convert("L")))) > 20, name
         assert svg.read_text().startswith("<svg") and pdf.read_bytes().startswith(b"%PDF"), name

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 import iqa_lab as package
+from iqa_lab.cli import sweep as command
 from iqa_lab.config import configuration_folder
-from iqa_lab.sweep import command, sweeper
+from iqa_lab.sweep import sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, Ledger
 from tests.conftest import Finished, untrained
+from tests.store.test_files import full_disk
 from tests.sweep.faults import write_pairs
-from tests.test_store import full_disk
 
 Command = Callable[..., Finished]
 

@@ -1,0 +1,1 @@
+"""The commands, thin: what they take, what they print."""

@@ -1,0 +1,201 @@
+"""What there is to choose from: the options of every group, read from the YAML files themselves."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from iqa_lab.benchmarks import benchmark_options, is_present
+from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
+from iqa_lab.errors import UserError, choices
+from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
+from iqa_lab.networks.cells import cells, matching
+from iqa_lab.networks.layers import trace
+from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT
+from iqa_lab.networks.sources import is_available
+
+Row = dict[str, Any]
+
+KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments")
+
+
+def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) -> list[Row]:
+    """The rows of one table of the catalogue.
+
+    Args:
+        kind: one of ``KINDS``.
+        filters: only rows whose column (key) shows this text or one of these (value, with commas); for ``layers`` the
+            ``architecture``, and what is changed in it as ``architecture.KEY``.
+        folders: configuration folders, the first one wins.
+
+    Raises:
+        UserError: no such kind, column or architecture.
+    """
+    if kind not in KINDS:
+        raise UserError(f"cannot list {kind!r}; choose from {choices(kind, KINDS)}")
+    if kind == "layers":
+        changes = {key.removeprefix("architecture."): value for key, value in filters.items() if "." in key}
+        if "architecture" not in filters or len(changes) + 1 != len(filters):
+            raise UserError("layers are those of one architecture: iqa-lab list layers architecture=NAME")
+        return layer_table(filters["architecture"], folders, changes)
+    rows = list(_ROWS[kind](folders))
+    for key in filters:
+        if rows and key not in rows[0]:
+            raise UserError(f"{kind} have no {key}; choose from {choices(key, rows[0])}")
+    return [row for row in rows if matching(row, filters)]
+
+
+def coverage(rows: Sequence[Row]) -> list[Row]:
+    """How full the grid is: for every goal the number of trainings on every dataset, most first.
+
+    >>> coverage([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "resnet50", "available": False}])
+    [{'goal': 'jigsaw', 'trainings': 1, 'architectures': 1, 'here': 0, 'on': 'imagenet1k 1'}]
+    """
+    frame = pd.DataFrame(rows)
+    table = []
+    for goal, group in frame.groupby("goal"):
+        counts = group["dataset"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+        table.append(
+            {
+                "goal": str(goal),
+                "trainings": len(group),
+                "architectures": int(group["architecture"].nunique()),
+                "here": int(group["available"].sum()),
+                "on": ", ".join(f"{dataset} {number}" for dataset, number in counts.items()),
+            }
+        )
+    return sorted(table, key=lambda row: -row["trainings"])
+
+
+def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] | None = None) -> list[Row]:
+    """Every layer's name, depth, channels, stride and kind, from a real forward of a small image.
+
+    Args:
+        name: of the architecture.
+        folders: configuration folders, the first one wins.
+        changes: other values for some of its keys.
+
+    Raises:
+        UserError: no such architecture, or it cannot be built.
+    """
+    files = option_files("architecture", folders)
+    if name not in files:
+        raise UserError(f"there is no architecture {name}; choose from {choices(name, files)}")
+    changed = OmegaConf.from_dotlist([f"{key}={value}" for key, value in (changes or {}).items()])
+    merged = OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name]), changed)
+    if OmegaConf.is_missing(merged, "constructor"):
+        raise UserError(f"architecture={name} needs architecture.constructor=IMPORT.PATH")
+    config = OmegaConf.to_object(merged)
+    assert isinstance(config, ArchitectureConfig)
+    module = build_module(config, WeightsConfig())
+    if hasattr(module, "terms"):
+        return [{"name": OUTPUT.name, "depth": OUTPUT.depth, "channels": None, "stride": None, "kind": "baseline"}]
+    image = trace_image(config, module)
+    calls = trace(module, image)
+    tokens = token_layout(config)
+    rows = []
+    for layer in named_layers(config, module, []):
+        if layer.name.endswith(CLASS_TOKEN):  # read with tokens=class; its block is listed already
+            continue
+        shape = calls[layer.name].shape or ()
+        rows_of_map = shape[1] if config.layout == "map_last" else shape[2] if len(shape) > 2 else 1
+        stride = (tokens.patch if tokens else round(image.shape[2] / rows_of_map)) if layer.spatial else None
+        rows.append(
+            {
+                "name": layer.name,
+                "depth": round(layer.depth, 4),
+                "channels": channels_of(calls[layer.name], config.layout),
+                "stride": stride,
+                "kind": calls[layer.name].kind,
+            }
+        )
+    return rows
+
+
+def _read(path: Path) -> Row:
+    content = OmegaConf.load(path)
+    assert isinstance(content, DictConfig)
+    values = OmegaConf.to_container(content, resolve=False)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _named(group: str, *keys: str) -> Any:
+    def rows(folders: Sequence[Path]) -> Iterator[Row]:
+        for name, path in option_files(group, folders).items():
+            content = _read(path)
+            yield {"name": name, **{key: content.get(key) for key in keys}}
+
+    return rows
+
+
+def _readouts(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in option_files("readout", folders).items():
+        content = _read(path)
+        several = ", ".join(content.get("defaults", []))  # an option that means several others
+        yield {"name": name, "formula": content.get("formula", several), "symmetric": content.get("symmetric", True)}
+
+
+def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in option_files("architecture", folders).items():
+        content = _read(path)
+        layers = content["layers"]
+        yield {
+            "name": name,
+            "constructor": content["constructor"],
+            "layers": layers if isinstance(layers, str) else len(layers),
+            "layout": content["layout"],
+        }
+
+
+def _weights(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, cell in cells(folders):
+        yield {
+            "goal": cell.goal,
+            "dataset": cell.dataset,
+            "architecture": cell.architecture,
+            "weights": name,
+            "publisher": cell.publisher,
+            "licence": cell.licence,
+            "top1": cell.top1,
+            "parameters": cell.parameters,
+            "verified": bool(cell.sha256),
+            "available": is_available(cell),
+        }
+
+
+def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, read in benchmark_options(folders).items():
+        config = read()
+        yield {
+            "name": name,
+            "protocol": config.protocol,
+            "opinion": config.opinion,
+            "human": config.human,
+            "pairs": config.expected.pairs,
+            "references": config.expected.references,
+            "distortions": config.expected.distortions,
+            "licence": config.licence,
+            "present": is_present(config),
+            "fetch": bool(config.archives),
+            "description": config.description,
+        }
+
+
+def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
+    for name, path in option_files("experiment", folders).items():
+        first_line = path.read_text(encoding="utf-8").splitlines()[1]
+        yield {"name": name, "question": first_line.lstrip("# ")}
+
+
+_ROWS: dict[str, Any] = {
+    "goals": _named("goal", "description", "supervision"),
+    "datasets": _named("dataset", "description", "images"),
+    "architectures": _architectures,
+    "weights": _weights,
+    "readouts": _readouts,
+    "benchmarks": _benchmarks,
+    "experiments": _experiments,
+}

@@ -1,0 +1,108 @@
+"""Overrides -> a composed, checked configuration, and the unit or the units that it describes."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import hydra
+from omegaconf import DictConfig
+
+from iqa_lab.config import Config, configuration_folder, option_files, register_schema
+from iqa_lab.config.check import checked
+from iqa_lab.errors import UnitFailed, UserError, choices
+
+
+def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | None = None) -> None:
+    """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
+
+    Args:
+        arguments: overrides and flags of Hydra.
+        do: something else to do with the composed configuration.
+
+    Raises:
+        UserError, UnitFailed: the unit was not scored; in a sweep UnitFailed, after all units had their turn.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    failed_run: list[Exception] = []
+
+    def task(composed: DictConfig) -> float | None:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            return run_job(composed)
+        try:
+            return (do or run_unit)(composed)
+        except (UserError, UnitFailed) as error:
+            failed_run.append(error)  # Hydra would print a line of its own
+            return None
+
+    task = run_job if {"-m", "--multirun"} & set(arguments) else task  # launchers send it to other processes
+    register_schema()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise; main() makes the line
+    before, sys.argv = sys.argv, ["iqa-lab run", *arguments]
+    try:
+        hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name="config")(task)()
+    except KeyboardInterrupt:
+        raise UserError(
+            "interrupted: finished units are kept, nothing is half-written; the same command does the rest"
+        ) from None
+    finally:
+        sys.argv = before
+    if failed_run:
+        raise failed_run[0]
+
+
+def run_job(composed: DictConfig) -> float:
+    """Hydra's task in a sweep: a job of the sweeper ``grid``, or one unit of any other sweeper."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    plan = hydra_config.sweeper.get("work")
+    if plan is None:
+        return run_unit(composed)
+    from iqa_lab.sweep.work import work
+
+    return work(plan, int(hydra_config.job.num))
+
+
+def run_unit(composed: DictConfig) -> float:
+    """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
+    from iqa_lab.store.show import show  # torch takes seconds to import; --help should not
+    from iqa_lab.sweep.work import evaluate_unit
+
+    config = checked(composed)
+    check_choice_of_weights(config)
+    return show(evaluate_unit(config), config)
+
+
+def with_flags(arguments: list[str]) -> list[str]:
+    """The arguments with our own flags as the overrides that they stand for."""
+    flags = {
+        "--force": "runtime.force=true",
+        "--dry-run": "hydra.sweeper.action=plan",
+        "--all": "hydra.sweeper.everything=true",
+        "--watch": "hydra.sweeper.watch=true",
+    }
+    text = [flags.get(argument, argument) for argument in arguments]
+    for place, argument in enumerate(text):
+        if argument == "--retry":
+            text[place : place + 2] = [f"hydra.sweeper.retry={[*text, '?'][place + 1]}"]
+        elif argument.startswith("--retry="):
+            text[place] = f"hydra.sweeper.retry={argument.partition('=')[2]}"
+    return text
+
+
+def check_choice_of_weights(config: Config) -> None:
+    """Refuse ``weights=...`` that does not exist: the group is optional, so Hydra itself would pass over it.
+
+    Raises:
+        UserError: no such weights; all are listed.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra_config = HydraConfig.get()
+    chosen = hydra_config.runtime.choices.get("weights")
+    asked = any(override.startswith("weights=") for override in hydra_config.overrides.task)
+    if asked and config.weights.goal is None:
+        known = option_files("weights", [configuration_folder()])
+        raise UserError(f"weights has no option {chosen}; choose from {choices(str(chosen), known)}")

@@ -1,0 +1,27 @@
+"""Rows -> a table in the terminal."""
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_rows(rows: list[dict[str, Any]]) -> None:
+    """Print rows, all with the keys of the first, on standard output."""
+    if not rows:
+        print("nothing matches")
+        return
+    view = Table(box=None, pad_edge=False)
+    for key in rows[0]:
+        view.add_column(key, overflow="fold")
+    for row in rows:
+        view.add_row(*(_text(value) for value in row.values()))
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False).print(view)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

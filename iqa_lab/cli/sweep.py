@@ -1,0 +1,142 @@
+"""The straight line of a sweep: overrides -> plan -> jobs -> report."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.live import Live
+
+from iqa_lab.errors import UserError
+from iqa_lab.progress import console
+from iqa_lab.sweep import sweeper
+from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
+from iqa_lab.sweep.plan import Plan, make_plan, refreshed
+from iqa_lab.sweep.show import counts, plan_view, print_view, status_view
+
+ACTIONS = ("run", "plan", "status", "submit", "report")
+
+
+def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:
+    """Carry out what ``hydra.sweeper.action`` says for the grid that the overrides span.
+
+    Args:
+        arguments: overrides, without Hydra's own.
+        config: as Hydra composed it, nothing swept.
+        context: Hydra's.
+        task_function: what a launcher runs in its jobs.
+
+    Raises:
+        UserError: the overrides are wrong, or every cell is empty.
+        UnitFailed: some units failed; the others are done.
+    """
+    settings = config.hydra.sweeper
+    if settings.action not in ACTIONS or settings.retry not in ("all", "failed"):
+        raise UserError(f"hydra.sweeper: action is one of {', '.join(ACTIONS)}; retry is all or failed")
+    params = OmegaConf.to_container(settings.params)
+    assert isinstance(params, dict)
+    with console.status("planning"):
+        named = {str(key): value for key, value in params.items()}
+        plan = make_plan(arguments, named, context.config_loader, str(config.hydra.job.config_name), config)
+    wanted = plan
+    if settings.retry == "failed":
+        wanted = replace(plan, units=tuple(plan.having(FAILED, LOST)))
+    if config.runtime.force:
+        again = (replace(entry, state=MISSING if entry.state == DONE else entry.state) for entry in wanted.units)
+        wanted = replace(wanted, units=tuple(again))
+    jobs = sweeper.number_of_jobs(wanted.having(MISSING, FAILED, LOST), settings, config.hydra.launcher)
+    if settings.action == "plan":
+        print_view(plan_view(wanted, settings.everything, jobs))
+    elif settings.action == "status":
+        show_status(plan, settings.everything, settings.watch)
+    elif settings.action == "submit":
+        from iqa_lab.sweep.submit import submit
+
+        submit(wanted, jobs, config)
+    elif settings.action == "report":
+        from iqa_lab.report.command import report_plan
+
+        folder = settings.report_folder
+        experiment = config.hydra.runtime.choices.get("experiment")
+        tracker = plan.units[0].unit.config().tracker
+        page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None, tracker)
+        print(f"report in {page}")
+    else:
+        run(wanted, jobs, config, context, task_function)
+
+
+def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:
+    """Do everything that is not done, say how it ended.
+
+    Raises:
+        UnitFailed: some units failed; all are listed.
+    """
+    print_view(counts(plan))
+    todo = [entry for entry in plan.units if entry.state != DONE and entry.facts.error is None]
+    if todo:
+        name = sweeper.new_name()
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=context, task_function=task_function, config=config
+        )
+        local = "Joblib" in str(config.hydra.launcher.get("_target_"))
+        cores = os.cpu_count() or 1
+        launch = sweeper.launcher_of(launcher, plan, name, lambda jobs: max(1, cores // jobs) if local else None)
+        others = [entry for entry in plan.units if entry not in todo]
+        done = sweeper.execute(replace(plan, units=tuple(todo)), name, launch, jobs, bool(config.runtime.force))
+        plan = replace(plan, units=(*done.units, *others))
+        track(plan)
+    sweeper.report(plan, plan.results)
+
+
+def track(plan: Plan) -> None:
+    """Hand the sweep as a whole to the tracker: one row a unit, and all correlations."""
+    from iqa_lab.store.table import results
+    from iqa_lab.tracking.wandb import track_sweep
+
+    done = [entry for entry in plan.units if entry.state == DONE]
+    tracker = plan.units[0].unit.config().tracker
+    if tracker.name == "none" or not done:
+        return
+    rows = [
+        {"unit": entry.record["folder"], "name": entry.unit.name, "benchmark": entry.unit.benchmark,
+         **{factor: getattr(entry.unit.cell, factor) for factor in ("goal", "dataset", "architecture")},
+         **entry.record["headline"]}
+        for entry in done
+    ]  # fmt: skip
+    units = pd.DataFrame(rows)
+    table = results(plan.results)
+    track_sweep(units, table[table["unit"].isin(set(units["unit"]))], plan.group, tracker)
+
+
+def show_status(plan: Plan, everything: bool, watch: bool) -> None:
+    """Print where a sweep stands; with ``watch`` again and again until nothing is left to wait for."""
+    if not watch:
+        print_view(status_view(plan, everything))
+        return
+    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        while True:
+            live.update(status_view(plan, everything), refresh=True)
+            if not plan.having(MISSING, RUNNING):
+                return
+            time.sleep(2)
+            plan = refreshed(plan)
+
+
+def last_arguments(results: Path) -> tuple[list[str], str | None]:
+    """Overrides and configuration folder of the latest sweep in a results folder.
+
+    Raises:
+        UserError: there was none.
+    """
+    files = sorted((results / ".sweep" / "plans").glob("*.json"), key=lambda file: file.stat().st_mtime)
+    if not files:
+        raise UserError(f"there was no sweep in {results} yet: say which grid, as in iqa-lab status experiment=NAME")
+    content = json.loads(files[-1].read_text(encoding="utf-8"))
+    return list(content["arguments"]), content.get("config_dir")

@@ -1,0 +1,47 @@
+"""The configuration: the schema of a run, where its YAML files lie, and the checks at the door."""
+
+from iqa_lab.config.folders import cache_folder, configuration_folder, data_folder, option_files, read_yaml
+from iqa_lab.config.schema import (
+    ArchitectureConfig,
+    ArchiveConfig,
+    BenchmarkConfig,
+    ColumnsConfig,
+    Config,
+    DatasetConfig,
+    ExpectedConfig,
+    GoalConfig,
+    InputConfig,
+    PreprocessConfig,
+    ReadoutConfig,
+    RuntimeConfig,
+    SplitConfig,
+    StatisticsConfig,
+    TrackerConfig,
+    WeightsConfig,
+    register_schema,
+)
+
+__all__ = [
+    "ArchitectureConfig",
+    "ArchiveConfig",
+    "BenchmarkConfig",
+    "ColumnsConfig",
+    "Config",
+    "DatasetConfig",
+    "ExpectedConfig",
+    "GoalConfig",
+    "InputConfig",
+    "PreprocessConfig",
+    "ReadoutConfig",
+    "RuntimeConfig",
+    "SplitConfig",
+    "StatisticsConfig",
+    "TrackerConfig",
+    "WeightsConfig",
+    "cache_folder",
+    "configuration_folder",
+    "data_folder",
+    "option_files",
+    "read_yaml",
+    "register_schema",
+]

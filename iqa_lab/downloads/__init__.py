@@ -1,0 +1,1 @@
+"""Files from the network: downloads that resume and are verified, archives that are unpacked safely."""

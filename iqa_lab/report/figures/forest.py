@@ -1,0 +1,42 @@
+"""Matched contrasts -> a forest plot."""
+
+import altair as alt
+import pandas as pd
+
+from iqa_lab.report import theme
+from iqa_lab.report.figures.common import FACTORS, Chart, number
+from iqa_lab.report.theme import WIDTH, dressed
+
+
+def forest(contrasts: pd.DataFrame) -> Chart | None:
+    """Matched contrasts as a forest plot: mean differences of SRCC between units that differ in one factor only.
+
+    Args:
+        contrasts: as ``statistics.factors.matched_contrasts`` gives, of one or several factors.
+    """
+    if contrasts.empty:
+        return None
+    rows = contrasts.assign(
+        contrast=contrasts["first_level"].astype(str) + " − " + contrasts["second_level"].astype(str),
+        rests_on=contrasts[["pairs", "benchmarks"]].agg("{0[pairs]} pairs, {0[benchmarks]} benchmarks".format, axis=1),
+    ).sort_values(["factor", "difference"], ascending=[True, False])  # fmt: skip
+    levels = rows["factor"].unique().tolist()
+    legend = alt.Legend(title="factor", values=levels) if len(levels) > 1 else None
+    y = alt.Y("contrast:N", sort=rows["contrast"].tolist(), title=None, axis=alt.Axis(labelLimit=360))
+    base = alt.Chart(rows).encode(
+        y=y,
+        color=alt.Color("factor:N", legend=legend, scale=theme.colours(FACTORS)),
+    )
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="difference of SRCC (first − second)"), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, opacity=1).encode(
+        x="difference:Q",
+        shape=alt.Shape("factor:N", legend=legend, scale=theme.shapes(FACTORS)),
+        size=alt.Size("pairs:Q", title="pairs of networks", scale=alt.Scale(range=[50, 220]), legend=None),
+        tooltip=["contrast", number("difference"), number("low"), number("high"), "rests_on", "about"],
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=theme.RULES, strokeDash=[3, 3]).encode(x="x:Q")
+    chart = (zero + bars + points).properties(width=WIDTH - 160, height=max(60, 22 * len(rows)))
+    said = "right of zero the first level agrees better; of trained networks, but for the goal untrained; bars: 95 %"
+    return dressed(chart, f"Matched contrasts: units that differ in {' or '.join(levels)} only", said)

@@ -1,0 +1,110 @@
+"""What a pass will take: the size of its batches, memory and time, found out from its first images."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from iqa_lab.benchmarks import Benchmark
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.config import Config
+from iqa_lab.errors import UserError
+from iqa_lab.networks import Network
+from iqa_lab.progress import console
+from iqa_lab.scoring.batches import number_of_images
+from iqa_lab.scoring.columns import Plan
+from iqa_lab.scoring.forward import layer_shapes
+from iqa_lab.scoring.memory import free_memory
+from iqa_lab.scoring.score import score
+from iqa_lab.scoring.settings import Settings, pass_settings
+
+# More images of 384 x 256 at once were hardly faster (bench/measured): on a CPU responses leave its caches, a GPU is
+# busy already. Of patches of 64 x 64 as many pixels at once are several times faster than as many images.
+LARGEST_BATCH = {"cpu": 16, "cuda": 64}
+_USUAL_PIXELS = 384 * 256
+_MOST_IMAGES = 512
+
+# Beside the largest response of a forward: its input, the convolution's own work space, sorted copies of readouts.
+COPIES = 6
+
+# Of the memory that is free: the rest is for decoded images, and for whoever else is there.
+SHARE = 0.5
+
+
+def choose_batch_size(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
+    """How many images to forward at once: as many as the processor likes and the memory holds."""
+    needed = COPIES * bytes_per_image(network, benchmark, settings)
+    fits = int((SHARE * free_memory(settings.device) - kept_bytes(plan, network, benchmark, settings)) / needed)
+    height, width, _ = decode(benchmark.pairs["reference_path"].iloc[0], settings.resize).pixels.shape
+    smaller = max(1.0, _USUAL_PIXELS / (height * width))
+    liked = min(_MOST_IMAGES, int(LARGEST_BATCH.get(settings.device.type, 8) * smaller))
+    return max(1, min(fits, liked))
+
+
+def bytes_per_image(network: Network, benchmark: Benchmark, settings: Settings) -> int:
+    """The largest output of any module for the benchmark's first image, from a real forward."""
+    largest = 0
+
+    def look(_module: torch.nn.Module, _inputs: object, output: object) -> None:
+        nonlocal largest
+        if isinstance(output, Tensor):
+            largest = max(largest, 4 * output.numel())
+
+    handles = [part.register_forward_hook(look) for part in network.module.modules()]
+    try:
+        path = benchmark.pairs["reference_path"].iloc[0]
+        shapes = layer_shapes(network, path, layers_read(network), settings)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return max([largest, *(4 * torch.Size(shape).numel() for shape in shapes.values())])
+
+
+def layers_read(network: Network) -> list[str]:
+    """All layers of a network, or those that a baseline compares; and the pixels."""
+    own = [layer.name for layer in network.layers] if network.terms is None else list(network.terms)
+    return list(dict.fromkeys(["pixels", *own]))
+
+
+def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
+    """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
+    read = {layer for column in plan.passed for layer in column.terms} | set(plan.channel_layers)
+    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], read, settings)
+    reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
+    channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
+    return reference + channels
+
+
+def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> None:
+    """Say what will be done, how much memory it takes and about how long, from a few images, really scored."""
+    images = number_of_images(benchmark.pairs)
+    few = benchmark.pairs.iloc[: max(1, settings.batch_size - 1)].reset_index(drop=True)
+    # the second of two: in the first the processor and the memory are cold
+    trial = [score(network, few, plan.passed, settings, plan.channel_layers) for _ in range(2)][-1]
+    kept = kept_bytes(plan, network, benchmark, settings)
+    memory = kept + COPIES * settings.batch_size * bytes_per_image(network, benchmark, settings)
+    columns = len(plan.definitions)
+    console.print(
+        f"{title}: {len(benchmark.pairs)} of {benchmark.n_expected} pairs, {images} forwards, {columns} columns, "
+        f"batches of {settings.batch_size}, at most about {memory / 2**30:.1f} GiB and "
+        f"{_duration(trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def settings_of(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:
+    """How the pass is made, with the batch size that the configuration asks for or, where it says auto, a fitting one.
+
+    Raises:
+        UserError: a value that no pass can be made with, or a device that is not there.
+    """
+    size = config.runtime.batch_size
+    if size != "auto" and (not isinstance(size, int) or isinstance(size, bool)):
+        raise UserError(f"runtime.batch_size={size}: give a number of images, or auto")
+    if size != "auto":
+        return pass_settings(config, size)
+    settings = pass_settings(config, 1)
+    return replace(settings, batch_size=choose_batch_size(plan, network, benchmark, settings))

@@ -1,0 +1,127 @@
+"""Images -> the responses of layers, from one forward: hooks, device, precision."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from iqa_lab.benchmarks.images import decode
+from iqa_lab.errors import UserError
+from iqa_lab.networks.network import PIXELS, Network, module_of
+from iqa_lab.scoring.settings import Settings
+
+
+def read_layers(
+    network: Network,
+    images: Tensor,
+    layers: Collection[str],
+    settings: Settings,
+    read: Callable[[str, Tensor | None], None],
+) -> None:
+    """Forward RGB images ``[B, 3, H, W]`` uint8 once; ``read`` gets each layer's name and its output ``[B, C, H, W]``.
+
+    Raises:
+        UserError: the images are too small for the network.
+    """
+    with numerics(settings.precision), torch.inference_mode():
+        module = to_device(network.module, settings)
+        forward(network, module, images.to(settings.device), layers, read, settings.precision)
+
+
+def layer_shapes(
+    network: Network, path: str, layers: Collection[str], settings: Settings
+) -> dict[str, tuple[int, ...]]:
+    """The shape ``[1, C, H, W]`` of every layer named, from one real forward of one image.
+
+    Raises:
+        UserError: the image is damaged, or too small for the network.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    image = torch.from_numpy(decode(path, settings.resize).pixels.copy()).permute(2, 0, 1)[None]
+
+    def look(layer: str, output: Tensor | None) -> None:
+        assert output is not None
+        shapes[layer] = tuple(output.shape)
+
+    read_layers(network, image, layers, settings, look)
+    return shapes
+
+
+def to_device(module: nn.Module, settings: Settings) -> nn.Module:
+    """The module on its device, in its precision, in the memory order that convolutions like best."""
+    dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
+    return module.to(settings.device, dtype).to(memory_format=torch.channels_last)
+
+
+@contextmanager
+def numerics(precision: str) -> Iterator[None]:
+    """Multiplications in exactly the precision asked for, restored afterwards."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    # torch lets convolutions use tf32 by default, which is not what fp32 says
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+# what torch says of pools and convolutions whose output would be empty
+_TOO_SMALL = ("Output size is too small", "Kernel size can't be greater")
+
+
+class _AllRead(Exception):
+    """Every layer asked for has been read: the rest of the forward is not needed."""
+
+
+def forward(
+    network: Network,
+    module: nn.Module,
+    images: Tensor | None,
+    layers: Collection[str],
+    read: Callable[[str, Tensor | None], None],
+    precision: str,
+) -> None:
+    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each layer's output as ``[B, C, H, W]``."""
+    if images is None:
+        for layer in layers:
+            read(layer, None)
+        return
+    if PIXELS.name in layers:
+        read(PIXELS.name, images)
+    height, width = images.shape[2:]
+    waiting: dict[str, list[str]] = {}  # the layers of each module: patch tokens and class token, say
+    for layer in layers:
+        if layer != PIXELS.name:
+            waiting.setdefault(module_of(layer), []).append(layer)
+    if not waiting:
+        return
+    side = network.image_size
+    if side is not None and (height, width) != (side, side):
+        raise UserError(
+            f"this network takes images of {side} x {side} pixels only, not {width} x {height}: "
+            f"preprocess.resize=[{side},{side}]"
+        )
+
+    def hook(path: str) -> Callable[[nn.Module, object, object], None]:
+        def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
+            for layer in waiting.pop(path):
+                read(layer, network.as_map(output, layer, height, width))
+            if not waiting:
+                raise _AllRead
+
+        return at_module
+
+    handles = [module.get_submodule(path).register_forward_hook(hook(path)) for path in waiting]
+    inputs = network.prepare(images).to(memory_format=torch.channels_last)
+    try:
+        module(inputs.bfloat16() if precision == "bf16" else inputs)
+    except _AllRead:
+        pass
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _TOO_SMALL):
+            raise UserError(f"images of {width} x {height} pixels are too small for this network: {error}") from error
+        raise
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,105 @@
+"""A plan, a network and a benchmark -> scores: the pass with its progress bar, then the readouts of channels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iqa_lab.benchmarks import Benchmark, load_benchmark_named
+from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.config import Config
+from iqa_lab.errors import UserError
+from iqa_lab.networks import Network
+from iqa_lab.progress import console, progress_bar
+from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
+from iqa_lab.scoring.batches import number_of_images
+from iqa_lab.scoring.columns import ChannelReadout, Definition, Plan
+from iqa_lab.scoring.cost import announce
+from iqa_lab.scoring.forward import read_layers
+from iqa_lab.scoring.score import Scores, score
+from iqa_lab.scoring.settings import Settings
+
+
+def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings, title: str) -> Scores:
+    """What the pass gives of a benchmark; announced, with a progress bar. Without columns to read there is no pass.
+
+    Raises:
+        UserError: an image cannot be scored.
+        UnitFailed: the scores are no numbers.
+    """
+    if not plan.passed and not plan.channels:
+        return Scores(np.empty((len(benchmark.pairs), 0), np.float32), (), {}, {}, 0, settings.batch_size, 1e-9)
+    announce(title, plan, network, benchmark, settings)
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=number_of_images(benchmark.pairs))
+        return score(
+            network,
+            benchmark.pairs,
+            plan.passed,
+            settings,
+            plan.channel_layers,
+            progress=lambda images: bar.advance(task, images),
+        )
+
+
+def weigh_channels(
+    plan: Plan, scores: Scores, network: Network, benchmark: Benchmark, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The columns of the readouts of channels, and the table of their weights."""
+    if not plan.channels:
+        return pd.DataFrame(index=range(len(benchmark.pairs))), None
+
+    def respond(images: Tensor, layers: Sequence[str], read: Read) -> None:
+        read_layers(network, images, layers, settings, read)
+
+    columns: dict[str, NDArray[np.float32]] = {}
+    tables = []
+    for readout in plan.channels:
+        if benchmark.config.protocol == CHOICE and readout.config.function == "tuned":
+            raise UserError(f"readout {readout.name} fits opinions of images, but {benchmark.config.name} has choices")
+        layers = [layer.name for layer in readout.layers]
+
+        def elsewhere(name: str, readout: ChannelReadout = readout, layers: list[str] = layers) -> Differences:
+            other = load_benchmark_named(name, allow_missing=benchmark.config.allow_missing)
+            only = replace(plan, passed=(), channels=(readout,), concatenations=())
+            there = run_pass(only, network, other, settings, f"{readout.name}: fit on {name}")
+            return _differences(other, there, layers)
+
+        here = _differences(benchmark, scores, layers)
+        with console.status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
+            weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere))
+        columns |= {f"{entry.row}@{entry.layer}": entry.distances.astype(np.float32) for entry in weighed}
+        tables.append(weights_table(weighed, here))
+    return pd.DataFrame(columns), pd.concat(tables, ignore_index=True)
+
+
+def _differences(benchmark: Benchmark, scores: Scores, layers: list[str]) -> Differences:
+    pairs = benchmark.pairs
+    return Differences(
+        {layer: scores.channels[layer] for layer in layers},
+        pairs["reference"].to_numpy(dtype=object),
+        benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float),
+    )
+
+
+def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]:
+    """The definitions, with the index digest of the benchmark that weights are fitted to, where it is another one."""
+    definitions = dict(plan.definitions)
+    for readout in plan.channels:
+        name = readout.config.arguments.get("fit_on")
+        if name is None:
+            continue
+        if name == config.benchmark.name:
+            raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
+        if name in config.benchmark.shares_references:
+            console.print(
+                f"[yellow]{name} and {config.benchmark.name} show the same photographs: "
+                "weights fitted to one and tested on the other say nothing about new content[/]"
+            )
+        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
+        for column in readout.columns():
+            definitions[column] = {**definitions[column], "fit_on_digest": other.index_digest()}
+    return definitions

@@ -1,0 +1,223 @@
+"""The one pass: every image through the network once, every layer x readout column from it.
+
+A batch holds references and their distorted versions; a reference whose distorted versions do not fit waits, one image
+of every layer, for the batches that follow. Readouts run inside the hook of their layer, while its output is untouched
+by whatever comes next (an in-place ReLU, say), and the output is then dropped: memory holds one layer's responses to
+one batch and every layer's to one reference, whatever the number of readouts and pairs. The forward stops after the
+last layer needed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.networks.network import Network
+from iqa_lab.progress import console
+from iqa_lab.readouts import Distance, Response
+from iqa_lab.scoring.batches import Batch, Picture, batches, pictures
+from iqa_lab.scoring.columns import Column
+from iqa_lab.scoring.forward import forward, numerics, to_device
+from iqa_lab.scoring.memory import is_out_of_memory
+from iqa_lab.scoring.settings import Settings
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the pass leaves of all pairs, and how it came about."""
+
+    values: NDArray[np.float32]  # distances [pairs, columns]
+    columns: tuple[Column, ...]
+    channels: dict[str, NDArray[np.float32]]  # mean squared difference of every channel [pairs, C], by layer
+    conversions: dict[str, int]  # how images were made RGB, and how many of them
+    forwards: int
+    batch_size: int  # at the end: smaller than asked for where memory did not suffice
+    seconds: float
+
+
+def score(
+    network: Network,
+    pairs: pd.DataFrame,
+    columns: Sequence[Column],
+    settings: Settings,
+    channels: Collection[str] = (),
+    progress: Callable[[int], object] = int,
+) -> Scores:
+    """The distances of all pairs in all columns, from one pass over the images.
+
+    Args:
+        network: moved to the device and precision of the settings.
+        pairs: with ``reference_path`` and ``distorted_path``.
+        columns: what to compute; layers of the network, or the pixels.
+        settings: device, batch size, decoding threads, precision, resize.
+        channels: layers whose mean squared differences of every channel are kept: 4 bytes a channel and pair.
+        progress: told the number of images after every batch.
+
+    Raises:
+        UserError: an image is damaged, of another size than its reference, or too small for the network; or one image
+            alone does not fit into memory.
+        UnitFailed: scores are not finite.
+    """
+    readings = _readings(columns, channels, settings.device)
+    values = torch.full((len(columns), len(pairs)), torch.nan, dtype=torch.float64, device=settings.device)
+    kept_channels: dict[str, Tensor] = {}
+    converted: dict[str, str] = {}
+    references: dict[str, Tensor] = {}  # the last reference of the batches before: its responses by layer
+    batch_size, forwards = settings.batch_size, 0
+    start = perf_counter()
+
+    with numerics(settings.precision), torch.inference_mode():
+        module = to_device(network.module, settings)
+        images = _noting_conversions(pictures(pairs, settings.workers, settings.resize, 3 * batch_size), converted)
+        for whole in batches(images, batch_size):
+            waiting = [whole]
+            while waiting:
+                batch = waiting.pop(0)
+                if len(batch.pictures) > batch_size:
+                    waiting[:0] = batch.halves()
+                    continue
+                read = _BatchReading(batch, readings, references, torch.zeros_like(values[:, : len(batch.rows)]))
+                try:
+                    stack = _to(settings.device, batch.images())
+                    forward(network, module, stack, readings, read, settings.precision)
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    failed = True
+                else:
+                    failed = False
+                if failed:  # outside of except, which would keep everything alive
+                    del read
+                    batch_size = _smaller(batch, settings.device)
+                    waiting.insert(0, batch)
+                    continue
+                rows = torch.tensor(batch.rows, dtype=torch.long, device=settings.device)
+                values[:, rows] = read.distances
+                for layer, differences in read.channels.items():
+                    if layer not in kept_channels:
+                        shape = (len(pairs), differences.shape[1])
+                        kept_channels[layer] = torch.full(shape, torch.nan, device=settings.device)
+                    kept_channels[layer][rows] = differences
+                references = read.last_reference
+                forwards += 0 if stack is None else len(stack)
+                progress(len(batch.pictures))
+
+    result = values.T.float().cpu().numpy()
+    _refuse_not_finite(result, columns, pairs)
+    return Scores(
+        values=result,
+        columns=tuple(columns),
+        channels={layer: differences.cpu().numpy() for layer, differences in kept_channels.items()},
+        conversions=dict(Counter(converted.values())),
+        forwards=forwards,
+        batch_size=batch_size,
+        seconds=perf_counter() - start,
+    )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is read at one layer: distances, for the columns with these numbers; and whether channels are kept."""
+
+    columns: Tensor
+    distances: tuple[Distance, ...]
+    keep_channels: bool
+
+
+def _readings(columns: Sequence[Column], channels: Collection[str], device: torch.device) -> dict[str, _Reading]:
+    plan: dict[str, list[tuple[int, Distance]]] = {layer: [] for layer in channels}
+    for number, column in enumerate(columns):
+        for layer, distance in column.terms.items():
+            plan.setdefault(layer, []).append((number, distance))
+    return {
+        layer: _Reading(
+            torch.tensor([number for number, _ in entries], dtype=torch.long, device=device),
+            tuple(distance for _, distance in entries),
+            layer in channels,
+        )
+        for layer, entries in plan.items()
+    }
+
+
+class _BatchReading:
+    """Reads the layers of one batch as they come by; nothing outside changes until the batch is through."""
+
+    def __init__(
+        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Tensor], distances: Tensor
+    ) -> None:
+        self._runs = batch.runs()
+        self._readings = readings
+        self._earlier = references
+        self.last_reference: dict[str, Tensor] = {}
+        self.channels: dict[str, Tensor] = {}
+        self.distances = distances  # [columns, pairs], zeros at first
+
+    def __call__(self, layer: str, output: Tensor | None) -> None:
+        """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
+        reading = self._readings[layer]
+        reference = self._earlier.get(layer)
+        references, distorted = [], []
+        for run in self._runs:
+            if run.reference is not None and output is not None:
+                reference = output[run.reference : run.reference + 1]
+            assert reference is not None
+            if output is not None and len(run.distorted):
+                references.append(reference)
+                distorted.append(output[run.distorted.start : run.distorted.stop])
+            references += [reference] * run.identical
+            distorted += [reference] * run.identical
+        assert reference is not None
+        # a copy: whatever comes next in the network may change the response in place
+        self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
+        if not distorted:
+            return
+        response = Response(references, distorted)
+        if reading.distances:
+            found = torch.stack([distance(response).double() for distance in reading.distances])
+            self.distances[reading.columns] += found
+        if reading.keep_channels:
+            self.channels[layer] = response.channel_squared_difference.float()
+
+
+def _noting_conversions(images: Iterator[Picture], converted: dict[str, str]) -> Iterator[Picture]:
+    for image in images:
+        if image.conversion is not None:
+            converted[image.path] = image.conversion
+        yield image
+
+
+def _to(device: torch.device, images: Tensor | None) -> Tensor | None:
+    """The images on the device; the processor goes on decoding while a GPU fetches them."""
+    if images is None or device.type != "cuda":
+        return images
+    return images.pin_memory().to(device, non_blocking=True)
+
+
+def _smaller(batch: Batch, device: torch.device) -> int:
+    """Half a batch, said aloud, after one that did not fit into memory."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    if len(batch.pictures) == 1:
+        height, width, _ = batch.pictures[0].pixels.shape
+        raise UserError(
+            f"out of memory with one image of {width} x {height} pixels: "
+            "choose fewer layers, a smaller network or preprocess.resize"
+        )
+    smaller = max(1, len(batch.pictures) // 2)
+    console.print(f"[yellow]out of memory with {len(batch.pictures)} images at once: going on with {smaller}[/]")
+    return smaller
+
+
+def _refuse_not_finite(values: NDArray[np.float32], columns: Sequence[Column], pairs: pd.DataFrame) -> None:
+    bad = ~np.isfinite(values)
+    if bad.any():
+        names = first_names(columns[int(number)].name for number in np.flatnonzero(bad.any(axis=0)))
+        images = first_names(pairs["distorted"].iloc[number] for number in np.flatnonzero(bad.any(axis=1)))
+        raise UnitFailed(f"{int(bad.sum())} scores are no finite numbers, in the columns {names}, for {images}")

@@ -1,0 +1,77 @@
+"""A configuration -> how the pass is made: device, batch size, decoding threads, precision, resize."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from iqa_lab.benchmarks.images import Resize
+from iqa_lab.config import Config
+from iqa_lab.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the pass is made. Only precision and resize may move a score.
+
+    Raises:
+        UserError: a value that no pass can be made with.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    batch_size: int = 8
+    workers: int = 2
+    precision: str = "fp32"  # fp32 | tf32 | bf16
+    resize: Resize = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UserError(f"runtime.batch_size={self.batch_size}: a batch holds at least 1 image; or say auto")
+        if self.workers < 1:
+            raise UserError(f"runtime.workers={self.workers}: at least one thread has to decode the images")
+        if self.precision not in ("fp32", "tf32", "bf16"):
+            raise UserError(f"precision={self.precision}: choose fp32, tf32 or bf16")
+        if self.resize is not None and min(np.atleast_1d(self.resize)) < 1:
+            raise UserError(f"preprocess.resize={self.resize}: a side has at least 1 pixel")
+
+
+def pass_settings(config: Config, batch_size: int) -> Settings:
+    """How the images go through the network, ``batch_size`` at once.
+
+    Raises:
+        UserError: a value that no pass can be made with, or a device that is not there.
+    """
+    return Settings(
+        device=_device(config.runtime.device),
+        batch_size=batch_size,
+        workers=config.runtime.workers,
+        precision=config.precision,
+        resize=image_size_of(config),
+    )
+
+
+def image_size_of(config: Config) -> Resize:
+    """The size that images are brought to.
+
+    Raises:
+        UserError: the setting is none of the three that are possible.
+    """
+    resize = config.preprocess.resize
+    sides = resize if isinstance(resize, list) else [resize]
+    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    if resize is None or (whole and not isinstance(resize, list)):
+        return resize
+    if not whole or len(sides) != 2:
+        raise UserError(f"preprocess.resize={resize}: give the short side in pixels, [height,width], or null")
+    return sides[0], sides[1]
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"runtime.device={name} is not to be had here: {str(error).splitlines()[0]}") from error
+    return device

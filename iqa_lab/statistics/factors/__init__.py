@@ -1,0 +1,1 @@
+"""Which factor makes networks agree with people? Contrasts, claims and trends across units."""

@@ -1,0 +1,1 @@
+"""How sure an agreement is: resampled references, the choice of a layer, and what people themselves can reach."""

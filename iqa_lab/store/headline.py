@@ -1,0 +1,52 @@
+"""The few numbers of a unit that a person looks at first, and the table in the terminal."""
+
+from typing import Any
+
+import pandas as pd
+
+from iqa_lab.networks.network import PIXELS
+
+# Rows whose weights were fitted to the very opinions that they are compared with: never the best of anything.
+IN_SAMPLE = "_insample"
+
+
+def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The rows of the network's own layers, the highest ``by`` first; those fitted in-sample come last."""
+    by = by if by in table else "agreement"  # of choices
+    own = table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
+    fitted = own["readout"].str.endswith(IN_SAMPLE)
+    return pd.concat([own[~fitted], own[fitted]])
+
+
+def pixel_control(table: pd.DataFrame) -> pd.DataFrame:
+    """The row of the pixels' RMSE."""
+    return table[(table["layer"] == PIXELS.name) & (table["readout"] == "plain")]
+
+
+def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
+    """The best layer and readout by the benchmark's headline statistic (chosen in-sample), and the pixel control."""
+    ranked = best_first(table, by)
+    control = pixel_control(table)
+    best = (ranked if len(ranked) else table).iloc[0]
+    if "agreement" in table:
+        return {
+            "best_layer": best["layer"],
+            "best_readout": best["readout"],
+            "agreement_best": float(best["agreement"]),
+            "agreement_low": float(best["agreement_low"]),
+            "agreement_high": float(best["agreement_high"]),
+            "n": int(best["n"]),
+            **({"agreement_pixels": float(control["agreement"].iloc[0])} if len(control) else {}),
+        }
+    return {
+        "best_layer": best["layer"],
+        "best_readout": best["readout"],
+        "srcc_best": float(best["srcc"]),
+        "srcc_low": float(best["srcc_low"]),
+        "srcc_high": float(best["srcc_high"]),
+        "plcc": float(best["plcc"]),
+        "krcc": float(best["krcc"]),
+        "srcc_within_distortion": float(best["srcc_within_distortion"]),
+        "n": int(best["n"]),
+        **({"srcc_pixels": float(control["srcc"].iloc[0])} if len(control) else {}),
+    }

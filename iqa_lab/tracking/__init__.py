@@ -1,0 +1,1 @@
+"""Results -> Weights & Biases; the disk is always first."""

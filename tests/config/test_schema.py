@@ -1,0 +1,74 @@
+"""The YAML files: all options of a group have the same keys, all compose, and the schema refuses the rest."""
+
+from dataclasses import fields
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from iqa_lab.cli.catalogue import list_options
+from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.statistics.factors.claims import parse_claim
+from tests.conftest import composed
+
+CONF = configuration_folder()
+GROUPS = {
+    group: sorted(str(path.relative_to(CONF / group).with_suffix("")) for path in (CONF / group).rglob("*.yaml"))
+    for group in ("goal", "dataset", "architecture", "weights", "readout", "benchmark", "tracker", "runtime")
+}
+OPTIONS = [(group, option) for group, options in GROUPS.items() for option in options]
+READOUTS = [  # DESIGN 8, and the label-free relevance of channels
+    "plain", "manhattan", "cosine", "lpips", "mean", "std", "mean_std", "gram", "correlation", "dists", "wasserstein",
+    "jsd", "channel_scaled", "grating", "tuned",
+]  # fmt: skip
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_all_options_of_a_group_have_the_same_keys(group: str) -> None:
+    contents = {option: OmegaConf.load(CONF / group / f"{option}.yaml") for option in GROUPS[group]}
+    keys = {option: set(content) for option, content in contents.items() if set(content) != {"defaults"}}
+    assert len(set(map(frozenset, keys.values()))) == 1, keys
+
+
+@pytest.mark.parametrize(("group", "option"), [entry for entry in OPTIONS if entry[0] != "weights"])
+def test_every_option_composes_and_is_named_as_its_file(group: str, option: str) -> None:
+    needed = ["architecture.constructor=my.network"] if option == "custom" else []  # a user's own has no default
+    config = composed(f"{group}={option}", *needed)
+    if group == "readout":
+        assert list(config.readouts) == ([option] if option != "all" else READOUTS)
+    elif group != "runtime":
+        assert getattr(config, group).name == option
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_study_composes_and_asks_a_question(experiment: str) -> None:
+    register_schema()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", [f"experiment={experiment}"], return_hydra_config=True)
+    assert set(config.hydra.sweeper.params)
+    (row,) = list_options("experiments", {"name": experiment}, [CONF])
+    assert "?" in row["question"]
+    text = (CONF / "experiment" / f"{experiment}.yaml").read_text()
+    assert f"make study NAME={experiment}" in text or f"iqa-lab sweep experiment={experiment}" in text
+    assert "Last run" in text or "Not run yet" in text
+    assert config.claims and all(parse_claim(claim) for claim in config.claims)
+    assert experiment in (CONF / "experiment" / "README.md").read_text()
+
+
+def test_readouts_compose_to_one_run_and_follow_the_runs_layers() -> None:
+    config = composed("readout=[plain,lpips]", "layers=[features.1]", "readouts.lpips.layers=[features.4]")
+    assert {name: readout.layers for name, readout in config.readouts.items()} == {
+        "plain": ["features.1"], "lpips": ["features.4"],
+    }  # fmt: skip
+
+
+def test_the_empty_cell_has_no_weights() -> None:
+    assert composed("goal=segmentation").weights.source is None
+    assert composed("architecture=squeezenet1_0", "weights=classification/imagenet1k/squeezenet1_0.deepcompressed") != (
+        composed("architecture=squeezenet1_0")
+    )
+
+
+def test_the_schema_knows_every_group() -> None:
+    assert {entry.name for entry in fields(Config)} >= set(GROUPS) - {"readout"} | {"readouts"}

@@ -1,0 +1,219 @@
+"""Factor analysis on simulated grids whose effects are known, and against statsmodels."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as formula
+from statsmodels.stats.anova import anova_lm
+
+from iqa_lab.statistics import fisher_z
+from iqa_lab.statistics.factors.contrasts import matched_contrasts, matched_pairs, mean_effect
+from iqa_lab.statistics.factors.mixed_model import mixed_model
+from iqa_lab.statistics.factors.units import TooFewUnits, best_of_units, comparable, resample_units
+from iqa_lab.statistics.factors.variance import aliases, decompose_variance
+
+EFFECTS = {"classification": 0.10, "jigsaw": 0.0, "rotation": 0.02}
+
+
+def grid(
+    goals: list[str], architectures: list[str], benchmarks: list[str], noise: float = 0.01, seed: int = 0
+) -> pd.DataFrame:
+    """One row a unit; the goal adds ``EFFECTS``, architecture and benchmark something of their own."""
+    rng = np.random.default_rng(seed)
+    of_architecture = {name: 0.03 * rng.normal() for name in architectures}
+    of_benchmark = {name: 0.05 * rng.normal() for name in benchmarks}
+    rows = [
+        (b, g, "imagenet1k", a, a, "last", 1.0, "plain", 0.6 + EFFECTS[g] + of_architecture[a] + of_benchmark[b])
+        for b, g, a in product(benchmarks, goals, architectures)
+    ]
+    names = ["benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout", "srcc"]
+    return pd.DataFrame(rows, columns=names).assign(srcc=lambda t: t["srcc"] + noise * rng.normal(size=len(t)))
+
+
+NETS = [f"net{number}" for number in range(8)]
+
+
+def test_the_best_row_of_a_unit_is_neither_pixels_nor_fitted() -> None:
+    table = grid(["jigsaw"], ["net0"], ["tid"], noise=0)
+    rows = [
+        table.assign(layer=layer, readout=readout, srcc=value)
+        for layer, readout, value in [("pixels", "plain", 0.99), ("a", "tuned_insample", 0.95), ("a", "plain", 0.5),
+                                      ("b", "plain", 0.7), ("c", "plain", np.nan)]
+    ]  # fmt: skip
+    best = best_of_units(pd.concat(rows, ignore_index=True))
+    assert len(best) == 1 and best["layer"].iloc[0] == "b" and best.index[0] == 3
+
+
+def test_networks_are_compared_by_the_readouts_that_all_have() -> None:
+    units = grid(["jigsaw"], NETS[:3], ["tid", "kadid"])
+    tuned = units[(units["architecture"] == "net1") & (units["benchmark"] == "tid")].assign(readout="tuned", srcc=0.99)
+    everywhere = units[units["benchmark"] == "kadid"].assign(readout="gram")
+    baseline = units[:1].assign(goal="baseline", architecture="psnr", readout="psnr", layer="output")
+    pixels = units[:1].assign(layer="pixels", readout="gram")
+    table = pd.concat([units, tuned, everywhere, baseline, pixels], ignore_index=True)
+    kept = comparable(table)
+    assert set(kept["readout"]) == {"plain", "gram", "psnr"}
+    assert set(kept.loc[kept["readout"] == "gram", "benchmark"]) == {"kadid"}
+    assert set(kept.index) <= set(table.index) and len(kept) == 6 + 3 + 1
+    apart = table[(table["readout"] == "tuned") | (table["architecture"] == "net0")].query("benchmark == 'tid'")
+    assert comparable(apart).empty  # no readout in common: nothing to compare by
+
+
+def test_matched_pairs_differ_in_one_factor_only() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:3], ["tid", "kadid"])
+    pairs = matched_pairs(units, "goal")
+    assert len(pairs) == 6 and pairs["pair"].nunique() == 3
+    for row in pairs.itertuples():
+        one, other = units.loc[row.first], units.loc[row.second]
+        same = ["benchmark", "dataset", "architecture"]
+        assert (one[same] == other[same]).all() and one["goal"] != other["goal"]
+        assert row.difference == pytest.approx(one["srcc"] - other["srcc"])
+    lonely = units[(units["goal"] == "jigsaw") | (units["architecture"] == "net0")]
+    assert len(matched_pairs(lonely, "goal")) == 2
+
+
+def test_an_untrained_network_differs_in_its_goal_alone_from_every_training() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:2], ["tid", "kadid"])
+    places = units[units["goal"] == "classification"].assign(dataset="places365")
+    untrained = units[units["goal"] == "jigsaw"].assign(goal="untrained", dataset="none", srcc=0.4)
+    everything = pd.concat([units, places, untrained], ignore_index=True)
+    pairs = matched_pairs(everything, "goal").query("second_level == 'untrained'")
+    assert len(pairs) == 2 * 2 * 3 and pairs["pair"].nunique() == 2 * 3  # benchmarks, networks, trainings of each
+    for row in pairs.itertuples():
+        one, other = everything.loc[row.first], everything.loc[row.second]
+        assert (one["architecture"], one["benchmark"]) == (other["architecture"], other["benchmark"])
+        assert other["goal"] == "untrained" and row.difference == pytest.approx(one["srcc"] - 0.4)
+    assert "untrained" not in matched_pairs(everything, "dataset")["pair"].str.cat()
+
+
+def test_contrasts_find_the_effects_that_were_put_in() -> None:
+    units = grid(list(EFFECTS), NETS, ["tid", "kadid", "csiq"])
+    table = matched_contrasts(units, "goal").set_index(["first_level", "second_level"])
+    for (first, second), row in table.iterrows():
+        truth = EFFECTS[first] - EFFECTS[second]
+        assert row["low"] < truth < row["high"] and row["about"] == "other networks"
+        assert (row["pairs"], row["units"], row["benchmarks"]) == (8, 48, 3)
+    assert table.loc[("classification", "jigsaw"), "p"] < 1e-4
+
+
+def test_recipes_of_one_cell_are_no_further_networks() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:2], ["tid"])
+    many = pd.concat(
+        [units.assign(weights=units["weights"] + f".{recipe}") for recipe in range(5)], ignore_index=True
+    )  # fmt: skip
+    effect = mean_effect(matched_pairs(many, "goal"))
+    assert effect.pairs == 2 and effect.units == 20 and np.isnan(effect.p) and effect.about == "nothing"
+
+
+def scores_of(units: pd.DataFrame, seed: int = 0) -> dict[object, pd.DataFrame]:
+    """Scores of 12 references with 15 images, the better the higher the unit's SRCC."""
+    rng = np.random.default_rng(seed)
+    opinion, reference = rng.normal(size=180), np.repeat(np.arange(12), 15)
+    return {
+        name: pd.DataFrame(
+            {
+                "reference": reference,
+                "opinion": opinion,
+                "quality": r * opinion + np.sqrt(1 - r * r) * rng.normal(size=180),
+            }
+        )
+        for name, r in units["srcc"].items()
+    }  # fmt: skip
+
+
+def test_two_units_have_an_interval_over_references_and_say_that_it_is_about_them_only() -> None:
+    units = grid(["classification", "jigsaw"], ["net0"], ["tid"], noise=0)
+    units["srcc"] = [0.9, 0.5]
+    scores = scores_of(units)
+    drawn = resample_units(scores, resamples=500)
+    (row,) = matched_contrasts(units, "goal", drawn).to_dict("records")
+    assert row["about"] == "other references" and (row["pairs"], row["units"]) == (1, 2)
+    assert row["low"] < row["difference"] < row["high"] and row["low"] > 0 and row["p"] < 0.02
+    paired = drawn[0] - drawn[1]
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.percentile(paired, [2.5, 97.5])))
+    without = matched_contrasts(units, "goal").iloc[0]
+    assert np.isnan(without[["low", "high", "p"]].astype(float)).all()
+    for analysis in (decompose_variance, lambda t: mixed_model(t, "goal")):
+        with pytest.raises(TooFewUnits):
+            analysis(units)
+    with pytest.raises(TooFewUnits, match="differ in architecture alone"):
+        matched_contrasts(units, "architecture")
+
+
+def test_with_enough_networks_both_are_resampled() -> None:
+    units = grid(["classification", "jigsaw"], NETS, ["tid"], noise=0.05)
+    drawn = resample_units(scores_of(units), resamples=500)
+    effect = mean_effect(matched_pairs(units, "goal"), drawn)
+    assert effect.about == "other networks and references"
+    few = mean_effect(matched_pairs(units[units["architecture"].isin(NETS[:3])], "goal"), drawn)
+    assert few.about == "other references" and few.pairs == 3
+
+
+def test_type_2_sums_of_squares_equal_statsmodels() -> None:
+    units = grid(list(EFFECTS), NETS[:4], ["tid", "kadid"], noise=0.03)
+    units = units.drop(units.sample(7, random_state=0).index)  # not balanced
+    found = decompose_variance(units).set_index("factor")
+    data = units.assign(z=fisher_z(units["srcc"]))
+    theirs = anova_lm(formula.ols("z ~ C(benchmark) + C(goal) + C(architecture)", data).fit(), typ=2)
+    for name in ("benchmark", "goal", "architecture"):
+        assert found.loc[name, "sum_sq"] == pytest.approx(theirs.loc[f"C({name})", "sum_sq"], rel=1e-10)
+        assert found.loc[name, "df"] == theirs.loc[f"C({name})", "df"]
+    assert found.loc["residual", "sum_sq"] == pytest.approx(theirs.loc["Residual", "sum_sq"], rel=1e-10)
+    assert found["lmg"].sum() == pytest.approx(1) and (found["aliased"] == 0).all()
+
+
+def test_lmg_shares_are_the_mean_over_all_orders() -> None:
+    units = grid(list(EFFECTS), NETS[:4], ["tid", "kadid"], noise=0.03)
+    units = units.drop(units.sample(7, random_state=1).index)
+    found = decompose_variance(units).set_index("factor")["lmg"]
+    data = units.assign(z=fisher_z(units["srcc"]))
+    names = ["benchmark", "goal", "architecture"]
+    shares = dict.fromkeys(names, 0.0)
+    for order in permutations(names):
+        before = 0.0
+        for place, name in enumerate(order):
+            terms = " + ".join(f"C({factor})" for factor in order[: place + 1])
+            explained = formula.ols(f"z ~ {terms}", data).fit().rsquared
+            shares[name] += (explained - before) / 6
+            before = explained
+    for name in names:
+        assert found[name] == pytest.approx(shares[name], rel=1e-9)
+
+
+def test_confounded_factors_share_and_are_named() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:6], ["tid", "kadid"])
+    units["dataset"] = np.where(units["goal"] == "jigsaw", "imagenet22k", "imagenet1k")
+    found = decompose_variance(units).set_index("factor")
+    assert found.loc["goal", "aliased"] == found.loc["dataset", "aliased"] == 1
+    assert found.loc["goal", "sum_sq"] == pytest.approx(0, abs=1e-12)
+    assert found.loc["goal", "lmg"] == pytest.approx(found.loc["dataset", "lmg"]) and found.loc["goal", "lmg"] > 0.1
+    said = aliases(units)
+    assert any("goal=jigsaw cannot be told from dataset=imagenet22k" in sentence for sentence in said)
+    assert any("1 of the 1 differences between levels of goal are mixtures" in sentence for sentence in said)
+
+
+def test_a_goal_of_two_architectures_only_is_named() -> None:
+    units = grid(["classification", "jigsaw"], NETS, ["tid"])
+    units = units[(units["goal"] == "classification") | units["architecture"].isin(NETS[:2])]
+    assert aliases(units) == [
+        "dataset does not vary: it is imagenet1k in all units", "goal=jigsaw occurs only with architecture=net0, net1"
+    ]  # fmt: skip
+    assert aliases(grid(["classification", "jigsaw"], NETS, ["tid"]), ["goal", "architecture"]) == []
+
+
+def test_the_mixed_model_finds_the_effects_and_refuses_small_grids() -> None:
+    units = grid(list(EFFECTS), NETS, ["tid", "kadid", "csiq", "live"], noise=0.02)
+    found = mixed_model(units, "goal").set_index("level")
+    assert found["converged"].all()
+    against = found["against"].iloc[0]
+    slope = 1 / (1 - units["srcc"].mean() ** 2)  # of Fisher's z
+    for level, row in found.iterrows():
+        truth = slope * (EFFECTS[level] - EFFECTS[against])
+        assert row["difference"] == pytest.approx(truth, abs=0.05)
+        assert row["low"] < row["difference"] < row["high"]
+    with pytest.raises(TooFewUnits, match="3 benchmarks"):
+        mixed_model(units[units["benchmark"].isin(["tid", "kadid"])], "goal")
+    with pytest.raises(TooFewUnits, match="0 units"):
+        mixed_model(units.head(0), "goal")

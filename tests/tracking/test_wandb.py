@@ -1,0 +1,119 @@
+"""W&B, read back with W&B's own reader: one run a unit, complete, and never in the way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from iqa_lab.config import Config
+from iqa_lab.errors import UserError
+from iqa_lab.tracking.wandb import check_tracker, track_unit
+from tests.conftest import composed
+
+RESULT = {
+    "signature": "0123456789ab", "weights_digest": "f" * 64, "n_expected": 3, "n_scored": 3, "device": "cpu",
+    "versions": {},
+}  # fmt: skip
+
+
+def correlations(*readouts: str) -> pd.DataFrame:
+    rows = [
+        {"layer": layer, "depth": depth, "readout": readout, "n": 3, "srcc": value, "srcc_low": value - 0.1,
+         "srcc_high": value + 0.1, "plcc": 0.5, "krcc": 0.4, "srcc_within_distortion": 0.9, "weights": "alexnet",
+         "logistic_converged": None}
+        for readout in readouts
+        for layer, depth, value in [("pixels", 0.0, 0.9), ("features.1", 0.0, 0.3), ("features.4", 0.5, 0.7)]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def config(tmp_path: Path, *overrides: str) -> Config:
+    return composed(
+        f"tracker.dir={tmp_path}", "tracker.group=quick", "architecture=alexnet", "benchmark=tid2013", *overrides
+    )
+
+
+def runs(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "wandb").glob("offline-run-*"))
+
+
+def read_back(run: Path, *options: str) -> str:
+    """What W&B's own reader prints of an offline run."""
+    wandb = Path(sys.executable).parent / "wandb"
+    done = subprocess.run([wandb, "leet", "inspect", *options, run], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_one_unit_is_one_run_that_holds_factors_headline_and_table(tmp_path: Path) -> None:
+    track_unit(correlations("plain"), RESULT, config(tmp_path))
+    (run,) = runs(tmp_path)
+    found = json.loads(read_back(run, "--summary", "--json"))
+    assert found["config"]["architecture"] == "alexnet" and found["config"]["human_opinion"] is True
+    assert found["summary"]["best_layer"] == "features.4" and found["summary"]["srcc_best"] == 0.7
+    assert found["summary"]["srcc_pixels"] == 0.9
+    records = [json.loads(line) for line in read_back(run, "--json").splitlines()]
+    (described,) = (record["run"] for record in records if record["type"] == "run")
+    assert described["display_name"] == "classification-imagenet1k-alexnet-tid2013"
+    assert (described["run_id"], described["run_group"], described["job_type"]) == ("0123456789ab", "quick", "evaluate")
+    (table,) = run.glob("files/media/table/correlations*.json")
+    content = json.loads(table.read_text())
+    assert content["columns"][:3] == ["layer", "depth", "readout"] and len(content["data"]) == 3
+
+
+def test_a_grown_unit_is_still_one_run(tmp_path: Path) -> None:
+    track_unit(correlations("plain"), RESULT, config(tmp_path))
+    track_unit(correlations("mean", "plain"), RESULT, config(tmp_path))
+    (run,) = runs(tmp_path)
+    (table,) = run.glob("files/media/table/correlations*.json")
+    assert len(json.loads(table.read_text())["data"]) == 6
+
+
+def test_choices_are_logged_with_what_was_chosen_on_other_references(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    of_opinions = ["n", "plcc", "krcc", "srcc_within_distortion", "logistic_converged"]
+    table = correlations("plain").drop(columns=of_opinions).assign(n=3)
+    table.columns = [name.replace("srcc", "agreement") for name in table.columns]
+    headline = {"agreement_best": 0.7, "agreement_heldout": 0.65, "chosen_how_often": 0.8}
+    settings = composed(f"tracker.dir={tmp_path}", "architecture=alexnet", "benchmark=bapps")
+    track_unit(table, {**RESULT, "headline": headline}, settings)
+    assert "could not log" not in capfd.readouterr().err
+    (run,) = runs(tmp_path)
+    found = json.loads(read_back(run, "--summary", "--json"))["summary"]
+    assert found["agreement_heldout"] == 0.65 and found["agreement_best"] == 0.7
+
+
+def test_a_synced_run_is_never_removed(tmp_path: Path) -> None:
+    track_unit(correlations("plain"), RESULT, config(tmp_path))
+    (run,) = runs(tmp_path)
+    (run / "run-0123456789ab.wandb.synced").touch()
+    track_unit(correlations("mean", "plain"), RESULT, config(tmp_path))
+    assert run in runs(tmp_path)
+
+
+def test_a_failure_of_wandb_is_a_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    track_unit(correlations("plain"), RESULT, config(tmp_path, f"tracker.dir={tmp_path / 'file'}"))
+    assert "W&B could not log this unit" in capfd.readouterr().err
+
+
+def test_no_tracker_leaves_nothing(tmp_path: Path) -> None:
+    track_unit(correlations("plain"), RESULT, config(tmp_path, "tracker=none"))
+    assert not (tmp_path / "wandb").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("tracker.project=a/b", "tracker.project=a/b: W&B takes 1 to 128 characters, none of"),
+        ("tracker.project=" + "x" * 129, "W&B takes 1 to 128 characters"),
+        ("tracker.group=" + "x" * 129, "W&B takes 1 to 128 characters"),
+        ("tracker.mode=sometimes", "tracker.mode=sometimes: choose offline or online"),
+    ],
+)
+def test_names_that_wandb_refuses_are_refused_before_the_work(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_tracker(composed(setting))
