@@ -1,9 +1,9 @@
 """Two metrics' scores of the same images -> the pairs of images on which the metrics disagree most.
 
 The idea is the maximum differentiation competition of Wang & Simoncelli (2008), on images that are there instead of
-made ones, as in Ma et al., Group MAD competition (2016): of two images that one metric calls equally good, the other metric
-says most strongly that they are not. People's opinions of such pairs tell which metric is right, where an average over
-all images hardly does.
+made ones, as in Ma et al., Group MAD competition (2016): of two images that one metric calls equally good, the other
+metric says most strongly that they are not. People's opinions of such pairs tell which metric is right, where an average
+over all images hardly does.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ def disagreements(equal: ArrayLike, different: ArrayLike, *, within: float = 0.1
 def _furthest_apart(
     steady: NDArray[np.float64], moving: NDArray[np.float64], names: NDArray[np.int64], near: float
 ) -> tuple[int, int] | None:
-    """The pair furthest apart in ``moving``, of the pairs of images at most ``near`` apart in ``steady``, which is sorted."""
+    """The pair furthest apart in ``moving``, of those at most ``near`` apart in ``steady``, which is sorted."""
     last = np.searchsorted(steady, steady + near, side="right")  # beyond the last image that is near enough
     best, pair = 0.0, None
     for start in range(0, len(steady), _ROWS):
