@@ -2,8 +2,8 @@
 
 The idea is the maximum differentiation competition of Wang & Simoncelli (2008), on images that are there instead of
 made ones, as in Ma et al., Group MAD competition (2016): of two images that one metric calls equally good, the other
-metric says most strongly that they are not. People's opinions of such pairs tell which metric is right, where an average
-over all images hardly does.
+metric says most strongly that they are not. People's opinions of such pairs tell which metric is right, where an
+average over all images hardly does.
 """
 
 import numpy as np
