@@ -80,7 +80,13 @@ def make_units(results: Path, pairs: Path, units: int) -> None:
             {**shared, **columns[name], "srcc_low": srcc - 0.03, "srcc_high": srcc + 0.03, **dict.fromkeys(names, srcc)}
             for name, srcc in agreement.items()
         ]
-        facts = {"signature": folder.name, "n_scored": len(table), "n_expected": len(table), "forwards": 3025}
+        facts = {
+            "signature": folder.name,
+            "hashed": {"index_digest": signature(cell)},
+            "n_scored": len(table),
+            "n_expected": len(table),
+            "forwards": 3025,
+        }
         everything = pd.concat([table, pd.DataFrame(scores.astype("float32"), columns=list(columns))], axis=1)
         UnitFolder(folder).write(everything, columns, facts, text, lambda *_, rows=rows: pd.DataFrame(rows))
 

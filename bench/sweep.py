@@ -32,7 +32,7 @@ from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.signature import signature
 from iqa_lab.sweep import work
 from iqa_lab.sweep.compose import Unit
-from iqa_lab.sweep.ledger import Record, builders, result_digests
+from iqa_lab.sweep.ledger import Record, code_now, facts_of_result, statistics_of
 
 LAYERS, READOUTS = 15, ("plain", "lpips", "mean")
 
@@ -74,13 +74,15 @@ def simulated(unit: Unit, group: str, number: int, again: bool) -> Record:
     columns = {
         f"{row['readout']}@{row['layer']}": {key: row[key] for key in ("layer", "depth", "readout")} for row in rows
     }
-    UnitFolder(folder).write(
-        pd.DataFrame({"reference": ["r.png"]}), columns, {"signature": folder.name}, "", lambda *_: pd.DataFrame(rows)
+    scores = pd.DataFrame(
+        {"reference": ["r.png"], "distorted": ["d.png"], **{name: [np.float32(1)] for name in columns}}
     )
+    hashed = {"index_digest": DIGESTS[unit.benchmark], "code": code_now(unit)}
+    facts = {"signature": folder.name, "hashed": hashed, "statistics": statistics_of(unit, None)}
+    UnitFolder(folder).write(scores, columns, facts, "", lambda *_: pd.DataFrame(rows))
     return {
         "folder": str(folder.relative_to(config.results)), "signature": folder.name,
-        "result_digests": result_digests(folder),
-        "made_of": {"weights_file": None, "builders": builders(unit), "index_digest": DIGESTS[unit.benchmark]},
+        **facts_of_result(folder), "made_of": {"weights_file": None, **hashed},
         "forwards": 1, "seconds": 0.001, "peak_memory_mib": 900,
         "headline": {"best_layer": "layer0", "best_readout": "plain", "srcc_best": 0.7},
     }  # fmt: skip

@@ -1,10 +1,30 @@
-"""Functions that a configuration names by their import path."""
+"""A dotted import path -> the object that it names; and the digest of its source, where it is somebody's own.
 
-from importlib import import_module
+Scores made by one's own network or readout are those of its source. So the source is hashed as it is imported, and a
+module whose source was changed since is imported anew.
+"""
+
+import ast
+import hashlib
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from iqa_lab.errors import UserError
+
+# packages whose version, or whose place in this checkout, says what they are
+KNOWN = ("iqa_lab", "torch", "torchvision", "timm")
+
+# of each module of one's own that was imported here: the digest of its source at that time, and all modules of it
+_imported: dict[str, tuple[str | None, frozenset[str]]] = {}
+
+# of each module asked for: the files, their sizes and times, and the digest that they had
+_remembered: dict[tuple[str, tuple[str, ...]], tuple[dict[str, Path], list[tuple[int, int]], str | None]] = {}
 
 
 def import_object(path: str, setting: str) -> Any:
@@ -19,9 +39,9 @@ def import_object(path: str, setting: str) -> Any:
     """
     module, _, name = path.rpartition(".")
     try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"{setting}={path} cannot be imported: {error}") from error
+        return getattr(_import(module), name)
+    except Exception as error:  # one's own module may fail in any way
+        raise UserError(f"{setting}={path} cannot be imported: {_reason(error)}") from error
 
 
 def import_module_of(path: str, setting: str) -> ModuleType:
@@ -35,6 +55,164 @@ def import_module_of(path: str, setting: str) -> ModuleType:
         UserError: it cannot be imported.
     """
     try:
-        return import_module(path)
-    except ImportError as error:
-        raise UserError(f"{setting}={path} cannot be imported: {error}") from error
+        return _import(path)
+    except Exception as error:  # one's own module may fail in any way
+        raise UserError(f"{setting}={path} cannot be imported: {_reason(error)}") from error
+
+
+def is_own(path: str) -> bool:
+    """Whether a dotted path names somebody's own code; a word without a dot names a module of ours.
+
+    >>> is_own("nets.small.Net"), is_own("torchvision.models.alexnet"), is_own("plain")
+    (True, False, False)
+    """
+    return "." in path and path.partition(".")[0] not in KNOWN
+
+
+def source_imported(path: str, module_itself: bool = False) -> str | None:
+    """The digest of the source of what was imported here under this path; None where no file of it is found.
+
+    Args:
+        path: of an object, as ``import_object`` took it.
+        module_itself: it is the path of a module, as ``import_module_of`` took it.
+    """
+    module = path if module_itself else path.rpartition(".")[0]
+    return _imported[module][0] if module in _imported else source_now(path, module_itself)
+
+
+def source_now(path: str, module_itself: bool = False) -> str | None:
+    """The digest that the source has on the disk at this moment; nothing is imported or run.
+
+    It is over the module's file and over the files of all modules that it imports, as far as these are somebody's own:
+    in the same package, or neither in Python itself nor in ``site-packages``.
+    """
+    module = path if module_itself else path.rpartition(".")[0]
+    key = module, tuple(sys.path)
+    if key in _remembered:
+        files, then, digest = _remembered[key]
+        if _stamps(files) == then:
+            return digest
+    files = source_files(module)
+    _remembered[key] = files, _stamps(files), _digest(files)
+    return _remembered[key][2]
+
+
+def source_files(module: str) -> dict[str, Path]:
+    """The files of a module and of all modules of somebody's own that it imports, by the modules' names."""
+    importlib.invalidate_caches()
+    package = module.partition(".")[0]
+    found: dict[str, Path] = {}
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        parts = waiting.pop().split(".")
+        for end in range(1, len(parts) + 1):  # a package's own file runs before those in it
+            name = ".".join(parts[:end])
+            if name in seen:
+                continue
+            seen.add(name)
+            spec = _find(name)
+            file = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+            if spec is None or file is None or not file.is_file() or not _is_somebodys(name, file, package):
+                continue
+            found[name] = file
+            waiting += _imports_of(file, name, is_package=spec.submodule_search_locations is not None)
+    return found
+
+
+def _is_somebodys(module: str, file: Path, package: str) -> bool:
+    top = module.partition(".")[0]
+    if top == package:
+        return True
+    return top not in (*KNOWN, *sys.stdlib_module_names) and not {"site-packages", "dist-packages"} & set(file.parts)
+
+
+def _find(module: str) -> ModuleSpec | None:
+    """Where Python would find a module; unlike ``importlib.util.find_spec`` it imports no package on the way."""
+    place: Any = None
+    spec = None
+    parts = module.split(".")
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        found = (finder.find_spec(name, place) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        spec = next((one for one in found if one is not None), None)
+        if spec is None:
+            return None
+        place = spec.submodule_search_locations
+        if place is None and end < len(parts):
+            return None
+    return spec
+
+
+def _imports_of(file: Path, module: str, *, is_package: bool) -> Iterator[str]:
+    """The names of all modules that a file imports, and of what may be modules."""
+    try:
+        tree = ast.parse(file.read_bytes()) if file.suffix == ".py" else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return  # importing it will say so
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = module.split(".")
+            above = above[: len(above) + int(is_package) - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            if base:
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _stamps(files: dict[str, Path]) -> list[tuple[int, int]]:
+    """Size and time of every file; one that is gone has neither."""
+    stamps = []
+    for file in files.values():
+        try:
+            facts = file.stat()
+            stamps.append((facts.st_size, facts.st_mtime_ns))
+        except OSError:
+            stamps.append((-1, -1))
+    return stamps
+
+
+def _digest(files: dict[str, Path]) -> str | None:
+    digest = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        try:
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError:
+            content = "unreadable"
+        digest.update(f"{name}\t{content}\n".encode())
+    return digest.hexdigest() if files else None
+
+
+def _import(module: str) -> ModuleType:
+    """The module; one of somebody's own as its source is now."""
+    if not module or module.partition(".")[0] in KNOWN:
+        return importlib.import_module(module)
+    files = source_files(module)
+    digest = _digest(files)
+    earlier, names = _imported.get(module, (digest, frozenset()))
+    if earlier != digest:
+        for name in names | files.keys():
+            sys.modules.pop(name, None)
+    with _no_compiled_files():
+        found = importlib.import_module(module)
+    if _digest(files) != digest:
+        raise ImportError("its source was changed while it was imported")
+    _imported[module] = digest, frozenset(files)
+    return found
+
+
+@contextmanager
+def _no_compiled_files() -> Iterator[None]:
+    """Python compares compiled files by whole seconds: within one, an edited source could be passed over."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ImportError | AttributeError | ValueError) else f"{type(error).__name__}: {text}"

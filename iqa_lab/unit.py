@@ -1,30 +1,36 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pandas as pd
 from omegaconf import OmegaConf
 
-from iqa_lab.benchmarks import examine, load_benchmark
+from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.checks import say_identical, warn_if_misread
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
-from iqa_lab.networks import build_network
+from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import console
 from iqa_lab.scoring.columns import plan_columns
 from iqa_lab.scoring.cost import settings_of
-from iqa_lab.scoring.run import run_pass, weigh_channels, with_fitting_benchmarks
+from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
 from iqa_lab.scoring.settings import image_size_of
-from iqa_lab.store.files import UnitFolder, check_writable
+from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.provenance import circumstances, peak_memory_mib
+from iqa_lab.store.reading import Unusable
+from iqa_lab.store.result import CONFIG, CORRELATIONS, DONE, Definitions, headline_stands
+from iqa_lab.store.settings import differences, spread_of
 from iqa_lab.store.signature import signature
-from iqa_lab.store.tabulate import summarise, tabulate
+from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
+from iqa_lab.store.writing import check_writable
 
 
 def evaluate(config: Config) -> Outcome:
@@ -32,7 +38,7 @@ def evaluate(config: Config) -> Outcome:
 
     Raises:
         UserError: the configuration, the weights, the benchmark or the disk are not as they must be.
-        UnitFailed: the scores are no numbers.
+        UnitFailed: the scores are no numbers, or their statistics could not be made.
     """
     started = perf_counter()
     network = build_network(config)
@@ -46,11 +52,13 @@ def evaluate(config: Config) -> Outcome:
     key = signature(hashed)
     cell = cell_name(config)
     unit = UnitFolder(Path(config.results) / benchmark.config.name / cell / key)
-    there = {} if config.runtime.force else unit.finished()
+    there = _standing(unit, benchmark, force=config.runtime.force)
     missing = {name for name, definition in definitions.items() if there.get(name) != definition}
     if not missing:
-        return Outcome(unit, pd.read_csv(unit.correlations_file), benchmark, 0)
+        return _restated(unit, config, network, benchmark)
 
+    check_readouts(plan, config.readouts if network.terms is None else {}, benchmark)
+    try_statistics(benchmark.pairs, config)
     check_writable(Path(config.results))
     todo = plan.only(missing)
     settings = settings_of(config, network, benchmark, todo)
@@ -62,6 +70,7 @@ def evaluate(config: Config) -> Outcome:
         "allow_missing": benchmark.config.allow_missing,
         "weights_digest": network.digest,
         "layers": [layer.name for layer in network.layers],
+        "input": images_seen(config, network),
         **circumstances(settings.device, settings.batch_size),
     }
     try:
@@ -75,7 +84,8 @@ def evaluate(config: Config) -> Outcome:
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
     new = pd.concat([named, channel_scores], axis=1)
-    everything = pd.concat([new, unit.read_columns([name for name in there if name not in missing])], axis=1)
+    kept = unit.read_columns([name for name in there if name not in missing], benchmark.pairs)
+    everything = pd.concat([new, kept], axis=1)
     together = {part.name: part.distances(everything) for part in todo.concatenations}
     new = pd.concat([new, pd.DataFrame(together)], axis=1)[list(todo.definitions)]
     known = ["opinion_std"] if benchmark.pairs["opinion_std"].notna().any() else []
@@ -92,15 +102,15 @@ def evaluate(config: Config) -> Outcome:
             "until_written": round(perf_counter() - started, 3),
         },
         "peak_memory_mib": peak_memory_mib(settings.device),
+        "statistics": settings_of_statistics(config, spread_of(benchmark.pairs)),
     }
-    seen = images_seen(config, network)
     with console.status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
         table = unit.write(
             frame,
             {name: definitions[name] for name in todo.definitions},
             result,
-            config=OmegaConf.to_yaml(OmegaConf.structured(config)),
-            tabulate=lambda scores, columns: tabulate(scores, columns, config, network.weights, seen),
+            config=_text(config),
+            tabulate=lambda scores, columns: tabulate(scores, columns, config, network.weights, result["input"]),
             weights=weights,
             summarise=lambda scores, whole: summarise(scores, whole, config),
         )
@@ -108,3 +118,54 @@ def evaluate(config: Config) -> Outcome:
     if len(pixels) and config.preprocess.resize is None and "srcc" in pixels:
         warn_if_misread(benchmark, float(pixels["srcc"].iloc[0]))
     return Outcome(unit, table, benchmark, len(missing))
+
+
+def _standing(unit: UnitFolder, benchmark: Benchmark, *, force: bool) -> Definitions:
+    """The columns that are there and can be believed; what cannot is said, and computed anew."""
+    unit.complete()
+    if force:
+        return {}
+    try:
+        there = unit.standing()
+        unit.read_columns(list(there), benchmark.pairs)
+    except Unusable as trouble:
+        console.print(f"{trouble}: it is computed anew", style="yellow", markup=False)
+        return {}
+    return there
+
+
+def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Benchmark) -> Outcome:
+    """The result that is there; its statistics made anew where they were made with other settings, or are damaged."""
+    result = unit.result()
+    wanted = settings_of_statistics(config, spread_of(benchmark.pairs))
+    reason = _why_again(unit, result, wanted)
+    if reason is None:
+        return Outcome(unit, unit.table(), benchmark, 0)
+    console.print(f"{reason}: the statistics are made anew from the scores", style="yellow", markup=False)
+    seen = images_seen(config, network)
+    table = unit.tabulate_again(
+        lambda scores, columns: tabulate(scores, columns, config, network.weights, seen),
+        lambda scores, whole: summarise(scores, whole, config),
+        wanted,
+        _text(config),
+        benchmark.pairs,
+    )
+    return Outcome(unit, table, benchmark, 0, restated=True)
+
+
+def _why_again(unit: UnitFolder, result: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
+    """Why the statistics of a result have to be made anew; None if they are what they would be again."""
+    if result["state"] != DONE:
+        return f"{unit.folder} has scores without statistics"
+    if result.get("statistics") != wanted:
+        return differences(wanted, result.get("statistics") or {})
+    try:
+        unit.read(CORRELATIONS, CONFIG)
+        unit.table()
+    except Unusable as trouble:
+        return str(trouble)
+    return None if headline_stands(result) else f"the headline in {unit.folder} is damaged"
+
+
+def _text(config: Config) -> str:
+    return OmegaConf.to_yaml(OmegaConf.structured(config))

@@ -95,12 +95,13 @@ def results(
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
 ) -> None:
     """Show the correlations of all units, the highest first; --csv prints everything."""
-    from iqa_lab.store.table import chosen_rows
-    from iqa_lab.store.table import results as read
+    from iqa_lab.store.table import chosen_rows, read_results
 
-    table = chosen_rows(read(folder), where or [])
+    found = read_results(folder)
+    table = chosen_rows(found.table, where or [])
     if as_csv:
         print(table.to_csv(index=False), end="")
+        found.end()
         return
     by = [name for name in ("srcc", "agreement") if name in table]
     factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
@@ -109,6 +110,7 @@ def results(
     print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
     if len(table) > 20:
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
+    found.end()
 
 
 @app.command()
@@ -200,7 +202,8 @@ def fetch(
 def report(context: typer.Context) -> None:
     """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
 
-    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores.
+    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores, with other
+    settings where they are given, as statistics.confidence=.9.
     """
     arguments, out, again = _report_arguments(context.args)
     folders = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
@@ -211,7 +214,7 @@ def report(context: typer.Context) -> None:
         from iqa_lab.store.recompute import recompute
 
         results = Path(folders[0] if folders else "results")
-        units = recompute(results)
+        units = recompute(results, overrides)
         print(f"recomputed the statistics of {len(units)} unit{'s' * (len(units) != 1)} in {results}")
     elif overrides:
         where = [f"results={folders[0]}"] if folders else []

@@ -1,6 +1,5 @@
 """The straight line of a sweep: overrides -> plan -> jobs -> report."""
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from rich.live import Live
 
 from iqa_lab.errors import UserError
 from iqa_lab.progress import console
+from iqa_lab.store.reading import Unusable, read_sealed
 from iqa_lab.sweep import sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed
@@ -106,6 +106,7 @@ def track(plan: Plan) -> None:
         return
     rows = [
         {"unit": entry.record["folder"], "name": entry.unit.name, "benchmark": entry.unit.benchmark,
+         "benchmark_digest": entry.facts.index_digest[:12],
          **{factor: getattr(entry.unit.cell, factor) for factor in ("goal", "dataset", "architecture")},
          **entry.record["headline"]}
         for entry in done
@@ -135,8 +136,19 @@ def last_arguments(results: Path) -> tuple[list[str], str | None]:
     Raises:
         UserError: there was none.
     """
-    files = sorted((results / ".sweep" / "plans").glob("*.json"), key=lambda file: file.stat().st_mtime)
+    say = "say which grid, as in iqa-lab status experiment=NAME"
+    files = sorted((results / ".sweep" / "plans").glob("*.json"), key=_time_of)
     if not files:
-        raise UserError(f"there was no sweep in {results} yet: say which grid, as in iqa-lab status experiment=NAME")
-    content = json.loads(files[-1].read_text(encoding="utf-8"))
+        raise UserError(f"there was no sweep in {results} yet: {say}")
+    try:
+        content = read_sealed(files[-1])
+    except Unusable as trouble:
+        raise UserError(f"{trouble}: {say}") from trouble
     return list(content["arguments"]), content.get("config_dir")
+
+
+def _time_of(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from iqa_lab.explain.drawing import layer_picture, sheet
 from iqa_lab.explain.maps import Explanation
 from iqa_lab.explain.page import page
-from iqa_lab.store.files import readable_write_errors
+from iqa_lab.store.writing import readable_write_errors
 
 
 def write_explanation(explanation: Explanation, folder: Path) -> list[Path]:

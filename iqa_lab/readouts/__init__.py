@@ -17,7 +17,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
 
-__all__ = ["Distance", "Response", "load_at_positions", "load_channel_readout", "load_distance"]
+__all__ = ["Distance", "Response", "function_of", "load_at_positions", "load_channel_readout", "load_distance"]
 
 Distance = Callable[[Response], Tensor]
 
@@ -28,11 +28,21 @@ def load_distance(config: ReadoutConfig) -> Distance:
     Raises:
         UserError: it cannot be imported.
     """
-    own = "." not in config.function
-    path = f"iqa_lab.readouts.{config.function}.distance" if own else config.function
-    function = import_object(path, "the readout's function")
+    function = function_of(config)
     arguments: dict[str, Any] = dict(config.arguments)
     return lambda response: function(response, **arguments)
+
+
+def function_of(config: ReadoutConfig) -> Callable[..., Tensor]:
+    """The function that a readout of responses names: of a response, and of the readout's arguments.
+
+    Raises:
+        UserError: it cannot be imported.
+    """
+    own = "." not in config.function
+    path = f"iqa_lab.readouts.{config.function}.distance" if own else config.function
+    function: Callable[..., Tensor] = import_object(path, "the readout's function")
+    return function
 
 
 def load_at_positions(config: ReadoutConfig, name: str) -> Distance:

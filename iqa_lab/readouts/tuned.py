@@ -29,6 +29,31 @@ def rows(readout: str, fit_on: str | None = None, **_settings: object) -> tuple[
     return (f"{readout}_insample", f"{readout}_heldout", *transfer)
 
 
+def check(benchmark: str, references: int, *, choices: bool, folds: int = 5, fit_on: str | None = None) -> None:
+    """Nothing, if weights can be fitted to a benchmark: known before the pass.
+
+    Args:
+        benchmark: its name.
+        references: how many photographs it has.
+        choices: whether people chose between two images, instead of giving each an opinion.
+        folds: number of folds, of references.
+        fit_on: another benchmark, which is checked by itself.
+
+    Raises:
+        UserError: there are too few references for the folds, or no opinions of images.
+    """
+    del fit_on
+    if choices:
+        raise UserError(f"readout=tuned fits opinions of images, but {benchmark} has choices")
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 3:
+        raise UserError(f"readouts.tuned.arguments.folds={folds}: at least 3, of which one is held out at a time")
+    if references < folds:
+        raise UserError(
+            f"{benchmark} has {references} references, fewer than the {folds} folds of readout=tuned: "
+            "set readouts.tuned.arguments.folds, or choose another benchmark"
+        )
+
+
 def weigh(context: Context, readout: str, folds: int = 5, fit_on: str | None = None) -> list[Weighed]:
     """``sqrt(sum_c w_c m_c)`` with ``w >= 0`` fitted to opinion, ``m_c`` a channel's mean squared difference.
 
@@ -158,11 +183,4 @@ def _pearson(x: Vector, y: Vector) -> float:
 
 
 def _check_folds(differences: Differences, folds: int, name: str) -> None:
-    number = len(np.unique(differences.references))
-    if folds < 3:
-        raise UserError(f"readouts.tuned.arguments.folds={folds}: at least 3, of which one is held out at a time")
-    if number < folds:
-        raise UserError(
-            f"{name} has {number} references, fewer than the {folds} folds of readout=tuned: "
-            "set readouts.tuned.arguments.folds, or choose another benchmark"
-        )
+    check(name, len(np.unique(differences.references)), choices=False, folds=folds)

@@ -1,7 +1,8 @@
-"""A plan, a network and a benchmark -> scores: the pass with its progress bar, then the readouts of channels."""
+"""A plan, a network and a benchmark -> scores: checks, the pass with its progress bar, the readouts of channels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,12 @@ from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark, load_benchmark_named
 from iqa_lab.benchmarks.benchmark import CHOICE
-from iqa_lab.config import Config
+from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError
+from iqa_lab.imports import is_own, source_imported
 from iqa_lab.networks import Network
 from iqa_lab.progress import console, progress_bar
+from iqa_lab.readouts import function_of, load_channel_readout
 from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
 from iqa_lab.scoring.batches import number_of_images
 from iqa_lab.scoring.columns import ChannelReadout, Definition, Plan
@@ -58,8 +61,6 @@ def weigh_channels(
     columns: dict[str, NDArray[np.float32]] = {}
     tables = []
     for readout in plan.channels:
-        if benchmark.config.protocol == CHOICE and readout.config.function == "tuned":
-            raise UserError(f"readout {readout.name} fits opinions of images, but {benchmark.config.name} has choices")
         layers = [layer.name for layer in readout.layers]
 
         def elsewhere(name: str, readout: ChannelReadout = readout, layers: list[str] = layers) -> Differences:
@@ -85,9 +86,53 @@ def _differences(benchmark: Benchmark, scores: Scores, layers: list[str]) -> Dif
     )
 
 
+def check_readouts(plan: Plan, readouts: Mapping[str, ReadoutConfig], benchmark: Benchmark) -> None:
+    """Nothing, if every readout takes its arguments, and those of channels this benchmark: known before the pass.
+
+    Raises:
+        UserError: naming the first that does not.
+    """
+    for name, readout in readouts.items():
+        if readout.reads == "responses":
+            _check_arguments(function_of(readout), (None,), readout, name)
+    for channels in plan.channels:
+        module, config = load_channel_readout(channels.config), channels.config
+        _check_arguments(module.weigh, (None, channels.name), config, channels.name)
+        if hasattr(module, "check"):
+            references = benchmark.pairs["reference"].nunique()
+            choices = benchmark.config.protocol == CHOICE
+            module.check(benchmark.config.name, references, choices=choices, **config.arguments)
+
+
+def _check_arguments(function: object, given: tuple[object, ...], readout: ReadoutConfig, name: str) -> None:
+    try:
+        signature(function).bind(*given, **readout.arguments)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise UserError(f"readouts.{name}.arguments={readout.arguments}: {error}") from error
+    except ValueError:
+        return  # written in C: nobody can tell
+
+
+def with_sources(definitions: Mapping[str, Definition], config: Config) -> dict[str, Definition]:
+    """The definitions; those of readouts of one's own with the digest of their source."""
+    sources = {
+        readout.function: source_imported(readout.function, readout.reads == "channels")
+        for readout in config.readouts.values()
+        if is_own(readout.function)
+    }
+    return {
+        name: {**facts, "source": sources[facts["function"]]} if facts.get("function") in sources else dict(facts)
+        for name, facts in definitions.items()
+    }
+
+
 def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]:
-    """The definitions, with the index digest of the benchmark that weights are fitted to, where it is another one."""
-    definitions = dict(plan.definitions)
+    """The definitions, with the index digest of the benchmark that weights are fitted to, where it is another one.
+
+    Raises:
+        UserError: that benchmark is not there, or the readout cannot be fitted to it.
+    """
+    definitions = with_sources(plan.definitions, config)
     for readout in plan.channels:
         name = readout.config.arguments.get("fit_on")
         if name is None:
@@ -100,6 +145,10 @@ def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]
                 "weights fitted to one and tested on the other say nothing about new content[/]"
             )
         other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
+        module = load_channel_readout(readout.config)
+        if hasattr(module, "check"):
+            references, choices = other.pairs["reference"].nunique(), other.config.protocol == CHOICE
+            module.check(name, references, choices=choices, **readout.config.arguments)
         for column in readout.columns():
             definitions[column] = {**definitions[column], "fit_on_digest": other.index_digest()}
     return definitions

@@ -1,14 +1,14 @@
-"""What is on disk of a unit: signature, atomic writes, growth by columns.
+"""A unit's folder: written in one step, grown by columns, read only as it was written.
 
-A unit's folder holds ``scores.parquet``, ``correlations.csv``, ``config.yaml`` and, written last, ``result.json``.
-Each file is written beside its place and renamed into it, under a lock, so that a reader or a second writer never
-meets half of one.
+It holds ``scores.parquet``, ``correlations.csv``, ``config.yaml`` and ``result.json``, which has the digests of the
+others and is renamed into its place last. All files of one step are first written beside their places, so that a
+process that is killed between two renames leaves everything there: readers find it, the next writer completes it.
 """
 
+import io
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,28 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock
 
-from iqa_lab.errors import UserError
-
-Definitions = dict[str, dict[str, Any]]  # of each column: its layer, depth, readout and how the readout is defined
+from iqa_lab.config import Config
+from iqa_lab.errors import UnitFailed
+from iqa_lab.store import reading
+from iqa_lab.store.joining import in_order_of, with_spread_of
+from iqa_lab.store.reading import DAMAGED, MISSING, Unusable, sha256
+from iqa_lab.store.result import (
+    APART,
+    CONFIG,
+    CORRELATIONS,
+    DONE,
+    FAILED,
+    RESULT,
+    SCORED,
+    SCORES,
+    WEIGHTS,
+    Definitions,
+    pass_of,
+    passes_of,
+    read_result,
+)
+from iqa_lab.store.signature import DIGEST, digest_of, seal
+from iqa_lab.store.writing import UNFINISHED, readable_write_errors, replace_all, unfinished
 
 Tabulate = Callable[[pd.DataFrame, Definitions], pd.DataFrame]  # of scores and the definitions of their columns
 Summarise = Callable[[pd.DataFrame, pd.DataFrame], dict[str, Any]]  # of scores and their table
@@ -34,36 +53,148 @@ class UnitFolder:
     @property
     def scores_file(self) -> Path:
         """One row a pair, one column a layer x readout."""
-        return self.folder / "scores.parquet"
+        return self.folder / SCORES
 
     @property
     def correlations_file(self) -> Path:
         """One row a layer x readout."""
-        return self.folder / "correlations.csv"
+        return self.folder / CORRELATIONS
 
     @property
     def weights_file(self) -> Path:
         """One row a channel of the readouts that weigh channels."""
-        return self.folder / "channel_weights.csv"
+        return self.folder / WEIGHTS
 
-    def read_columns(self, names: list[str]) -> pd.DataFrame:
-        """The distances of columns that are there."""
-        return pd.read_parquet(self.scores_file, columns=names) if names else pd.DataFrame()
+    def read(self, *names: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """What ``result.json`` says, and the contents of these files as it says that they are.
+
+        Raises:
+            Unusable: one of them is missing, unreadable, damaged or of another version.
+        """
+        trouble: Unusable | None = None
+        # a killed writer has left the newest result beside its place; a living one puts it there meanwhile
+        for file in (self.folder / RESULT, unfinished(self.folder / RESULT), self.folder / RESULT):
+            try:
+                result = read_result(file)
+                return result, {name: self._content(name, result) for name in names}
+            except Unusable as error:
+                trouble = trouble or error
+        assert trouble is not None
+        raise trouble
+
+    def _content(self, name: str, result: Mapping[str, Any], *, beside: bool = True) -> bytes:
+        file = self.folder / name
+        expected = result.get("files", {}).get(name)
+        if expected is None:
+            raise Unusable(MISSING, file, f"its unit is {result['state']}")
+        trouble: Unusable | None = None
+        for place in (file, unfinished(file)) if beside else (file,):
+            try:
+                content = reading.read_bytes(place)
+            except Unusable as error:
+                trouble = trouble or error
+                continue
+            if sha256(content) == expected:
+                return content
+            trouble = trouble or Unusable(DAMAGED, file, f"it is not the file that {RESULT} was written with")
+        assert trouble is not None
+        raise trouble
+
+    def result(self) -> dict[str, Any]:
+        """What ``result.json`` says.
+
+        Raises:
+            Unusable: it is missing, unreadable, damaged or of another version.
+        """
+        return self.read()[0]
 
     def read_result(self) -> dict[str, Any] | None:
-        """What ``result.json`` says, or None where there is none that can be read."""
+        """What ``result.json`` says, or None where there is none that can be used."""
         try:
-            result = json.loads((self.folder / "result.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return self.result()
+        except Unusable:
             return None
-        return result if isinstance(result, dict) else None
+
+    def check(self) -> dict[str, Any]:
+        """What ``result.json`` says, all its files being as it says.
+
+        Raises:
+            Unusable: one of them is missing, unreadable, damaged or of another version.
+        """
+        result = self.result()
+        return self.read(*result.get("files", {}))[0]
+
+    def table(self) -> pd.DataFrame:
+        """What ``correlations.csv`` says.
+
+        Raises:
+            Unusable: there is none that can be used.
+        """
+        return reading.parse_correlations(self.read(CORRELATIONS)[1][CORRELATIONS], self.correlations_file)
+
+    def weights(self) -> pd.DataFrame | None:
+        """What ``channel_weights.csv`` says; None where no readout of this unit weighs channels.
+
+        Raises:
+            Unusable: there is none that can be used.
+        """
+        if WEIGHTS not in self.result().get("files", {}):
+            return None
+        return reading.parse_weights(self.read(WEIGHTS)[1][WEIGHTS], self.weights_file)
+
+    def config(self) -> Config:
+        """The configuration that the unit was made with.
+
+        Raises:
+            Unusable: there is none that can be used.
+        """
+        return reading.parse_config(self.read(CONFIG)[1][CONFIG], self.folder / CONFIG)
+
+    def scores(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The pairs with these columns, or with all.
+
+        Raises:
+            Unusable: there are none that can be used.
+        """
+        return reading.parse_scores(self.read(SCORES)[1][SCORES], self.scores_file, columns)
+
+    def read_columns(self, names: list[str], pairs: pd.DataFrame | None = None) -> pd.DataFrame:
+        """The distances of columns that are there; in the order of these pairs, where they are given.
+
+        Raises:
+            Unusable: they cannot be used, or are of other pairs.
+        """
+        if not names:
+            return pd.DataFrame()
+        return self.scores(names) if pairs is None else in_order_of(pairs, self.scores(), self.scores_file)[names]
 
     def finished(self) -> Definitions:
         """The definitions of the columns that are there and need not be computed again."""
-        result = self.read_result()
-        if result is None or result.get("state") != "done" or not self.scores_file.is_file():
+        try:
+            return self.standing()
+        except Unusable:
             return {}
-        return dict(result["columns"])
+
+    def standing(self) -> Definitions:
+        """As ``finished``.
+
+        Raises:
+            Unusable: scores are damaged or of another version.
+        """
+        try:
+            result, contents = self.read(SCORES)
+        except Unusable as error:
+            result_there = self.read_result()
+            if error.kind == MISSING and (result_there is None or result_there["state"] == FAILED):
+                return {}
+            raise
+        parsed = reading.parse_scores(contents[SCORES], self.scores_file)
+        columns = {name: dict(facts) for name, facts in result["columns"].items() if name in parsed}
+        try:
+            self.weights()
+        except Unusable:  # the columns are there, what they were weighed with is not
+            columns = {name: facts for name, facts in columns.items() if name not in result.get("weighed", ())}
+        return columns
 
     def write(
         self,
@@ -75,12 +206,12 @@ class UnitFolder:
         weights: pd.DataFrame | None = None,
         summarise: Summarise = lambda _scores, _table: {},
     ) -> pd.DataFrame:
-        """Add columns to the unit, and make its table anew; returns the table.
+        """Add columns to the unit, then make its table anew; returns the table.
 
         Args:
             scores: one row a pair, with the columns to add.
             definitions: of the columns to add.
-            result: what ``result.json`` shall say besides ``state`` and ``columns``.
+            result: what ``result.json`` shall say besides.
             config: the text of ``config.yaml``.
             tabulate: makes the correlations of all columns, old and new.
             weights: of channels, with ``readout`` and ``layer``; replaces those of the same readout and layer.
@@ -88,110 +219,165 @@ class UnitFolder:
 
         Raises:
             UserError: the disk is full, or the folder cannot be written.
+            UnitFailed: the scores are kept, but their statistics could not be made.
         """
-        with readable_write_errors(self.folder), self._locked():
+        with self._locked():
             known = {name: facts for name, facts in self.finished().items() if name not in definitions}
-            if known:
-                scores = pd.concat([scores, self.read_columns(list(known))], axis=1)
+            earlier = (self.read_result() or {}) if known else {}
+            try:
+                scores = pd.concat([scores, self.read_columns(list(known), scores)], axis=1)
+            except Unusable:  # they are of other pairs, and nobody's any more
+                known, earlier = {}, {}
             everything = {**known, **definitions}
-            table = tabulate(scores, everything)
-            facts = {"state": "done", **result, "headline": summarise(scores, table), "columns": everything}
-            text = json.dumps(facts, indent=2) + "\n"
-            writers: dict[str, Callable[[Path], object]] = {
-                "config.yaml": lambda path: path.write_text(config, encoding="utf-8"),
-                "scores.parquet": lambda path: scores.to_parquet(path, index=False),
-                "correlations.csv": lambda path: table.to_csv(path, index=False),
-                "result.json": lambda path: path.write_text(text, encoding="utf-8"),
+            merged = self._with_earlier_weights(weights, everything)
+            contents = {CONFIG: config.encode(), SCORES: _parquet(scores)}
+            if merged is not None:
+                contents = {WEIGHTS: merged.to_csv(index=False).encode(), **contents}
+            facts = {
+                **result,
+                "columns": everything,
+                "weighed": sorted(name for name in everything if name in _columns_of(merged)),
+                "passes": [*passes_of(earlier, known), pass_of(result, definitions)],
             }
-            if weights is not None:
-                merged = self._with_earlier_weights(weights, everything)
-                writers = {self.weights_file.name: lambda path: merged.to_csv(path, index=False), **writers}
-            _replace_all(self.folder, writers)
+            self._commit(contents, facts, SCORED, {})
+            return self._tabulate(scores, facts, {name: sha256(content) for name, content in contents.items()},
+                                  tabulate, summarise)  # fmt: skip
+
+    def tabulate_again(
+        self,
+        tabulate: Tabulate,
+        summarise: Summarise,
+        statistics: Mapping[str, Any] | None = None,
+        config: str | None = None,
+        pairs: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """Make the table and the headline anew from the scores; returns the table.
+
+        Args:
+            tabulate: makes the correlations.
+            summarise: makes the headline.
+            statistics: what they are made with now; None: as before.
+            config: the text of ``config.yaml``; None: as before.
+            pairs: of the benchmark as it is now, whose ``opinion_std`` replaces the earlier one.
+
+        Raises:
+            UserError: the scores cannot be used, or the folder cannot be written.
+            UnitFailed: the statistics could not be made.
+        """
+        with self._locked():
+            facts, contents = self.read(SCORES)
+            scores = reading.parse_scores(contents[SCORES], self.scores_file)
+            files = {name: digest for name, digest in facts["files"].items() if name != CORRELATIONS}
+            new: dict[str, bytes] = {} if config is None else {CONFIG: config.encode()}
+            if pairs is not None:
+                respread = with_spread_of(pairs, scores, self.scores_file)
+                if not respread.equals(scores):
+                    scores, new[SCORES] = respread, _parquet(respread)
+            if statistics is not None:
+                facts = {**facts, "statistics": dict(statistics)}
+            files |= {name: sha256(content) for name, content in new.items()}
+            return self._tabulate(scores, facts, files, tabulate, summarise, new)
+
+    def _tabulate(
+        self, scores: pd.DataFrame, facts: dict[str, Any], files: dict[str, str], tabulate: Tabulate,
+        summarise: Summarise, new: Mapping[str, bytes] | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """The second step: statistics of scores that are on the disk."""
+        try:
+            table = tabulate(scores, facts["columns"])
+            headline = summarise(scores, table)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UnitFailed(
+                f"the scores are kept in {self.folder}, but their statistics failed ({type(error).__name__}: "
+                f"{reason}); iqa-lab report --recompute {self.folder} makes them without another pass"
+            ) from error
+        contents = {**(new or {}), CORRELATIONS: table.to_csv(index=False).encode()}
+        self._commit(contents, {**facts, "headline": headline}, DONE, files)
         return table
 
-    def tabulate_again(self, tabulate: Tabulate, summarise: Summarise) -> pd.DataFrame:
-        """Make the table and the headline of a finished unit anew from its scores; returns the table.
+    def _commit(
+        self, contents: Mapping[str, bytes], facts: Mapping[str, Any], state: str, files: Mapping[str, str]
+    ) -> None:
+        """Files in one step, and ``result.json`` with the digests of all."""
+        digests = {**files, **{name: sha256(content) for name, content in contents.items()}}
+        kept = {name: value for name, value in facts.items() if name not in ("state", "files", DIGEST, *APART)}
+        headline = json.loads(json.dumps(facts.get("headline", {})))
+        sealed = seal({"state": state, **kept, "files": digests, "headline_digest": digest_of(headline)})
+        order = ("state", "signature")
+        first = {name: sealed[name] for name in order if name in sealed}
+        text = json.dumps({**first, "headline": headline, **sealed}, indent=2) + "\n"
+        replace_all(self.folder, {**contents, RESULT: text.encode()})
+
+    def _with_earlier_weights(self, weights: pd.DataFrame | None, definitions: Definitions) -> pd.DataFrame | None:
+        """New weights, and the earlier ones of other columns that are still there."""
+        try:
+            earlier = self.weights()
+        except Unusable:
+            earlier = None
+        if earlier is None:
+            return weights
+        new = _columns_of(weights)
+        kept = earlier[(earlier["readout"] + "@" + earlier["layer"]).isin(set(definitions) - new)]
+        together = kept if weights is None else pd.concat([weights, kept], ignore_index=True)
+        return together if len(together) else None
+
+    def write_failure(self, result: dict[str, Any], error: str) -> None:
+        """Record that the unit failed, unless an earlier result is there, which stays."""
+        with self._locked():
+            if not self.finished():
+                text = json.dumps({"state": FAILED, "error": error, **result}, indent=2) + "\n"
+                replace_all(self.folder, {RESULT: text.encode()})
+
+    def complete(self) -> None:
+        """Finish what a killed writer began: its files are all there, beside their places, or the step is undone.
 
         Raises:
             UserError: the folder cannot be written.
         """
-        with readable_write_errors(self.folder), self._locked():
-            result, definitions = self.read_result() or {}, self.finished()
-            scores = pd.read_parquet(self.scores_file)
-            table = tabulate(scores, definitions)
-            text = json.dumps({**result, "headline": summarise(scores, table)}, indent=2) + "\n"
-            writers: dict[str, Callable[[Path], object]] = {
-                "correlations.csv": lambda path: table.to_csv(path, index=False),
-                "result.json": lambda path: path.write_text(text, encoding="utf-8"),
-            }
-            _replace_all(self.folder, writers)
-        return table
-
-    def _with_earlier_weights(self, weights: pd.DataFrame, definitions: Definitions) -> pd.DataFrame:
-        """New weights, and the earlier ones of other columns that are still there."""
-        if not self.weights_file.is_file():
-            return weights
-        earlier = pd.read_csv(self.weights_file)
-        new = set(weights["readout"] + "@" + weights["layer"])
-        column = earlier["readout"] + "@" + earlier["layer"]
-        return pd.concat([weights, earlier[column.isin(set(definitions) - new)]], ignore_index=True)
-
-    def write_failure(self, result: dict[str, Any], error: str) -> None:
-        """Record that the unit failed, unless an earlier result is there, which stays."""
-        with readable_write_errors(self.folder), self._locked():
-            if not self.finished():
-                text = json.dumps({"state": "failed", "error": error, **result}, indent=2) + "\n"
-                _replace_all(self.folder, {"result.json": lambda path: path.write_text(text, encoding="utf-8")})
+        if any(self.folder.glob(f"{UNFINISHED}*")):
+            with self._locked():
+                pass
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
-            yield
+        with readable_write_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / ".lock"):
+                self._complete()
+                yield
+
+    def _complete(self) -> None:
+        """As ``complete``, the lock being held: what is in its place and whole stays, else the newest is put there."""
+        newest = unfinished(self.folder / RESULT)
+        left = [file for file in self.folder.glob(f"{UNFINISHED}*") if file != newest]
+        if newest.exists() and not self._is_whole(self.folder / RESULT, beside=False) and self._is_whole(newest):
+            expected = read_result(newest)["files"]
+            for file in left:
+                name = file.name.removeprefix(UNFINISHED)
+                if name in expected and sha256(file.read_bytes()) == expected[name]:
+                    os.replace(file, self.folder / name)
+            os.replace(newest, self.folder / RESULT)
+        for file in [*left, newest]:
+            file.unlink(missing_ok=True)
+
+    def _is_whole(self, file: Path, *, beside: bool = True) -> bool:
+        """Whether a ``result.json`` can be used and its files are there; ``beside``: or beside their places."""
+        try:
+            result = read_result(file)
+            for name in result.get("files", {}):
+                self._content(name, result, beside=beside)
+        except Unusable:
+            return False
+        return True
 
 
-def check_writable(folder: Path) -> None:
-    """Nothing, if a file can be made below this folder; found out before the work, not after.
-
-    Raises:
-        UserError: the disk is full, or the folder cannot be written.
-    """
-    with readable_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-") as probe:
-            probe.write(b"?")
-            probe.flush()
+def _parquet(scores: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    scores.to_parquet(content, index=False)
+    return content.getvalue()
 
 
-@contextmanager
-def readable_write_errors(folder: Path) -> Iterator[None]:
-    """Errors of the disk as one line.
-
-    Raises:
-        UserError: instead of OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot write results to {folder}: {error.strerror or error}") from error
-
-
-def _replace_all(folder: Path, writers: dict[str, Callable[[Path], object]]) -> None:
-    """Write all files beside their places, make sure that they are on the disk, then rename them in their order.
-
-    A full disk is met before the first rename. What a killed process left beside its place is removed; the caller
-    holds the folder's lock.
-    """
-    for leftover in folder.glob(".unfinished-*"):
-        leftover.unlink()
-    unfinished = {name: folder / f".unfinished-{name}" for name in writers}
-    try:
-        for name, write in writers.items():
-            write(unfinished[name])
-            with unfinished[name].open("rb") as file:
-                os.fsync(file.fileno())
-        for name, path in unfinished.items():
-            os.replace(path, folder / name)
-    finally:
-        for path in unfinished.values():
-            path.unlink(missing_ok=True)
+def _columns_of(weights: pd.DataFrame | None) -> set[str]:
+    """The columns that were weighed."""
+    return set() if weights is None else set(weights["readout"] + "@" + weights["layer"])

@@ -5,8 +5,10 @@ from typing import Any
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
+from iqa_lab.imports import source_imported
 from iqa_lab.networks import Network
 from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.store.code import code_of
 from iqa_lab.store.signature import SCHEMA
 
 
@@ -23,6 +25,7 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
         "weights": network.weights,
         "weights_digest": network.digest,
         "constructor": config.architecture.constructor,
+        "code": code_of(config.architecture.constructor, config.benchmark.family, source_imported),
         "arguments": {**config.architecture.arguments, **config.weights.arguments},
         "tokens": asdict(network.tokens) if network.tokens else None,
         "input": {key: value for key, value in asdict(network.input).items() if key != "size"},

@@ -16,3 +16,4 @@ class Outcome:
     table: pd.DataFrame  # correlations.csv
     benchmark: Benchmark
     computed: int  # columns that were not there before
+    restated: bool = False  # the statistics were made anew, from scores that were there

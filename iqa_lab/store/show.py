@@ -36,7 +36,7 @@ def show(outcome: Outcome, config: Config) -> float:
     ]
     if not benchmark.config.human:
         notes.append(f"No human judgement: {benchmark.config.description}.")
-    verb = "Result" if outcome.computed else "Nothing to do, the result is"
+    verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
     notes.append(f"{verb} in {outcome.unit.folder}")
     print_table(table, by=by, title=title, notes=notes, console=Console(highlight=False, soft_wrap=True))
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
@@ -92,7 +92,8 @@ def print_table(
         others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
     else:
         others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
-    view.add_column(f"{statistic if choices else 'SRCC'} [95 %]", justify="right", no_wrap=True)
+    interval = f" [{100 * float(table['confidence'].iloc[0]):g} %]" if "confidence" in table and len(table) else ""
+    view.add_column(f"{statistic if choices else 'SRCC'}{interval}", justify="right", no_wrap=True)
     for name in others.values():
         view.add_column(name, justify="right", no_wrap=name == "within")
     for row in shown.to_dict("records"):

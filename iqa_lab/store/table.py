@@ -1,38 +1,74 @@
 """All results of a folder as one table, kept in one Parquet file that is brought up to date whenever it is read.
 
-Each unit's ``correlations.csv`` is read once; afterwards only those that have changed are. Files with the same header
-are parsed in one go, which takes seconds for ten thousand of them.
+Each unit's ``correlations.csv`` is read once, and checked against its ``result.json``; afterwards only units whose
+files have changed are. Files with the same header are parsed in one go, which takes seconds for ten thousand of them.
 """
 
+import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
-from iqa_lab.errors import UserError
-
-# columns that are names, whatever they look like
-NAMES = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout", "input")
+from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.progress import console
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.reading import (
+    DAMAGED, MISSING, NAMES, OTHER_VERSION, Unusable, parse_csv, read_bytes, read_sealed, sha256,
+)  # fmt: skip
+from iqa_lab.store.result import CORRELATIONS, FAILED, RESULT, SCORES
+from iqa_lab.store.signature import seal
+from iqa_lab.store.writing import write_quickly
 
 # where a row comes from: the unit's folder below the results, whose last part is the signature
 UNIT = "unit"
 
-_SEEN = b"iqa_lab.units"
+# what a row's benchmark is besides its name: the first digits of the digest of its pairs, opinions and pixels
+BENCHMARK_DIGEST = "benchmark_digest"
+_DIGITS = 12
+
+Stamp = list[int]  # size and time of correlations.csv and of result.json
 
 
 @dataclass(frozen=True)
-class _File:
-    """One unit's ``correlations.csv``; it has changed where size or time have."""
+class Results:
+    """The correlations of all units that can be used, and what is wrong with the others."""
 
-    unit: str
-    size: int
-    mtime_ns: int
+    table: pd.DataFrame
+    troubles: Mapping[str, Unusable]  # by unit
+
+    def end(self) -> None:
+        """Say what is left out, behind what was printed.
+
+        Raises:
+            UnitFailed: something that should be there is missing, unreadable or damaged.
+        """
+        self.say_troubles()
+        bad = [unit for unit, trouble in self.troubles.items() if trouble.kind != OTHER_VERSION]
+        if bad:
+            raise UnitFailed(f"{len(bad)} units are left out, as listed above: {first_names(bad)}")
+
+    def say_troubles(self) -> None:
+        """One line for each unit that is left out; those of another version together."""
+        old = [unit for unit, trouble in self.troubles.items() if trouble.kind == OTHER_VERSION]
+        for unit, trouble in self.troubles.items():
+            if unit not in old:
+                console.print(f"left out: {trouble}{advice(trouble)}", style="yellow", markup=False)
+        if old:
+            what = f"{len(old)} result{'s' * (len(old) != 1)} of another version of iqa_lab"
+            console.print(f"left out: {what}: run again {first_names(old)}", style="yellow", markup=False)
+
+
+def advice(trouble: Unusable) -> str:
+    """What to do about a unit that cannot be used, to be put behind what is wrong with it."""
+    return "" if trouble.kind == OTHER_VERSION else ": the command that made it makes it again"
 
 
 def results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
@@ -42,106 +78,213 @@ def results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
         path: a results folder.
 
     Returns:
-        The columns of ``correlations.csv``, and ``unit``, the unit's folder below the results. A unit counts once
-        its ``result.json`` says that it is done.
+        The columns of ``correlations.csv``; ``unit``, the unit's folder below the results; and ``benchmark_digest``,
+        of the pairs, opinions and pixels. Where one name stands for several benchmarks, they are named apart:
+        ``table.3f2a01``. Units that are not done are not there; those that cannot be used are named on standard error.
 
     Raises:
-        UserError: there is no such folder, or it cannot be written.
+        UserError: there is no such folder, or it cannot be read.
     """
-    root = Path(path)
+    found = read_results(Path(path))
+    found.say_troubles()
+    return found.table
+
+
+def read_results(root: Path) -> Results:
+    """As ``results``, and what is wrong with units that are left out.
+
+    Raises:
+        UserError: there is no such folder, or it cannot be read.
+    """
     if not root.is_dir():
         raise UserError(f"there are no results in {root}")
-    index = root / ".sweep" / "correlations.parquet"
-    here = {file.unit: file for file in _files(root)}
-    kept, seen = _read_index(index)
-    same = {unit for unit, file in here.items() if seen.get(unit) == [file.size, file.mtime_ns]}
-    if kept is not None and same == set(here) == set(seen):
-        return _frame(kept)
-    new = {unit: file for unit, file in here.items() if unit not in same and _is_done(root / unit)}
-    tables = _parse({unit: (root / unit / "correlations.csv").read_bytes() for unit in new})
-    if kept is not None and same:
-        of_same = pa.compute.is_in(kept[UNIT], value_set=pa.array(sorted(same), kept[UNIT].type))
-        tables = [kept.filter(of_same), *tables]
-    if not tables:
-        return pd.DataFrame(columns=[UNIT, *NAMES])
-    whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    known = {unit: [file.size, file.mtime_ns] for unit, file in here.items() if unit in same or unit in new}
-    whole = whole.replace_schema_metadata({_SEEN: json.dumps(known).encode()})
-    _write_index(index, whole)
-    return _frame(whole)
+    troubles: dict[str, Unusable] = {}
+    here = dict(_units(root, troubles))
+    kept, seen = _read_index(root)
+    same = {unit for unit, stamp in here.items() if seen.get(unit) == stamp}
+    contents: dict[str, tuple[bytes, str]] = {}
+    for unit in here.keys() - same:
+        try:
+            read = _read_unit(UnitFolder(root / unit))
+        except Unusable as trouble:
+            troubles[unit] = trouble
+        else:
+            if read is not None:
+                contents[unit] = read
+    tables = _parse(root, contents, troubles)
+    if not contents and same == set(seen):
+        whole = kept
+    else:
+        if kept is not None and same:
+            of_same = pa.compute.is_in(kept[UNIT], value_set=pa.array(sorted(same), kept[UNIT].type))
+            tables = [kept.filter(of_same), *tables]
+        whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks() if tables else None
+        good = same | (contents.keys() - troubles.keys())
+        # a file that was written meanwhile is read again next time
+        _write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
+    if whole is None:
+        return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles)
+    return Results(named_apart(whole.to_pandas()), dict(sorted(troubles.items())))
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+def named_apart(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where one name stands for several benchmarks with the first digits of their digests behind it.
+
+    >>> rows = pd.DataFrame({"benchmark": ["table", "table", "levels"], "benchmark_digest": ["3f2a01b", "90bc12d", ""]})
+    >>> named_apart(rows)["benchmark"].tolist()
+    ['table.3f2a01', 'table.90bc12', 'levels']
+    """
+    pairs = table[["benchmark", BENCHMARK_DIGEST]].drop_duplicates()
+    several = {name for name, number in Counter(pairs["benchmark"]).items() if number > 1}
+    if not several:
+        return table
+    rows = table["benchmark"].isin(several)
+    apart = table["benchmark"].where(~rows, table["benchmark"] + "." + table[BENCHMARK_DIGEST].str[:6])
+    return table.assign(benchmark=apart)
 
 
-def _files(root: Path) -> Iterator[_File]:
-    """All correlations below a results folder, as ``<benchmark>/<cell>/<signature>``."""
-    for benchmark in _folders(root):
-        for cell in _folders(benchmark):
-            for unit in _folders(cell):
-                try:
-                    facts = os.stat(os.path.join(unit, "correlations.csv"))
-                except OSError:
-                    continue
-                name = os.path.relpath(unit, root)
-                yield _File(name, facts.st_size, facts.st_mtime_ns)
+def _units(root: Path, troubles: dict[str, Unusable]) -> Iterator[tuple[str, Stamp]]:
+    """All units below a results folder, as ``<benchmark>/<cell>/<signature>``."""
+    for benchmark in _folders(root, root, troubles):
+        for cell in _folders(root, benchmark, troubles):
+            for unit in _folders(root, cell, troubles):
+                stamp = _stamp(Path(unit))
+                if any(stamp):
+                    yield os.path.relpath(unit, root), stamp
 
 
-def _folders(folder: Path | str) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _is_done(folder: Path) -> bool:
-    """Whether ``result.json``, which is written last and begins with the state, says so."""
+def _folders(root: Path, folder: Path | str, troubles: dict[str, Unusable]) -> list[str]:
     try:
-        with (folder / "result.json").open("rb") as file:
-            return file.read(40).split(b",")[0].split() == [b"{", b'"state":', b'"done"']
-    except OSError:
-        return False
+        with os.scandir(folder) as entries:
+            return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        trouble = Unusable("unreadable", Path(folder), error.strerror or str(error))
+        if Path(folder) == root:
+            raise trouble from error
+        troubles[os.path.relpath(folder, root)] = trouble
+        return []
 
 
-def _parse(contents: Mapping[str, bytes]) -> list[pa.Table]:
-    """One table for each header that occurs."""
-    by_header: dict[bytes, list[tuple[str, bytes]]] = {}
-    for unit, content in contents.items():
+def _stamp(folder: Path) -> Stamp:
+    """Size and time of the two files that are read; zeros where there is none."""
+    stamp: Stamp = []
+    for name in (CORRELATIONS, RESULT):
+        try:
+            facts = os.stat(folder / name)
+            stamp += [facts.st_size, facts.st_mtime_ns]
+        except OSError:
+            stamp += [0, 0]
+    return stamp
+
+
+def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | None:
+    """A unit's correlations and the digest of its benchmark; None where it is not done.
+
+    Correlations that are not as they were written are made again from the scores.
+
+    Raises:
+        Unusable: that cannot be.
+    """
+    try:
+        result = unit.result()
+    except Unusable as trouble:
+        written = unit.correlations_file.exists() or unit.scores_file.exists()
+        if trouble.kind == MISSING and not written:
+            return None
+        raise
+    if result["state"] == FAILED:
+        return None
+    try:
+        result, contents = unit.read(CORRELATIONS)
+    except Unusable as trouble:
+        contents = {CORRELATIONS: _made_again(unit, trouble)}
+    hashed = result.get("hashed")
+    digest = hashed.get("index_digest") if isinstance(hashed, dict) else None
+    return contents[CORRELATIONS], str(digest or "")[:_DIGITS]
+
+
+def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
+    from iqa_lab.store.recompute import recompute_unit  # torch takes seconds to import
+
+    try:
+        recompute_unit(unit)
+        content = unit.read(CORRELATIONS)[1][CORRELATIONS]
+    except Exception as error:  # results of somebody else may fail in any way
+        why = trouble if isinstance(error, Unusable) and error.file == trouble.file else f"{trouble}; {error}"
+        raise Unusable(
+            trouble.kind, trouble.file, f"and could not be made again: {' '.join(str(why).split())[:200]}"
+        ) from error
+    console.print(f"{trouble}: made again from {SCORES}", style="yellow", markup=False)
+    return content
+
+
+def _parse(root: Path, contents: Mapping[str, tuple[bytes, str]], troubles: dict[str, Unusable]) -> list[pa.Table]:
+    """One table for each header that occurs; a unit whose table is none is noted."""
+    by_header: dict[bytes, dict[str, tuple[bytes, str]]] = {}
+    for unit, (content, digest) in contents.items():
         header, _, body = content.partition(b"\n")
-        by_header.setdefault(header, []).append((unit, body if body.endswith(b"\n") or not body else body + b"\n"))
+        whole = body if body.endswith(b"\n") or not body else body + b"\n"
+        by_header.setdefault(header, {})[unit] = (whole, digest)
     tables = []
     for header, units in by_header.items():
-        types = {name: pa.string() for name in NAMES}
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(b"\n".join([header, b"".join(body for _, body in units)])),
-            convert_options=pyarrow.csv.ConvertOptions(column_types=types),
-            read_options=pyarrow.csv.ReadOptions(block_size=2**30),
-        )
-        counts = [body.count(b"\n") for _, body in units]
-        if sum(counts) != len(table):
-            raise UserError(f"a correlations.csv among {units[0][0]} and {len(units) - 1} others is damaged")
-        origin = pa.array([unit for (unit, _), count in zip(units, counts, strict=True) for _ in range(count)])
-        tables.append(table.add_column(0, UNIT, origin))
+        together = _parse_alike(header, units)
+        if together is not None:
+            tables.append(together)
+            continue
+        for unit, one in units.items():
+            alone = _parse_alike(header, {unit: one})
+            if alone is None:
+                troubles[unit] = Unusable(DAMAGED, root / unit / CORRELATIONS, "no table of correlations")
+            else:
+                tables.append(alone)
     return tables
 
 
-def _read_index(file: Path) -> tuple[pa.Table | None, dict[str, list[int]]]:
-    try:
-        table = pq.read_table(file)
-        return table, json.loads((table.schema.metadata or {})[_SEEN])
-    except (OSError, KeyError, ValueError, pa.ArrowInvalid):
-        return None, {}
+def _parse_alike(header: bytes, units: Mapping[str, tuple[bytes, str]]) -> pa.Table | None:
+    """The rows of units with the same header; None if these are no numbers and names, one row a line."""
+    table = parse_csv(b"\n".join([header, b"".join(body for body, _ in units.values())]))
+    counts = [body.count(b"\n") for body, _ in units.values()]
+    if table is None or sum(counts) != len(table) or "benchmark" not in table.column_names:
+        return None
+    rows = list(zip(units.items(), counts, strict=True))
+    origin = pa.array([unit for (unit, _), count in rows for _ in range(count)], pa.string())
+    digests = pa.array([digest for (_, (_, digest)), count in rows for _ in range(count)], pa.string())
+    return table.add_column(0, UNIT, origin).append_column(BENCHMARK_DIGEST, digests)
 
 
-def _write_index(file: Path, table: pa.Table) -> None:
-    """Beside its place, then renamed; a folder that cannot be written is read anew each time."""
-    unfinished = file.with_suffix(f".{os.getpid()}")
+def _index(root: Path) -> tuple[Path, Path]:
+    """The table as it was read last, and of which files, with the digest of the first."""
+    folder = root / ".sweep"
+    return folder / "correlations.parquet", folder / "correlations.json"
+
+
+def _read_index(root: Path) -> tuple[pa.Table | None, dict[str, Stamp]]:
+    """What is kept; nothing, if it is not as it was written."""
+    table, facts = _index(root)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, unfinished, compression="zstd")
-        os.replace(unfinished, file)
+        kept = read_sealed(facts)
+        content = read_bytes(table)
+        if sha256(content) == kept["sha256"]:
+            return pq.read_table(pa.BufferReader(content)), dict(kept["units"])
+    except (Unusable, KeyError, TypeError, ValueError, pa.ArrowException):
+        pass
+    return None, {}
+
+
+def _write_index(root: Path, table: pa.Table | None, units: Mapping[str, Stamp]) -> None:
+    """Keep what was read; a folder that cannot be written is read anew each time."""
+    file, facts = _index(root)
+    try:
+        if table is None:
+            facts.unlink(missing_ok=True)
+            return
+        content = io.BytesIO()
+        pq.write_table(table, content, compression="zstd")
+        write_quickly(file, content.getvalue())
+        kept: dict[str, Any] = seal({"sha256": sha256(content.getvalue()), "units": dict(units)})
+        write_quickly(facts, json.dumps(kept).encode())
     except OSError:
-        unfinished.unlink(missing_ok=True)
+        pass
 
 
 def chosen_rows(table: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:

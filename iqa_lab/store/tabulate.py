@@ -1,19 +1,23 @@
 """A unit's scores -> its table of statistics and its headline: all that can be made again without a pass."""
 
 import math
+from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config
+from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
-from iqa_lab.store.files import Definitions
 from iqa_lab.store.headline import IN_SAMPLE, headline
+from iqa_lab.store.result import Definitions
+from iqa_lab.store.settings import made_with
 
 
 def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, weights: str, seen: str) -> pd.DataFrame:
@@ -25,6 +29,9 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         config: of the unit.
         weights: the name of the network's training.
         seen: what images the network was given, for the column ``input``.
+
+    Returns:
+        The factors, layer and readout, the statistics, ``input``, and the ``confidence`` of the intervals.
     """
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
     if config.benchmark.protocol == CHOICE:
@@ -46,7 +53,8 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         depth=[definitions[name]["depth"] for name in names],
         readout=[definitions[name]["readout"] for name in names],
         input=seen,
-    )[[*FACTORS, *found, "input"]]
+        confidence=config.statistics.confidence,
+    )[[*FACTORS, *found, "input", "confidence"]]
 
 
 def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict[str, Any]:
@@ -77,6 +85,34 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
         ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
         facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
+
+
+def settings_of_statistics(config: Config, spread: str | None) -> dict[str, Any]:
+    """What the table and the headline of a unit are made with, besides its scores; ``spread``: of its opinions."""
+    return made_with(asdict(config.statistics), asdict(config.benchmark), spread)
+
+
+def try_statistics(pairs: pd.DataFrame, config: Config) -> None:
+    """Nothing, if the statistics of these pairs can be made with these settings: tried on chance, before the pass.
+
+    Raises:
+        UserError: they cannot; the message says why.
+    """
+    chance = np.random.default_rng(0).uniform(1, 2, (len(pairs), 2)).astype(np.float32)
+    names = ["plain@a", "plain@b"]
+    scores = pairs.assign(**dict(zip(names, chance.T, strict=True)))
+    definitions = {name: {"layer": name[-1], "depth": 0.0, "readout": "plain"} for name in names}
+    few = replace(config, statistics=replace(config.statistics, resamples=min(10, config.statistics.resamples)))
+    try:
+        summarise(scores, tabulate(scores, definitions, few, "", ""), few)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the settings lead to
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"the statistics of benchmark {config.benchmark.name} cannot be made with these settings "
+            f"({type(error).__name__}: {reason}): look at statistics.* and at benchmark.headline, .people, .opinion_std"
+        ) from error
 
 
 def opinion_sign(config: Config) -> int:

@@ -17,7 +17,10 @@ from iqa_lab.benchmarks import examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
-from iqa_lab.store.signature import canonical
+from iqa_lab.store.reading import Unusable, read_sealed
+from iqa_lab.store.settings import spread_of
+from iqa_lab.store.signature import seal
+from iqa_lab.store.writing import write_quickly
 from iqa_lab.sweep.compose import Values, build_dataclass, typed
 from iqa_lab.sweep.ledger import sha
 
@@ -27,6 +30,7 @@ class Facts:
     """Of one benchmark with its filters; ``error`` says why it cannot be scored, and then the rest is empty."""
 
     index_digest: str = ""
+    spread: str | None = None  # a digest of the opinions' spread
     pairs: int = 0
     images: int = 0  # that one pass forwards
     error: str | None = None
@@ -42,21 +46,15 @@ def benchmark_facts(values: Values, results: Path) -> Facts:
     seen = fingerprint(values)
     memory = results / ".sweep" / "benchmarks" / f"{sha([__version__, values])}.json"
     if seen is not None:
-        try:
-            kept = json.loads(memory.read_text(encoding="utf-8"))
+        with suppress(Unusable, KeyError, TypeError):  # nothing is known yet
+            kept = read_sealed(memory)
             if kept["fingerprint"] == seen:
                 return Facts(**kept["facts"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # nothing is known yet
     facts = _load(values)
     seen = fingerprint(values)  # the loader may have made the images
     if facts.error is None and seen is not None:
-        text = canonical({"fingerprint": seen, "facts": asdict(facts)})
         with suppress(OSError):  # then it is found out again
-            memory.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = memory.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, memory)
+            write_quickly(memory, json.dumps(seal({"fingerprint": seen, "facts": asdict(facts)})).encode())
     return facts
 
 
@@ -71,9 +69,12 @@ def fingerprint(values: Values) -> str | None:
     root = Path(path).expanduser() if path else find_entry(data_folder(), str(values["folder"]))
     if root is None or not root.is_dir():
         return None
-    digest = hashlib.sha256(str(root.resolve()).encode())
-    for line in sorted(_files(root)):
-        digest.update(line.encode(errors="surrogateescape"))
+    digest = hashlib.sha256(str(root.resolve()).encode(errors="surrogateescape"))
+    try:
+        for line in sorted(_files(root)):
+            digest.update(line.encode(errors="surrogateescape"))
+    except OSError:
+        return None  # loading it will say so
     return digest.hexdigest()
 
 
@@ -92,6 +93,9 @@ def _load(values: Values) -> Facts:
         loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
         pairs = benchmark.pairs  # the images as in batches.number_of_images, which brings torch with it
-        return Facts(benchmark.index_digest(), len(pairs), len(pairs) + pairs["reference_path"].nunique())
+        images = len(pairs) + pairs["reference_path"].nunique()
+        return Facts(benchmark.index_digest(), spread_of(pairs), len(pairs), images)
     except UserError as error:
         return Facts(error=str(error))
+    except Exception as error:  # a loader of one's own may fail in any way
+        return Facts(error=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -1,29 +1,36 @@
 """What was tried, and how it ended: one small file a unit under ``results/.sweep/units``.
 
 A unit's key is the hash of its resolved configuration, which is known without building a network. The file under that
-key says which signature the unit has and what the scores were made of: the weights file, the benchmark's index and the
-versions of the packages that build networks. The planner skips a unit only if all of this is still so, and never takes
-a number from here. A lock beside the file tells who is computing the unit; the kernel frees it when the process dies.
+key says which signature the unit has and what its result was made of: the weights file, the benchmark's index, the code
+and the settings of statistics. The planner skips a unit only if all of this is still so and its files are those that
+were checked. A file that is damaged is as good as none: the result itself says the rest. A lock beside the file tells
+who is computing the unit; the kernel frees it when the process dies.
 """
 
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from iqa_lab import __version__
 from iqa_lab.config import WeightsConfig
+from iqa_lab.errors import UserError, first_names
+from iqa_lab.imports import is_own, source_now
 from iqa_lab.networks.cells import BASELINE
-from iqa_lab.store.signature import SCHEMA, canonical
+from iqa_lab.progress import console
+from iqa_lab.store.code import code_of
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.reading import MISSING as NOT_THERE
+from iqa_lab.store.reading import OTHER_VERSION, Unusable, read_sealed
+from iqa_lab.store.result import CONFIG, CORRELATIONS, RESULT, SCORES, WEIGHTS, headline_stands
+from iqa_lab.store.settings import made_with
+from iqa_lab.store.signature import DIGEST, SCHEMA, canonical, seal
+from iqa_lab.store.writing import write_quickly
 from iqa_lab.sweep.compose import Unit, Values
 
 Record = dict[str, Any]
@@ -41,8 +48,11 @@ FACTS = {
 # settings of the pass that are the same for all columns, as in the signature
 _OF_THE_PASS = ("preprocess", "precision")
 
-# whose constructors build the same network while the version is the same
-_KNOWN_BUILDERS = ("torch", "torchvision", "timm", "iqa_lab")
+# what a record says of a result; it stays while another try is under way
+OF_THE_RESULT = ("readouts", "made_of", "folder", "columns", "statistics", "seen")
+
+# of a result: what a plan looks at, by size and time
+_FILES = (RESULT, SCORES, CORRELATIONS, CONFIG, WEIGHTS)
 
 
 class Ledger:
@@ -53,31 +63,49 @@ class Ledger:
         self.folder = results / ".sweep" / "units"
 
     def read_all(self) -> dict[str, Record]:
-        """All records by key."""
-        if not self.folder.is_dir():
+        """All records by key; those that cannot be used are named, and left out.
+
+        Raises:
+            UserError: the folder of records cannot be read.
+        """
+        try:
+            with os.scandir(self.folder) as entries:
+                keys = [entry.name[:-5] for entry in entries if entry.name.endswith(".json")]
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        with os.scandir(self.folder) as entries:
-            keys = [entry.name[:-5] for entry in entries if entry.name.endswith(".json")]
-        found = {key: self.read(key) for key in keys}
-        return {key: record for key, record in found.items() if record}
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be read: {error.strerror or error}") from error
+        found, troubles = {}, []
+        for key in keys:
+            try:
+                found[key] = self.read_checked(key)
+            except Unusable as trouble:
+                troubles.append(trouble)
+        damaged = [str(trouble) for trouble in troubles if trouble.kind not in (OTHER_VERSION, NOT_THERE)]
+        if damaged:
+            listed = first_names(damaged)
+            console.print(f"records of units that say nothing any more: {listed}", style="yellow", markup=False)
+        return found
 
     def read(self, key: str) -> Record:
-        """One record; empty where there is none."""
+        """One record; empty where there is none that can be used."""
         try:
-            record = json.loads((self.folder / f"{key}.json").read_bytes())
-        except (OSError, ValueError):
+            return self.read_checked(key)
+        except Unusable:
             return {}
-        return record if isinstance(record, dict) else {}
+
+    def read_checked(self, key: str) -> Record:
+        """One record.
+
+        Raises:
+            Unusable: it is missing, unreadable, damaged or of another version.
+        """
+        record = read_sealed(self.folder / f"{key}.json")
+        return {name: value for name, value in record.items() if name not in (DIGEST, "schema")}
 
     def write(self, key: str, record: Mapping[str, Any]) -> None:
         """Replace a record in one step; only who holds the claim writes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / f".{key}.{socket.gethostname()}-{os.getpid()}"
-        try:
-            unfinished.write_text(json.dumps(record), encoding="utf-8")
-            os.replace(unfinished, self.folder / f"{key}.json")
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_quickly(self.folder / f"{key}.json", json.dumps(seal(record)).encode())
 
     def log_file(self, key: str) -> Path:
         """What the last try of a unit printed."""
@@ -102,8 +130,11 @@ class Ledger:
         """Whether a living process computes the unit."""
         if not (self.folder / f"{key}.lock").exists():
             return False
-        with self.claim(key) as mine:
-            return not mine
+        try:
+            with self.claim(key) as mine:
+                return not mine
+        except OSError:
+            return False  # somebody else's folder, in which nobody can tell
 
 
 def key_of(unit: Unit, known: dict[int, str] | None = None) -> str:
@@ -135,7 +166,9 @@ def readouts_of(unit: Unit, index_digests: Mapping[str, str]) -> dict[str, tuple
         layers = {key: readout[key] for key in ("layers", "tokens", "concat")}
         definition = {key: value for key, value in readout.items() if key not in (*layers, "formula")}
         fitted = index_digests.get(str(readout["arguments"].get("fit_on")))
-        asked[name] = (sha([definition, fitted]), sha(layers))
+        function, of_module = str(readout["function"]), readout["reads"] == "channels"
+        source = source_now(function, of_module) if is_own(function) else None
+        asked[name] = (sha([definition, fitted, source]), sha(layers))
     return asked
 
 
@@ -158,10 +191,14 @@ def with_readouts(record: Record, asked: Mapping[str, tuple[str, str]]) -> dict[
     return there
 
 
-def builders(unit: Unit) -> dict[str, str] | None:
-    """The versions of what builds a unit's network; None if its constructor is somebody else's, who may change it."""
-    constructor = str(unit.factors["architecture"].get("constructor"))
-    return _versions() if constructor.partition(".")[0] in _KNOWN_BUILDERS else None
+def code_now(unit: Unit) -> dict[str, dict[str, str | None]]:
+    """The code that would make a unit's scores now, as ``store.code.code_of`` tells a run."""
+    return code_of(str(unit.factors["architecture"]["constructor"]), str(unit.factors["benchmark"]["family"]))
+
+
+def statistics_of(unit: Unit, spread: str | None) -> dict[str, Any]:
+    """What a unit's table would be made with now; ``spread``: of the benchmark's opinions."""
+    return made_with(unit.shared["statistics"], unit.factors["benchmark"], spread)
 
 
 def weights_file(weights: Values, known: str | None = None) -> Path | None:
@@ -200,36 +237,66 @@ def same_file(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
     return now is None or (then is not None and all(now[key] == then[key] for key in ("size", "mtime_ns")))
 
 
-def result_digests(folder: Path) -> dict[str, str]:
-    """What a unit's ``result.json`` says its scores are, hashed: what they are of, and the columns of each readout.
+def stamps(folder: Path) -> dict[str, list[int]]:
+    """Size and time of every file of a result."""
+    found = {}
+    for name in _FILES:
+        with suppress(OSError):
+            facts = os.stat(folder / name)
+            found[name] = [facts.st_size, facts.st_mtime_ns]
+    return found
 
-    A result that has grown by another readout keeps those of the readouts before. Empty where there is no result.
+
+def columns_of(result: Mapping[str, Any]) -> dict[str, str]:
+    """What a result says its scores are, hashed: what they are of, and the columns of each readout.
+
+    A result that has grown by another readout keeps those of the readouts before.
     """
-    try:
-        content = json.loads((folder / "result.json").read_bytes())
-        by_readout: dict[str, dict[str, Any]] = {}
-        for name, definition in content["columns"].items():
-            by_readout.setdefault(definition["readout"], {})[name] = definition
-        parts = {"": [content["state"], content["signature"], content.get("hashed")], **by_readout}
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        return {}
+    by_readout: dict[str, dict[str, Any]] = {}
+    for name, definition in result["columns"].items():
+        by_readout.setdefault(definition["readout"], {})[name] = definition
+    parts = {"": [result["signature"], result.get("hashed")], **by_readout}
     return {name: sha(part) for name, part in parts.items()}
 
 
-def has_digests(folder: Path, earlier: Mapping[str, str] | None) -> bool:
-    """Whether everything is there that was, unchanged."""
-    return earlier is not None and len(earlier) > 0 and earlier.items() <= result_digests(folder).items()
+def facts_of_result(folder: Path) -> Record:
+    """What a record keeps of a result: its columns, its settings of statistics, and its files as they were checked.
+
+    Raises:
+        Unusable: a file of it cannot be used.
+    """
+    seen = stamps(folder)
+    result = UnitFolder(folder).check()
+    return {"columns": columns_of(result), "statistics": result.get("statistics"), "seen": seen}
 
 
-@cache
-def _versions() -> dict[str, str]:
-    found = {"iqa_lab": __version__}
-    for name in _KNOWN_BUILDERS[:-1]:
+def why_not(results: Path, record: Record, statistics: Mapping[str, Any] | None) -> str | None:
+    """Why a result that a record tells of is not what its unit would give again; None if it is.
+
+    Files whose size and time are those of the last check are not read.
+
+    Args:
+        results: the results folder.
+        record: of the unit.
+        statistics: what its table would be made with now; None: nobody can tell.
+    """
+    place = str(record.get("folder"))
+    if PurePosixPath(place).is_absolute() or ".." in PurePosixPath(place).parts:
+        return f"{place} is no folder of a result"
+    folder = results / place
+    there, then = record.get("columns") or {}, record.get("statistics")
+    if stamps(folder) != record.get("seen"):
         try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            unit = UnitFolder(folder)
+            result = unit.check()
+        except Unusable as trouble:
+            return str(trouble)
+        if result["state"] != DONE or CORRELATIONS not in result["files"] or not headline_stands(result):
+            return f"{folder} has scores without statistics"
+        if not there.items() <= columns_of(result).items():
+            return f"{folder} has other columns than its record says"
+        then = result.get("statistics")
+    return None if statistics is None or statistics == then else "its statistics were made with other settings"
 
 
 def _hash_of(factor: str, values: Values) -> str:

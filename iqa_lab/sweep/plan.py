@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -17,10 +16,12 @@ from omegaconf import DictConfig
 from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
-from iqa_lab.store.files import readable_write_errors
+from iqa_lab.store.signature import seal
+from iqa_lab.store.writing import readable_write_errors, write_quickly
 from iqa_lab.sweep import ledger
 from iqa_lab.sweep.benchmarks import Facts, benchmark_facts
 from iqa_lab.sweep.compose import Composer, Unit, Values
+from iqa_lab.sweep.costs import Costs, parameters_of
 from iqa_lab.sweep.grid import Axes, Cell, networks, read_axes, read_option
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger, Record
 
@@ -37,6 +38,7 @@ class Planned:
     state: str
     seconds: float  # estimated
     memory_mib: float  # estimated
+    why: str | None = None  # there is a result, and it is not what the unit would give again
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
             readouts[same] = equal.setdefault(tuple(sorted(found_readouts.items())), found_readouts)
         asked = readouts[same]
         record, found = records.get(key, {}), facts.of(unit)
-        state = state_of(unit, key, asked, found, record, known)
-        entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found))
+        state, why = state_of(unit, key, asked, found, record, known)
+        entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found), why)
         planned[key, id(asked)] = entry  # a cell that is named twice is one unit
     # the longest first; what once took its process with it last, where it can take nothing else along
     ordered = sorted(planned.values(), key=lambda entry: (entry.state == LOST, -entry.seconds, entry.unit.name))
@@ -136,87 +138,43 @@ def refreshed(plan: Plan) -> Plan:
     units = []
     for old in plan.units:
         record = records.get(old.key, {})
-        state = state_of(old.unit, old.key, old.asked, old.facts, record, known)
-        units.append(replace(old, record=record, state=state))
+        state, why = state_of(old.unit, old.key, old.asked, old.facts, record, known)
+        units.append(replace(old, record=record, state=state, why=why))
     return replace(plan, units=tuple(units))
 
 
 def state_of(
     unit: Unit, key: str, asked: Mapping[str, tuple[str, str]], facts: Facts, record: Record, known: Ledger
-) -> str:
-    """Where a unit stands: done only if nothing has changed that its scores were made of."""
-    if record and is_done(unit, asked, facts, record, known.results):
-        return DONE
+) -> tuple[str, str | None]:
+    """Where a unit stands, done only if nothing has changed that its result was made of; and what has changed."""
+    why = why_not_done(unit, asked, facts, record, known.results) if "made_of" in record else None
+    if "made_of" in record and why is None:
+        return DONE, None
     if facts.error is not None:
-        return FAILED
+        return FAILED, None
     state = str(record.get("state", MISSING))
     if state == RUNNING:
-        return RUNNING if known.is_claimed(key) else LOST
-    return FAILED if state == FAILED else MISSING
+        return (RUNNING if known.is_claimed(key) else LOST), None
+    return (FAILED, None) if state == FAILED else (MISSING, why)
 
 
-def is_done(unit: Unit, asked: Mapping[str, tuple[str, str]], facts: Facts, record: Record, results: Path) -> bool:
-    """Whether the result on disk is what this unit would give again."""
-    made_of = record.get("made_of") or {}
+def why_not_done(
+    unit: Unit, asked: Mapping[str, tuple[str, str]], facts: Facts, record: Record, results: Path
+) -> str | None:
+    """Why the result on disk is not what this unit would give again, in words; None if it is."""
+    made_of = record["made_of"]
     known = (made_of.get("weights_file") or {}).get("path")
+    if not ledger.has_readouts(record, asked):
+        return "other readouts or layers are asked for"
+    if made_of["code"] != ledger.code_now(unit):
+        return "the code of its network, or a package that builds it, has changed"
     now = ledger.file_facts(ledger.weights_file(unit.factors["weights"], known))
-    return (
-        ledger.has_readouts(record, asked)
-        and made_of.get("builders") is not None
-        and made_of["builders"] == ledger.builders(unit)
-        and ledger.same_file(now, made_of.get("weights_file"))
-        and (facts.error is not None or made_of.get("index_digest") == facts.index_digest)
-        and "folder" in record
-        and ledger.has_digests(results / record["folder"], record.get("result_digests"))
-    )
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What units have taken so far, and a guess for those that are like none of them."""
-
-    seconds: dict[str, float]  # per forward, by architecture
-    memory: dict[str, float]
-    scale: float  # of this machine against the guess
-    measured: int
-
-    @classmethod
-    def of(cls, records: Mapping[str, Record]) -> "Costs":
-        """From the ledger."""
-        seconds: dict[str, list[float]] = {}
-        memory: dict[str, list[float]] = {}
-        ratios = []
-        for record in records.values():
-            if record.get("forwards", 0) > 0:
-                per_forward = record["seconds"] / record["forwards"]
-                seconds.setdefault(record["architecture"], []).append(per_forward)
-                memory.setdefault(record["architecture"], []).append(record["peak_memory_mib"])
-                if record["parameters"]:  # baselines are like no network
-                    ratios.append(per_forward / _guess_seconds(record["parameters"]))
-        return cls(
-            {name: median(values) for name, values in seconds.items()},
-            {name: max(values) for name, values in memory.items()},
-            median(ratios) if ratios else 1.0,
-            sum(map(len, seconds.values())),
-        )
-
-    def estimate(self, unit: Unit, facts: Facts) -> tuple[float, float]:
-        """Seconds and MiB that a unit will take."""
-        architecture, parameters = unit.cell.architecture, parameters_of(unit)
-        per_forward = self.seconds.get(architecture, self.scale * _guess_seconds(parameters))
-        # a process with torch takes about 800 MiB, the weights are held twice while they are loaded
-        memory = self.memory.get(architecture, 1200 + 8 * parameters / 2**20)
-        return per_forward * facts.images, memory
-
-
-def parameters_of(unit: Unit) -> float:
-    """The number of a network's parameters where it is published, else a common one."""
-    return float(unit.factors["weights"].get("parameters") or (0 if unit.cell.goal == BASELINE else 25e6))
-
-
-def _guess_seconds(parameters: float) -> float:
-    """Of one forward on two cores with a few readouts; only the order of units and a first impression rest on it."""
-    return 0.02 + 2e-9 * parameters
+    if not ledger.same_file(now, made_of.get("weights_file")):
+        return "its weights have changed"
+    if facts.error is None and made_of["index_digest"] != facts.index_digest:
+        return "its benchmark has changed"
+    statistics = None if facts.error is not None else ledger.statistics_of(unit, facts.spread)
+    return ledger.why_not(results, record, statistics)
 
 
 class _BenchmarkFacts:
@@ -328,8 +286,5 @@ def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | No
     }
     file = plan.results / ".sweep" / "plans" / f"{name}.json"
     with readable_write_errors(plan.results):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}")
-        unfinished.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(unfinished, file)
+        write_quickly(file, json.dumps(seal(content)).encode())
     return file.resolve()

@@ -40,7 +40,7 @@ def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
             view,
             *_more(todo, everything),
         ]
-    return Group(*lines, *failures(plan, everything), *empty_cells(plan.empty, everything))
+    return Group(*lines, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything))
 
 
 def status_view(plan: Plan, everything: bool) -> RenderableType:
@@ -58,7 +58,7 @@ def status_view(plan: Plan, everything: bool) -> RenderableType:
         names = (entry.unit.name for entry in missing)
         listed = ", ".join(names) if everything else first_names(names, 5)
         lines.append(f"missing: {listed}; about {duration(sum(entry.seconds for entry in missing))}")
-    return Group(*lines, *failures(plan, everything), *empty_cells(plan.empty, everything))
+    return Group(*lines, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything))
 
 
 def counts(plan: Plan) -> str:
@@ -67,6 +67,15 @@ def counts(plan: Plan) -> str:
     states = {DONE: found[DONE], RUNNING: found[RUNNING], FAILED: found[FAILED] + found[LOST], MISSING: found[MISSING]}
     listed = ", ".join(f"{number} {state}" for state, number in states.items())
     return f"{len(plan.units)} units: {listed}; {len(plan.empty)} empty cells"
+
+
+def changed(plan: Plan, everything: bool = True) -> list[RenderableType]:
+    """A line for each unit that has a result which does not stand any more: why."""
+    there = [entry for entry in plan.units if entry.why is not None]
+    lines: list[RenderableType] = [
+        Text(f"to be made anew: {entry.unit.name}: {entry.why}") for entry in _cut(there, everything)
+    ]
+    return lines + _more(there, everything)
 
 
 def failures(plan: Plan, everything: bool = True) -> list[RenderableType]:

@@ -4,7 +4,6 @@ However many jobs there are and wherever they run, they share the work through t
 leaves one unit behind, and the others do all the rest.
 """
 
-import json
 import os
 import socket
 import sys
@@ -21,6 +20,7 @@ from rich.markup import escape
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.progress import console
+from iqa_lab.store.reading import read_sealed
 from iqa_lab.sweep import ledger
 from iqa_lab.sweep.compose import Unit
 from iqa_lab.sweep.grid import Cell
@@ -48,8 +48,12 @@ class Job:
 
     @classmethod
     def read(cls, file: Path) -> "Job":
-        """From the file that ``plan.save_jobs`` wrote."""
-        content = json.loads(file.read_text(encoding="utf-8"))
+        """From the file that ``plan.save_jobs`` wrote.
+
+        Raises:
+            UserError: it is missing, unreadable, damaged or of another version.
+        """
+        content = read_sealed(file)
         return cls(
             content["sweep"], content["group"], Path(content["results"]), Path(content["folder"]),
             content["environment"], content["threads"], content["units"], content["parts"],
@@ -101,7 +105,11 @@ def _take(job: Job, entry: dict[str, Any], number: int, place: str) -> bool:
         return True  # the sweep itself counts it
     unit = job.unit(entry)
     record: Record = {
-        **{key: before[key] for key in ("readouts", "made_of", "folder", "result_digests") if key in before},
+        **{
+            key: before[key]
+            for key in ("readouts", "made_of", "folder", "columns", "statistics", "seen")
+            if key in before
+        },
         "name": unit.name,
         "architecture": unit.cell.architecture,
         "state": RUNNING,
@@ -116,7 +124,8 @@ def _take(job: Job, entry: dict[str, Any], number: int, place: str) -> bool:
         known.write(entry["key"], record)
         with _logged(known.log_file(entry["key"])):
             found = compute(unit, job.group, number, again=before.get("state") == RUNNING)
-        readouts = ledger.with_readouts({} if record.get("made_of") != found["made_of"] else record, asked)
+        same = record.get("made_of") == found["made_of"]
+        readouts = ledger.with_readouts(record if same else {}, asked)
         if found["made_of"]["index_digest"] != entry["index_digest"]:
             readouts = {}  # the images were changed meanwhile: the result is whole, but not what was planned
         record |= {"state": DONE, "parameters": entry["parameters"], "readouts": readouts, **found}
@@ -157,15 +166,16 @@ def compute(unit: Unit, group: str, number: int, again: bool) -> Record:
     after = ledger.file_facts(local_file(config.weights))
     if before is not None and before != after:
         raise UnitFailed(f"{before['path']} was changed while it was used; the same command computes the unit again")
-    result = outcome.unit.read_result() or {}
+    result = outcome.unit.result()
     return {
         "folder": str(outcome.unit.folder.relative_to(config.results)),
         "signature": outcome.unit.folder.name,
-        "result_digests": ledger.result_digests(outcome.unit.folder),
+        **ledger.facts_of_result(outcome.unit.folder),
+        # what the result says of itself, not what is so now: nothing new is written over old scores
         "made_of": {
             "weights_file": after,
-            "builders": ledger.builders(unit),
-            "index_digest": result.get("hashed", {}).get("index_digest"),
+            "code": result["hashed"]["code"],
+            "index_digest": result["hashed"]["index_digest"],
         },
         "forwards": result.get("forwards", 0),
         "seconds": result.get("seconds", {}).get("until_written", 0.0),
@@ -187,7 +197,7 @@ def evaluate_unit(config: Config, track_anyway: bool = False) -> "Outcome":
     check_tracker(config)
     keep_freed_memory()
     outcome = unit.evaluate(config)
-    if outcome.computed or track_anyway:
+    if outcome.computed or outcome.restated or track_anyway:
         track_unit(outcome.table, outcome.unit.read_result() or {}, config)
     return outcome
 

@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 
 from iqa_lab.errors import UserError
-from iqa_lab.store.files import Definitions, UnitFolder, check_writable
+from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.result import Definitions
 from iqa_lab.store.signature import signature
+from iqa_lab.store.writing import check_writable
 
 PAIRS = pd.DataFrame({"reference": ["r"] * 4, "distorted": list("abcd"), "opinion": [1.0, 2.0, 3.0, 4.0]})
 

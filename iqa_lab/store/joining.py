@@ -1,0 +1,48 @@
+"""Rows of pairs -> the same rows in the order of other pairs: by their images, never by their position."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from iqa_lab.store.reading import DAMAGED, Unusable
+
+KEYS = ["reference", "distorted"]
+
+
+def in_order_of(pairs: pd.DataFrame, rows: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The rows of the same pairs, in the order of ``pairs``.
+
+    Of choices an image may stand in several triplets with the same reference. Its distance is the same in each of
+    them; its rows are taken in their order, so that opinions stay with their sides, too.
+
+    Args:
+        pairs: ``reference`` and ``distorted``, in the wanted order.
+        rows: with the same two columns.
+        file: where the rows come from, for the error.
+
+    Raises:
+        Unusable: they are not of the same pairs.
+    """
+    wanted, there = _identities(pairs), _identities(rows)
+    if wanted.equals(there):
+        return rows.reset_index(drop=True)
+    place = there.get_indexer(wanted)
+    if len(wanted) != len(there) or (place < 0).any():
+        raise Unusable(DAMAGED, file, "its scores are of other pairs than the benchmark's")
+    return rows.iloc[place].reset_index(drop=True)
+
+
+def with_spread_of(pairs: pd.DataFrame, scores: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The scores with the opinions' spread as the benchmark has it now."""
+    left = scores.drop(columns="opinion_std", errors="ignore")
+    if "opinion_std" not in pairs or not pairs["opinion_std"].notna().any():
+        return left
+    ordered = in_order_of(left, pairs, file)
+    place = list(left.columns).index("opinion") + 1
+    left.insert(place, "opinion_std", ordered["opinion_std"].to_numpy())
+    return left
+
+
+def _identities(rows: pd.DataFrame) -> pd.MultiIndex:
+    names = rows[KEYS].astype(str)
+    return pd.MultiIndex.from_frame(names.assign(time=names.groupby(KEYS, sort=False).cumcount()))

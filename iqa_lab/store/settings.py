@@ -1,0 +1,47 @@
+"""Settings of statistics -> what a table is made with, as its result says it: another one makes the table anew."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from iqa_lab.store.signature import digest_of
+
+# Of the statistics themselves: a table that an earlier method made is made anew from its scores.
+METHOD = 2
+
+_OF_STATISTICS = ("resamples", "confidence", "seed")
+_OF_BENCHMARK = ("protocol", "opinion", "headline", "people", "opinion_std")
+
+
+def made_with(
+    statistics: Mapping[str, Any], benchmark: Mapping[str, Any], spread: str | None
+) -> dict[str, str | float | None]:
+    """Everything besides scores that a unit's table and headline depend on.
+
+    Args:
+        statistics: the group ``statistics`` of the configuration.
+        benchmark: the group ``benchmark``.
+        spread: as ``spread_of`` gives it.
+    """
+    chosen = {f"statistics.{name}": statistics[name] for name in _OF_STATISTICS}
+    chosen |= {f"benchmark.{name}": benchmark[name] for name in _OF_BENCHMARK}
+    plain = {name: getattr(value, "value", value) for name, value in chosen.items()}
+    return {"method": METHOD, **plain, "spread of opinions": spread}
+
+
+def spread_of(pairs: pd.DataFrame) -> str | None:
+    """A digest of the opinions' spread, which no signature knows; None where there is none."""
+    if "opinion_std" not in pairs or not pairs["opinion_std"].notna().any():
+        return None
+    return digest_of([float(value).hex() for value in pairs["opinion_std"]])[:16]
+
+
+def differences(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
+    """In words, which settings are other ones.
+
+    >>> differences({"statistics.confidence": 0.9, "seed": 0}, {"statistics.confidence": 0.95, "seed": 0})
+    'statistics.confidence=0.9 (was 0.95)'
+    """
+    changed = [name for name in {**then, **now} if now.get(name) != then.get(name)]
+    return ", ".join(f"{name}={now.get(name)} (was {then.get(name)})" for name in changed)

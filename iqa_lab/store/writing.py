@@ -1,0 +1,79 @@
+"""Contents -> files in one step: written beside their places, known to be on the disk, then renamed in their order."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from iqa_lab.errors import UserError
+
+UNFINISHED = ".unfinished-"
+
+
+def unfinished(file: Path) -> Path:
+    """Where a file is written before it is renamed into its place.
+
+    >>> unfinished(Path("a/result.json")).name
+    '.unfinished-result.json'
+    """
+    return file.with_name(UNFINISHED + file.name)
+
+
+def replace_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write all files beside their places, then rename them in their order, the last one last.
+
+    A full disk is met before the first rename, and then nothing is left of it. A process that is killed between two
+    renames leaves every file on the disk. The caller holds the folder's lock.
+    """
+    places = {folder / name: content for name, content in contents.items()}
+    try:
+        for file, content in places.items():
+            with unfinished(file).open("wb") as written:
+                written.write(content)
+                written.flush()
+                os.fsync(written.fileno())
+    except BaseException:
+        for file in places:
+            unfinished(file).unlink(missing_ok=True)
+        raise
+    for file in places:
+        os.replace(unfinished(file), file)
+
+
+def write_quickly(file: Path, content: bytes) -> None:
+    """Replace a file in one step that may be lost with the machine's power: what can be found out again."""
+    beside = file.with_name(f".{file.name}.{socket.gethostname()}-{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Nothing, if a file can be made below this folder; found out before the work, not after.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    with readable_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-") as probe:
+            probe.write(b"?")
+            probe.flush()
+
+
+@contextmanager
+def readable_write_errors(folder: Path) -> Iterator[None]:
+    """Errors of the disk as one line.
+
+    Raises:
+        UserError: instead of OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write results to {folder}: {error.strerror or error}") from error
