@@ -15,6 +15,7 @@ class GridSweeperConf:
 
     _target_: str = "hydra_plugins.iqa_lab_grid.grid.GridSweeper"
     params: dict[str, Any] = field(default_factory=dict)  # the grid of an experiment
+    seeds: int = 1  # how many random initialisations stand for goal=untrained, seed 0 and on
     jobs: int | None = None  # how many jobs share the units; null: as many as are worth starting
     action: str = "run"  # run | plan: show what would be done | status | submit: to SLURM, and return
     retry: str = "all"  # all: what is missing and what failed; failed: only that

@@ -40,6 +40,8 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
     settings = config.hydra.sweeper
     if settings.action not in ACTIONS or settings.retry not in ("all", "failed"):
         raise UserError(f"hydra.sweeper: action is one of {', '.join(ACTIONS)}; retry is all or failed")
+    if settings.seeds < 1:
+        raise UserError(f"hydra.sweeper.seeds={settings.seeds}: at least one random initialisation is scored")
     params = OmegaConf.to_container(settings.params)
     assert isinstance(params, dict)
     with console.status("planning"):

@@ -75,7 +75,7 @@ class Composer:
         self.changes = {factor: [one for one in parsed if _root(one) == factor] for factor in FACTORS}
         self.experiment = next((str(one.value()) for one in parsed if one.key_or_group == "experiment"), None)
         self.overlay: Values = {}
-        self._parts: dict[tuple[str, str | None], Values | None] = {}
+        self._parts: dict[tuple[str, str | None, int | None], Values | None] = {}
 
     def units(self, cells: Iterable[Cell], benchmarks: Sequence[str]) -> list[Unit]:
         """The units of these networks, each on each benchmark.
@@ -106,6 +106,8 @@ class Composer:
         chosen = [f"goal={cell.goal}", f"dataset={cell.dataset}", f"architecture={cell.architecture}"]
         if cell.weights not in (None, f"{cell.goal}/{cell.dataset}/{cell.architecture}"):
             chosen.append(f"weights={cell.weights}")
+        if cell.seed is not None:
+            chosen.append(f"weights.seed={cell.seed}")
         composed = self.loader.load_configuration(
             self.name, [*self.others, *chosen, f"benchmark={benchmark}"], RunMode.RUN
         )
@@ -139,19 +141,21 @@ class Composer:
     def _factors(self, cell: Cell, benchmark: str) -> dict[str, Values | None]:
         options = {"goal": cell.goal, "dataset": cell.dataset, "architecture": cell.architecture}
         return {
-            factor: self._part(factor, option)
+            factor: self._part(factor, option, cell.seed if factor == "weights" else None)
             for factor, option in {**options, "weights": cell.weights, "benchmark": benchmark}.items()
         }
 
-    def _part(self, factor: str, option: str | None) -> Values | None:
+    def _part(self, factor: str, option: str | None, seed: int | None = None) -> Values | None:
         """An option's values with all changes; None where only Hydra can tell."""
-        key = (factor, option)
+        key = (factor, option, seed)
         if key not in self._parts:
             values: Values | None = {} if option is None else plain_option(self._file(factor, option))
             if values is not None:
                 values = _merged(values, self.overlay.get(factor, {}))
                 for change in self.changes[factor]:
                     _apply(values, change.key_or_group.split(".")[1:], change.value())
+                if seed:  # 0 is the schema's own: a unit that was scored alone is the same unit
+                    values["seed"] = seed
             self._parts[key] = values
         return self._parts[key]
 

@@ -44,11 +44,14 @@ class Cell:
     architecture: str
     weights: str | None  # an option of ``conf/weights``; None: the cell needs no file
     empty: str | None = None
+    seed: int | None = None  # of an untrained network that is scored with several; None: the configuration's own
 
     @property
     def name(self) -> str:
-        """``<goal>-<dataset>-<architecture>``, and the training where it is not the first of its cell."""
+        """``<goal>-<dataset>-<architecture>``, and the training or seed where it is not the only one of its cell."""
         plain = f"{self.goal}-{self.dataset}-{self.architecture}"
+        if self.seed is not None:
+            return f"{plain}.seed{self.seed}"
         recipe = (self.weights or "").rpartition("/")[2].removeprefix(self.architecture)
         return plain + recipe
 
@@ -136,7 +139,9 @@ def read_option(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def networks(axes: Axes, folders: Sequence[Path], own_weights: bool, own_constructor: bool) -> list[Cell]:
+def networks(
+    axes: Axes, folders: Sequence[Path], own_weights: bool, own_constructor: bool, seeds: int = 1
+) -> list[Cell]:
     """All networks that are asked for, the empty cells among them.
 
     Args:
@@ -144,6 +149,7 @@ def networks(axes: Axes, folders: Sequence[Path], own_weights: bool, own_constru
         folders: configuration folders, the first one wins.
         own_weights: the user gave ``weights.path`` or ``weights.url``, which fill any cell.
         own_constructor: the user gave ``architecture.constructor``.
+        seeds: how many random initialisations stand for an untrained network.
     """
     files = option_files("weights", folders)
     if axes.weights is not None:
@@ -161,7 +167,8 @@ def networks(axes: Axes, folders: Sequence[Path], own_weights: bool, own_constru
             cell = replace(cell, empty="needs architecture.constructor=IMPORT.PATH")
         elif goal != UNTRAINED and option not in files and (goal == BASELINE or not own_weights):
             cell = replace(cell, empty=NO_WEIGHTS)
-        cells.append(cell)
+        several = goal == UNTRAINED and cell.empty is None and seeds > 1
+        cells += [replace(cell, seed=seed) for seed in range(seeds)] if several else [cell]
     return cells
 
 

@@ -230,7 +230,10 @@ def _units_of(
     keys = {one.partition("=")[0].lstrip("+"): one.partition("=")[2] for one in others}
     own = any(keys.get(key, "null") != "null" for key in ("weights.path", "weights.url"))
     own = own or any(master.weights.get(key) is not None for key in ("path", "url"))
-    cells = networks(axes, folders, own, "architecture.constructor" in keys)
+    # a seed that somebody asks for is the one that is scored
+    asked = "weights.seed" in keys or master.weights.seed != 0
+    seeds = 1 if asked else int(master.hydra.sweeper.seeds)
+    cells = networks(axes, folders, own, "architecture.constructor" in keys, seeds)
     if axes.readouts is not None:
         others = [*others, f"readout=[{','.join(axes.readouts)}]"]
     composer = Composer(loader, name, folders, others)

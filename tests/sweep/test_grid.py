@@ -164,6 +164,25 @@ def test_the_key_is_of_what_moves_a_score(loader: Any) -> None:
     assert len({plain, *map(key, others)}) == len(others) + 1
 
 
+def test_untrained_networks_are_a_sample_of_seeds(loader: Any) -> None:
+    goals, none = ("classification", "untrained", "baseline"), ("none",)
+    axes = Axes(goals, ("imagenet1k", *none), ("alexnet", "psnr"), None, ("levels",), frozenset(), None, ((),))
+    cells = [cell for cell in networks(axes, CONF, False, False, seeds=3) if cell.empty is None]
+    assert [(cell.name, cell.seed) for cell in cells] == [
+        ("classification-imagenet1k-alexnet", None),
+        *((f"untrained-none-alexnet.seed{seed}", seed) for seed in range(3)),
+        ("baseline-none-psnr", None),
+    ]
+    composer = Composer(loader, "config", CONF, [])
+    units = composer.units([cell for cell in cells if cell.goal == "untrained"], ["levels"])
+    assert [unit.config().weights.seed for unit in units] == [0, 1, 2]
+    alone = composer.units([Cell("untrained", "none", "alexnet", None)], ["levels"])
+    assert key_of(alone[0]) == key_of(units[0]) and len(set(map(key_of, units))) == 3
+    GlobalHydra.instance().clear()
+    for unit in units:
+        same_as_hydra(unit, f"weights.seed={unit.cell.seed}")
+
+
 def test_names_of_cells() -> None:
     assert Cell("g", "d", "a", "g/d/a.recipe").name == "g-d-a.recipe"
     assert Cell("g", "d", "a", "g/d/a").name == Cell("g", "d", "a", None).name == "g-d-a"
