@@ -29,9 +29,6 @@ _USED = (
 )  # fmt: skip
 
 
-INTERVAL = "bands and bars: 95 % intervals, resampling references"
-
-
 def network_names(table: pd.DataFrame) -> pd.Series:
     """A short name for the network of every row: what differs within the frame, and no more."""
     networks = table[table["goal"] != "baseline"]
@@ -80,6 +77,17 @@ def said_n(table: pd.DataFrame) -> str:
         else f"{int(numbers[0]):,} to {int(numbers[-1]):,}"
     )
     return f"{', '.join(sorted(table['benchmark'].unique()))}: n = {said} pairs"
+
+
+def said_interval(table: pd.DataFrame) -> str:
+    """What the intervals are, in words.
+
+    >>> said_interval(pd.DataFrame({"confidence": [0.9, 0.95]}))
+    'bands and bars: 90 or 95 % intervals, resampling references'
+    """
+    levels = sorted(table["confidence"].dropna().unique()) if "confidence" in table else []
+    said = " or ".join(f"{100 * level:g}" for level in levels) or "95"
+    return f"bands and bars: {said} % intervals, resampling references"
 
 
 def number(name: str) -> alt.Tooltip:

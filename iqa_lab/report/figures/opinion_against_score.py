@@ -1,4 +1,4 @@
-"""Figures of one unit: its pairs, its distortions, its channels."""
+"""Scores of a unit -> opinion against score, and the curve between them."""
 
 import altair as alt
 import numpy as np
