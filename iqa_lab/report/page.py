@@ -20,7 +20,7 @@ from iqa_lab.config import cache_folder
 from iqa_lab.explain.policy import policy
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
-from iqa_lab.report.figures.common import save, specification
+from iqa_lab.report.figures.common import printable, save, specification
 from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
@@ -58,13 +58,14 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downloads: Sequence[Any]) -> str:
     environment = Environment(
-        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )  # fmt: skip
     environment.filters["island"] = island
     style, script = ((files("iqa_lab.report") / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     vega = _vega()
     ranked = _ranked(report.best)
-    ids = told_apart(page.unit.replace("/", "--") for page in report.units)
+    ids = told_apart(printable(page.unit.replace("/", "--")) for page in report.units)
     return environment.get_template("page.html").render(
         policy=policy([vega, script], [style]),
         style=style,
@@ -169,7 +170,7 @@ def _unit(page: UnitPage, name: str) -> dict[str, Any]:
         "facts": page.facts,
         "columns": columns,
         "rows": _records(page.table.sort_values(by, ascending=False), columns),
-        "charts": {name: specification(chart) for name, chart in page.charts.items()},
+        "charts": {printable(name): specification(chart) for name, chart in page.charts.items()},
         "missed": [vars(entry) for entry in page.missed],
         "missed_of": page.missed_of,
     }

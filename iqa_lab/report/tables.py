@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from iqa_lab.report.figures.common import printable
 from iqa_lab.store.show import three_digits
 
 # which columns are better when they are higher
@@ -122,4 +123,4 @@ def _markdown(text: str) -> str:
 
 def _line(text: str) -> str:
     """The text without line breaks and control characters."""
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return " ".join(printable(text).split())

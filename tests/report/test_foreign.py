@@ -201,6 +201,7 @@ def test_names_of_others_are_text_on_the_page(hostile: Path) -> None:
         assert not set("<>&\u2028\u2029") & set(block), name
     assert "<!--<script>" in json.dumps(json.loads(blocks["s-1"])) and "could not be drawn" not in page
     markup = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "\u202e" not in page and "\u2028" not in page
     assert "<!--" not in markup and "<img src=x" not in markup and "<svg onload" not in markup
     assert page.count("<script") == page.count("</script>") == len(blocks) + 2 + 2  # two units, two scripts of ours
 

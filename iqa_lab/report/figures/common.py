@@ -62,9 +62,16 @@ def _legible(value: Any) -> Any:
         return {key: _legible(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_legible(inner) for inner in value]
-    if isinstance(value, str) and (not value.isprintable() or "\\" in value):
-        return "".join(letter if letter.isprintable() else " " for letter in value).replace("\\", "＼")
-    return value
+    return printable(value).replace("\\", "＼") if isinstance(value, str) else value
+
+
+def printable(text: str) -> str:
+    """The text with spaces for what is not printed: line breaks, and marks that turn the words beside them round.
+
+    >>> printable("a" + chr(0x202E) + "b" + chr(10) + "c")
+    'a b c'
+    """
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
