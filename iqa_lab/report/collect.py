@@ -128,6 +128,8 @@ def _rows(units: Units) -> pd.DataFrame:
     for name in ("depth", *(name for name in needed if name.startswith("srcc") or "agreement" in table)):
         if name not in table:  # where people only chose between images there is no correlation
             table[name] = np.nan
+    if "confidence" not in table:
+        table["confidence"] = table["unit"].map({name: u.config.statistics.confidence for name, u in units.items()})
     seen = table["input"] if "input" in table else pd.Series("", index=table.index)
     return table.assign(n=table["n"].astype(int), input=seen.fillna("").astype(str))
 
@@ -139,19 +141,16 @@ def apart(units: Units, table: pd.DataFrame) -> list[str]:
 
     Args:
         units: of the table, by their names.
-        table: rows with ``unit`` and ``benchmark``; the latter is changed in place.
+        table: rows with ``unit`` and ``benchmark``; the latter becomes ``NAME.DIGITS`` where the name is not enough.
     """
-    digests = table["unit"].map({name: unit.index_digest for name, unit in units.items()})
+    digests = table["unit"].map({name: unit.index_digest[:6] or "unknown" for name, unit in units.items()})
     several = digests.groupby(table["benchmark"]).transform("nunique") > 1
-    if not several.any():
-        return []
-    names = sorted(table.loc[several, "benchmark"].unique())
-    short = digests.str[:6].where(digests != "", "unknown")
-    table["benchmark"] = table["benchmark"].where(~several, table["benchmark"] + "-" + short)
+    table["benchmark"] = table["benchmark"].where(~several, table["benchmark"] + "." + digests)
+    names = table["unit"].map({name: unit.config.benchmark.name for name, unit in units.items()})
     return [
         f"Units on {name} were scored on different pairs or opinions: each of these is a benchmark of its own here, "
         "named by the first digits of its digest."
-        for name in names
+        for name in sorted(names[names != table["benchmark"]].unique())
     ]
 
 

@@ -32,4 +32,5 @@ def all_or_none(folder: Path, last: str) -> Iterator[Path]:
             for file in sorted(files, key=lambda file: str(file) == last):
                 os.replace(unfinished / file, folder / file)
     except OSError as error:
-        raise UserError(f"cannot write the report to {folder}: {error.strerror or error}") from error
+        reason = "it is no folder" if os.path.lexists(folder) and not folder.is_dir() else error.strerror or error
+        raise UserError(f"cannot write the report to {folder}: {reason}") from error

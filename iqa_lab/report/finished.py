@@ -20,7 +20,7 @@ from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.progress import track
-from iqa_lab.report.names import check_name
+from iqa_lab.report.names import checked_name
 from iqa_lab.scoring.columns import define_columns, rows_of_readout
 from iqa_lab.statistics.table import CORRELATIONS
 from iqa_lab.store.files import UnitFolder
@@ -32,7 +32,7 @@ DAMAGE = (UserError, OSError, ValueError, LookupError, TypeError, AttributeError
           pa.ArrowException)  # fmt: skip
 
 WORDS = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout")
-NUMBERS = ("depth", *(name for name in CORRELATIONS if name != "logistic_converged"))
+NUMBERS = ("depth", "confidence", *(name for name in CORRELATIONS if name != "logistic_converged"))
 ROUNDING = 1e-9  # of float64, by which a correlation may lie beyond 1
 # of the facts in result.json that a report shows
 KINDS = {
@@ -132,11 +132,14 @@ def _read_unit(folder: Path, name: str, rows: pd.DataFrame) -> FinishedUnit:
     config = read_config(folder / "config.yaml")
     benchmark = config.benchmark
     try:
-        check_name(str(benchmark.name), "its benchmark")
+        checked_name(str(benchmark.name), "benchmark.name")
         if benchmark.protocol not in (MOS, CHOICE) or benchmark.opinion not in ("mos", "dmos"):
             raise UserError(f"its opinions are {benchmark.protocol}, {benchmark.opinion}")
-        if set(rows["benchmark"]) != {benchmark.name}:
-            raise UserError(f"its table is about {first_names(sorted(set(rows['benchmark'])))}, not {benchmark.name}")
+        about = sorted(set(rows["benchmark"]))  # its name, or that and a dot and the first digits of its digest
+        if len(about) != 1 or not f"{about[0]}.".startswith(f"{benchmark.name}."):
+            raise UserError(f"its table is about {first_names(about)}, not about {benchmark.name}")
+        if not 0 < config.statistics.confidence < 1:
+            raise UserError(f"statistics.confidence={config.statistics.confidence}")
         result = files.read_result()
         if result is None:
             raise UserError("its result.json cannot be read")
@@ -188,7 +191,7 @@ def limits(name: str) -> tuple[float, float]:
     if name.startswith(("srcc", "plcc", "krcc")):
         return -1.0, 1.0
     largest = float(np.finfo(float).max)
-    return (0.0, 1.0) if name.startswith(("agreement", "depth")) else (-largest, largest)
+    return (0.0, 1.0) if name.startswith(("agreement", "depth", "confidence")) else (-largest, largest)
 
 
 def check_facts(result: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,7 +20,7 @@ from iqa_lab.config import cache_folder
 from iqa_lab.explain.policy import policy
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
-from iqa_lab.report.figures.common import Chart, save
+from iqa_lab.report.figures.common import printable, save, specification
 from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
@@ -59,13 +58,14 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downloads: Sequence[Any]) -> str:
     environment = Environment(
-        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )  # fmt: skip
     environment.filters["island"] = island
     style, script = ((files("iqa_lab.report") / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     vega = _vega()
     ranked = _ranked(report.best)
-    ids = told_apart(page.unit.replace("/", "--") for page in report.units)
+    ids = told_apart(printable(page.unit.replace("/", "--")) for page in report.units)
     return environment.get_template("page.html").render(
         policy=policy([vega, script], [style]),
         style=style,
@@ -114,10 +114,10 @@ def _write_figures(report: Report, folder: Path) -> tuple[list[dict[str, Any]], 
         except ValueError as error:
             undrawn.append(f"the figure {figure.name} could not be drawn: {' '.join(str(error).split())[:120]}")
             continue
-        specification = _specification(figure.chart)
+        drawn = specification(figure.chart)
         address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
-        shown.append({"name": figure.name, "spec": specification, "pdf": address,
-                      "title": specification["title"]["text"]})  # fmt: skip
+        shown.append({"name": figure.name, "spec": drawn, "pdf": address,
+                      "title": drawn["title"]["text"]})  # fmt: skip
     return shown, undrawn
 
 
@@ -170,17 +170,10 @@ def _unit(page: UnitPage, name: str) -> dict[str, Any]:
         "facts": page.facts,
         "columns": columns,
         "rows": _records(page.table.sort_values(by, ascending=False), columns),
-        "charts": {name: _specification(chart) for name, chart in page.charts.items()},
+        "charts": {printable(name): specification(chart) for name, chart in page.charts.items()},
         "missed": [vars(entry) for entry in page.missed],
         "missed_of": page.missed_of,
     }
-
-
-def _specification(chart: Chart) -> dict[str, Any]:
-    """The chart as Vega-Lite, for ``island``."""
-    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
-        specification: dict[str, Any] = chart.to_dict()
-    return specification
 
 
 def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:

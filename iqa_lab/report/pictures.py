@@ -31,12 +31,12 @@ class Pictures:
         """``own``: benchmarks of the user's own configuration, which are loaded as it says."""
         self.encoded: dict[str, str] = {}
         self._own = {(benchmark.name, benchmark.path): benchmark for benchmark in own}
-        self._paths: dict[tuple[str, str | None], dict[str, str]] = {}
+        self._paths: dict[tuple[str, str | None, str], dict[str, str]] = {}
         self._names: dict[str, str] = {}
 
     def of(self, benchmark: BenchmarkConfig) -> dict[str, str]:
         """Where the images of a result's benchmark lie, by their names; empty where that is not known or not here."""
-        key = (benchmark.name, benchmark.path)
+        key = (benchmark.name, benchmark.path, benchmark.family)
         if key not in self._paths:
             self._paths[key] = self._found(benchmark)
         return self._paths[key]

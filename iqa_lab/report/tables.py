@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from iqa_lab.report.figures.common import printable
 from iqa_lab.store.show import three_digits
 
 # which columns are better when they are higher
@@ -21,7 +22,7 @@ _LATEX = {
 _LABEL = re.compile("[^A-Za-z0-9:._-]+")  # what a label cannot hold
 _MARKDOWN = "\\`*_[]<>|&~$"
 # what a cell begins with that a spreadsheet runs, in narrow and in wide letters
-_FORMULA = re.compile("[ ]*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]")
+_FORMULA = re.compile("[ ]*[=+@\t\n\uff1d\uff0b\uff0d\uff20-]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -42,9 +43,10 @@ def csv_table(frame: pd.DataFrame) -> str:
 
 
 def _inert(value: Any) -> Any:
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")  # alone it ends a row
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
@@ -121,4 +123,4 @@ def _markdown(text: str) -> str:
 
 def _line(text: str) -> str:
     """The text without line breaks and control characters."""
-    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return " ".join(printable(text).split())

@@ -11,7 +11,7 @@ from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config
 from iqa_lab.report.figures.by_distortion import by_distortion
 from iqa_lab.report.figures.channel_relevance import channel_relevance
-from iqa_lab.report.figures.common import Chart
+from iqa_lab.report.figures.common import NOT_HUMAN, SRCC, Chart
 from iqa_lab.report.figures.opinion_against_score import opinion_against_score
 from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.report.pictures import Pictures
@@ -69,8 +69,9 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
         best = own.sort_values("srcc", ascending=False).iloc[0]
         column = f"{best['readout']}@{best['layer']}"
         scores = unit.scores([column])
-        charts["scatter"] = opinion_against_score(scores, column, unit.opinion_sign, title, points)
-        charts["distortions"] = by_distortion(scores, column, unit.opinion_sign)
+        human, sign = unit.config.benchmark.human, unit.opinion_sign
+        charts["scatter"] = opinion_against_score(scores, column, sign, title, points, human=human)
+        charts["distortions"] = by_distortion(scores, column, sign, measure=SRCC if human else NOT_HUMAN)
         missed = worst_predicted(scores, column, unit.config, pictures)
     if unit.files.weights_file.is_file():
         weights = pd.read_csv(unit.files.weights_file)

@@ -27,7 +27,7 @@ ROWS = pd.DataFrame(
     "condition",
     [
         'srcc > .66 and layer == "pixels"', "srcc > .66 & layer == 'pixels'", "not srcc > .66",
-        "~(srcc > .66) | n == 599", "--" * 400 + "1 > srcc",
+        "~(srcc > .66) | n == 599", "--" * 40 + "1 > srcc",
         "0 < srcc <= .65", "-1 <= srcc < 0 or n >= 3000", "layer in ['conv1', 'conv2']", "layer not in ('conv1', 'x')",
         "n in [599]", "srcc - krcc > .15", "srcc * 2 // 1 == 1", "n % 2 == 1", "krcc ** 2 >= .25", "-srcc > .1",
         "srcc != srcc", "srcc == krcc + .2", "trusted", "not trusted and n == 599", "trusted == True", "(srcc) > (.5)",
