@@ -26,13 +26,22 @@ def load_distance(config: ReadoutConfig) -> Distance:
     """The function that a readout of responses means, its arguments filled in.
 
     Raises:
-        UserError: it cannot be imported.
+        UserError: it cannot be imported; or, when it is called, it does not give one number a pair.
     """
     own = "." not in config.function
     path = f"iqa_lab.readouts.{config.function}.distance" if own else config.function
     function = import_object(path, "the readout's function")
     arguments: dict[str, Any] = dict(config.arguments)
-    return lambda response: function(response, **arguments)
+
+    def distance(response: Response) -> Tensor:
+        distances = function(response, **arguments)
+        pairs = sum(len(part) for part in response.distorted.parts)
+        if not isinstance(distances, Tensor) or distances.shape != (pairs,):
+            given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
+            raise UserError(f"the readout's function={config.function} gives {given} for {pairs} pairs, not ({pairs},)")
+        return distances
+
+    return distance
 
 
 def load_at_positions(config: ReadoutConfig, name: str) -> Distance:
