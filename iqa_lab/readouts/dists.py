@@ -12,7 +12,7 @@ EPSILON = 1e-6
 
 
 def distance(response: Response) -> Tensor:
-    """``1 - mean_c (l_c + s_c) / 2`` of each pair, ``[P]``, in 0..1.5."""
+    """``1 - mean_c (l_c + s_c) / 2`` of each pair, ``[P]``, in 0..2, and in 0..1.5 where no response is negative."""
     luminance, structure = dissimilarity(response)
     return (luminance + structure).mean(1) / 2
 
