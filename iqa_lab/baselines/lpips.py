@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from iqa_lab.networks.sources import package_file
 from iqa_lab.networks.weights import read_state_dict
 from iqa_lab.readouts import Distance, Response
-from iqa_lab.readouts.lpips import EPSILON
-from iqa_lab.readouts.response import sum_over_channels, sum_over_positions
+from iqa_lab.readouts.lpips import unit
+from iqa_lab.readouts.response import sum_over_positions
 
 # torchvision's constructor, and the ReLUs and Fire modules after which a trunk is read
 _TRUNKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
@@ -58,12 +58,8 @@ def weighed_lpips(weights: Tensor) -> Distance:
     """The readout ``lpips`` with the squared difference of each channel multiplied by a weight ``[C]``."""
     weights = weights.detach().double()
 
-    def unit(values: Tensor) -> Tensor:
-        norm = sum_over_channels(values.square()).sqrt().view(len(values), 1, *values.shape[2:])
-        return values / (norm + EPSILON)
-
     def distance(response: Response) -> Tensor:
-        squared = response.over_pairs(lambda f, g: sum_over_positions((unit(g) - unit(f)).square_()))
+        squared = response.compared(unit, lambda f, g: sum_over_positions(g.sub_(f).square_()))
         return squared @ weights.to(squared.device) / response.positions
 
     return distance

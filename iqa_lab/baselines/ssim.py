@@ -8,7 +8,6 @@ All in float64: variances are small differences of large squares.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
-from iqa_lab.readouts import Distance, Response
+from iqa_lab.readouts import Distance
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -44,7 +43,7 @@ class SSIM(nn.Module):
 
     def terms(self) -> dict[str, Distance]:
         """One minus the index, on the pixels."""
-        return {PIXELS.name: lambda response: by_run(response, self._look, _one_minus_ssim)}
+        return {PIXELS.name: lambda response: response.compared(self._look, _one_minus_ssim)}
 
     def forward(self, images: Tensor) -> Tensor:
         """The images."""
@@ -64,7 +63,7 @@ class MultiScaleSSIM(nn.Module):
 
     def terms(self) -> dict[str, Distance]:
         """One minus the index, on the pixels."""
-        return {PIXELS.name: lambda response: by_run(response, _pyramid, _one_minus_ms_ssim)}
+        return {PIXELS.name: lambda response: response.compared(_pyramid, _one_minus_ms_ssim)}
 
     def forward(self, images: Tensor) -> Tensor:
         """The images."""
@@ -90,18 +89,6 @@ class Moments(NamedTuple):
             raise UserError(f"an image of {width} x {height} pixels is smaller than the window of {WINDOW} x {WINDOW}")
         mean = blur(images)
         return cls(images, mean, blur(images.square()) - mean.square())
-
-
-def by_run(
-    response: Response, look: Callable[[Tensor], "Moments | list[Moments]"], compare: Callable[..., Tensor]
-) -> Tensor:
-    """``compare(look(reference), look(distorted))`` of each pair, ``[P]``; a reference is looked at once."""
-    reference, seen, parts = None, None, []
-    for f, g in response.pieces():
-        if f is not reference:
-            reference, seen = f, look(f)
-        parts.append(compare(seen, look(g)))
-    return torch.cat(parts)
 
 
 def grey(pixels: Tensor) -> Tensor:

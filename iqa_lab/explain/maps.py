@@ -18,6 +18,7 @@ from iqa_lab.scoring.batches import Batch, pictures
 from iqa_lab.scoring.columns import chosen_layers
 from iqa_lab.scoring.forward import read_layers
 from iqa_lab.scoring.settings import Settings, pass_settings
+from iqa_lab.scoring.steady import check_steady
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def explain(reference: Path, distorted: Path, config: Config) -> Explanation:
         config: a run's; its one readout is shown, its benchmark is not used.
 
     Raises:
-        UserError: an image cannot be read, their sizes differ, the network is a baseline, or the readout or a layer
-            has no positions.
+        UserError: an image cannot be read, their sizes differ, the network is a baseline, its responses depend on
+            chance or the batch, or the readout or a layer has no positions.
         UnitFailed: responses are not finite.
     """
     if len(config.readouts) != 1:
@@ -86,6 +87,7 @@ def explain(reference: Path, distorted: Path, config: Config) -> Explanation:
     layers = [layer for layer in chosen_layers(readout, network.layers, name) if layer.spatial]
     if not layers:
         raise UserError("the layers asked for have no positions (class tokens, pooled vectors): choose others")
+    check_steady(network, str(reference), [layer.name for layer in layers], settings)
     return Explanation(
         reference_name=reference.name,
         distorted_name=distorted.name,

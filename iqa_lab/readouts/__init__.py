@@ -26,11 +26,20 @@ def load_distance(config: ReadoutConfig) -> Distance:
     """The function that a readout of responses means, its arguments filled in.
 
     Raises:
-        UserError: it cannot be imported.
+        UserError: it cannot be imported; or, when it is called, it does not give one number a pair.
     """
     function = function_of(config)
     arguments: dict[str, Any] = dict(config.arguments)
-    return lambda response: function(response, **arguments)
+
+    def distance(response: Response) -> Tensor:
+        distances = function(response, **arguments)
+        pairs = sum(len(part) for part in response.distorted.parts)
+        if not isinstance(distances, Tensor) or distances.shape != (pairs,):
+            given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
+            raise UserError(f"the readout's function={config.function} gives {given} for {pairs} pairs, not ({pairs},)")
+        return distances
+
+    return distance
 
 
 def function_of(config: ReadoutConfig) -> Callable[..., Tensor]:

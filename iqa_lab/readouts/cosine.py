@@ -3,17 +3,26 @@
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.response import Response, sum_over_positions
 
 
 def distance(response: Response) -> Tensor:
     """``1 - cos(f, g)`` of each pair, ``[P]``, in 0..2; 0 where both responses are zero, 1 where one of them is.
 
-    Computed as ``(|f - g|^2 - (|f| - |g|)^2) / (2 |f| |g|)``, which is the same number without the cancellation of
-    ``1 - cos`` for nearly parallel vectors.
+    Half the squared distance of ``f / |f|`` and ``g / |g|``: the same number, with all digits for parallel vectors.
     """
-    f, g = response.of_both(lambda maps: maps.norm)
-    product = f * g
-    apart = (response.squared_difference - (f - g).square()).clamp_min(0) / (2 * product)
-    one_is_zero = ((f > 0) != (g > 0)).double()
-    return torch.where(product > 0, apart, one_is_zero)
+    return response.compared(_direction, _apart)
+
+
+def _direction(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Each image's response at length 1, ``[b, C, H, W]``, and its length, ``[b]``."""
+    length = sum_over_positions(values.square()).sum(1).sqrt()
+    scale = torch.where(length == 0, 0, 1 / length).float()
+    return values * scale[:, None, None, None], length
+
+
+def _apart(f: tuple[Tensor, Tensor], g: tuple[Tensor, Tensor]) -> Tensor:
+    (f_unit, f_length), (g_unit, g_length) = f, g
+    squared = sum_over_positions(g_unit.sub_(f_unit).square_()).sum(1)
+    one_is_zero = (f_length == 0) != (g_length == 0)
+    return torch.where(one_is_zero, 1, (squared / 2).clamp_max(2))

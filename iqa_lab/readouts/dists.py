@@ -12,7 +12,7 @@ EPSILON = 1e-6
 
 
 def distance(response: Response) -> Tensor:
-    """``1 - mean_c (l_c + s_c) / 2`` of each pair, ``[P]``, in 0..1.5."""
+    """``1 - mean_c (l_c + s_c) / 2`` of each pair, ``[P]``, in 0..2, and in 0..1.5 where no response is negative."""
     luminance, structure = dissimilarity(response)
     return (luminance + structure).mean(1) / 2
 
@@ -23,7 +23,7 @@ def dissimilarity(response: Response, epsilon: float = EPSILON) -> tuple[Tensor,
     ``l = (2 m_f m_g + e) / (m_f^2 + m_g^2 + e)`` compares the means, ``s = (2 cov + e) / (v_f + v_g + e)`` the
     patterns; one minus each is a squared difference over the same denominator.
     """
-    f, g = response.of_both(lambda maps: maps.channel_mean.square())
-    luminance = response.channel_mean_difference.square() / (f + g + epsilon)
+    f, g = response.of_both(lambda maps: maps.channel_mean)
+    luminance = response.channel_mean_change.square() / (f.square() + g.square() + epsilon)
     f, g = response.of_both(lambda maps: maps.channel_variance)
     return luminance, response.channel_difference_variance / (f + g + epsilon)

@@ -26,12 +26,14 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
     total, difference = f + g, g - f
     _, positions, channels = total.shape
     if 3 * positions < channels:
-        # |S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>, from smaller matrices [N, N]
+        # |S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>, from smaller matrices [N, N]; in float64, since
+        # both terms cancel where the positions of f and g are nearly the same in another order
+        total, difference = total.double(), difference.double()
         ss, dd, ds = (
             torch.bmm(left, right.transpose(1, 2))
             for left, right in ((total, total), (difference, difference), (difference, total))
         )
         products = ss * dd + ds * ds.transpose(1, 2)
-        return (products.sum((1, 2), dtype=torch.float64).clamp_min(0) / 2).sqrt()
+        return (products.sum((1, 2)).clamp_min(0) / 2).sqrt()
     product = torch.bmm(total.transpose(1, 2), difference)
     return (product + product.transpose(1, 2)).square_().sum((1, 2), dtype=torch.float64).sqrt() / 2

@@ -36,6 +36,7 @@ def _run_distance(f: Tensor, g: Tensor, fractions: Tensor) -> Tensor:
     below_f = below_f.unflatten(1, (len(g), -1)).transpose(0, 1)
     p, q = (_shares(below, f.shape[1]) for below in (below_f, torch.searchsorted(g, edges)))
     divergence = (_divergence(p, q) + _divergence(q, p)).clamp_min(0)
+    divergence += 0 * (high - low)[..., 0]  # no number where a response is none
     return (divergence / 2).sqrt().mean(1)
 
 

@@ -6,7 +6,7 @@ Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Me
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.response import Response, sum_over_channels
 
 # Added to the norm, as in version 0.1.4 of the lpips package.
 EPSILON = 1e-10
@@ -18,15 +18,11 @@ def distance(response: Response) -> Tensor:
 
 
 def at_positions(response: Response) -> Tensor:
-    """Where the distance comes from: squared distance of the unit-normalised channel vectors, ``[P, N]``.
+    """Where the distance comes from: squared distance of the unit-normalised channel vectors, ``[P, N]``."""
+    return response.compared(unit, lambda f, g: sum_over_channels(g.sub_(f).square_()))
 
-    With ``|f|`` and ``|g|`` at a position, and ``a = 1 / (|f| + eps)``, ``b = 1 / (|g| + eps)``, ``|a f - b g|^2`` is
-    ``(a |f| - b |g|)^2 + a b (|f - g|^2 - (|f| - |g|)^2)``: no normalised copies are made. The second part
-    is at most 4.
-    """
-    f, g = response.of_both(lambda maps: maps.position_norm)
-    a, b = 1 / (f + EPSILON), 1 / (g + EPSILON)
-    angle = (response.position_squared_difference - (f - g).square_()).clamp_min_(0).mul_(a).mul_(b).clamp_max_(4)
-    angle.masked_fill_((f == 0) | (g == 0), 0)  # a vector without length has no direction
-    length = (a.mul_(f) - b.mul_(g)).square_()
-    return angle + length
+
+def unit(values: Tensor) -> Tensor:
+    """The channel vector of each position at length 1, ``[b, C, H, W]``; one of zeros stays so."""
+    norm = sum_over_channels(values.square()).sqrt_().view(len(values), 1, *values.shape[2:])
+    return values / norm.add_(EPSILON)

@@ -2,13 +2,17 @@
 
 Everything large is computed piece by piece: a few images at a time, as many as fit the processor's cache, so that
 differences and squares never travel to the main memory. What comes out is small (a number a channel or a position)
-and kept for the other readouts of the same layer. Numbers a channel are float64: the statistics of a reference and of
-a slightly distorted image agree in most of their digits.
+and kept for the other readouts of the same layer.
+
+Responses are float32, and two sums of float32 that nearly agree have a difference without digits. So nothing here is
+such a difference: what varies is summed around its mean, what changes is summed as the change of every position, and
+what compares directions brings both responses to one length first.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,6 +27,8 @@ PIECE_BYTES_GPU = 2**31
 
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
 CONSTANT = 1e-6
+
+T = TypeVar("T")
 
 
 class Maps:
@@ -44,32 +50,20 @@ class Maps:
                 yield piece.float()
 
     @cached_property
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        parts = [(mean, mean_square(around)) for around, mean in map(centre, self.pieces())]
+        mean, variance = (torch.cat(several) for several in zip(*parts, strict=True))
+        return mean, variance.masked_fill(variance <= CONSTANT**2 * (variance + mean.square()), 0)
+
+    @property
     def channel_mean(self) -> Tensor:
         """Mean over positions of each channel, ``[B, C]``, float64."""
-        return torch.cat([sum_over_positions(piece) for piece in self.pieces()]) / self.positions
+        return self._moments[0]
 
-    @cached_property
+    @property
     def channel_variance(self) -> Tensor:
         """Variance over positions of each channel, ``[B, C]``, float64; exactly 0 where the channel is constant."""
-        mean = self.channel_mean
-        pivot = mean.float()
-        start, squares = 0, []
-        for piece in self.pieces():
-            centred = piece - pivot[start : start + len(piece), :, None, None]
-            squares.append(sum_over_positions(centred.square_()))
-            start += len(piece)
-        variance = (torch.cat(squares) / self.positions - (mean - pivot).square()).clamp_min(0)
-        return variance.where(variance > CONSTANT**2 * (variance + mean.square()), 0)
-
-    @cached_property
-    def norm(self) -> Tensor:
-        """Euclidean norm of each image's whole response, ``[B]``, float64."""
-        return (self.positions * (self.channel_variance + self.channel_mean.square()).sum(1)).sqrt()
-
-    @cached_property
-    def position_norm(self) -> Tensor:
-        """Euclidean norm over channels at each position, ``[B, N]``, float32."""
-        return torch.cat([sum_over_channels(piece.square()) for piece in self.pieces()]).sqrt_()
+        return self._moments[1]
 
     @cached_property
     def ordered(self) -> Tensor:
@@ -110,9 +104,27 @@ class Response:
             for piece in distorted.split(images_at_once(distorted)):
                 yield first, piece.float()
 
-    def over_pairs(self, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """What a function of the pieces, ``(f, g) -> [p, ...]``, gives for all pairs, ``[P, ...]``."""
-        return torch.cat([function(reference, distorted) for reference, distorted in self.pieces()])
+    def over_pairs(self, function: Callable[..., Tensor], *of_pairs: Tensor) -> Tensor:
+        """What a function of the pieces, ``(f, g, ...) -> [p, ...]``, gives for all pairs, ``[P, ...]``.
+
+        Args:
+            function: of a piece's reference and distorted responses, and of what belongs to these pairs.
+            of_pairs: begin with ``P``; the function gets their rows for the piece.
+        """
+        start, results = 0, []
+        for f, g in self.pieces():
+            results.append(function(f, g, *(values[start : start + len(g)] for values in of_pairs)))
+            start += len(g)
+        return torch.cat(results)
+
+    def compared(self, look: Callable[[Tensor], T], compare: Callable[[T, T], Tensor]) -> Tensor:
+        """``compare(look(f), look(g))`` of all pairs, ``[P, ...]``; at each reference ``look`` looks once."""
+        reference, seen, results = None, None, []
+        for f, g in self.pieces():
+            if f is not reference:
+                reference, seen = f, look(f)
+            results.append(compare(cast(T, seen), look(g)))
+        return torch.cat(results)
 
     def of_both(self, statistic: Callable[[Maps], Tensor]) -> tuple[Tensor, Tensor]:
         """A statistic of each pair's reference and distorted image, ``[P, ...]`` each."""
@@ -126,38 +138,84 @@ class Response:
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).square_())) / self.positions
 
     @cached_property
-    def _signed_and_absolute(self) -> tuple[Tensor, Tensor]:
-        sums = []
-        for reference, distorted in self.pieces():
-            difference = distorted - reference
-            sums.append((sum_over_positions(difference), sum_over_positions(difference.abs_())))
-        signed, absolute = (torch.cat(parts) for parts in zip(*sums, strict=True))
-        return signed, absolute
-
-    @property
     def channel_mean_difference(self) -> Tensor:
         """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
-        return self._signed_and_absolute[0] / self.positions
+        return self.over_pairs(lambda f, g: sum_over_positions(g - f)) / self.positions
 
     @property
     def squared_difference(self) -> Tensor:
         """Sum of ``(f - g)^2``, ``[P]``."""
         return self.channel_squared_difference.sum(1) * self.positions
 
-    @property
+    @cached_property
     def absolute_difference(self) -> Tensor:
         """Sum of ``|f - g|``, ``[P]``."""
-        return self._signed_and_absolute[1].sum(1)
+        return self.over_pairs(lambda f, g: sum_over_positions((g - f).abs_())).sum(1)
 
     @cached_property
+    def _change(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean and the variance of ``g - f``, and its covariance with ``f``."""
+        f_mean, g_mean = self.of_both(lambda maps: maps.channel_mean)
+        step = (g_mean - f_mean).float()
+        reference, f_around = None, torch.empty(0)
+        start, parts = 0, []
+        for f, g in self.pieces():
+            if f is not reference:
+                reference, f_around = f, centre(f)[0]
+            change = (g - f).sub_(step[start : start + len(g), :, None, None])
+            rest = sum_over_positions(change) / self.positions
+            covariance = sum_over_positions(change * f_around) / self.positions
+            parts.append((rest, mean_square(change) - rest.square(), covariance))
+            start += len(g)
+        rest, variance, covariance = (torch.cat(several) for several in zip(*parts, strict=True))
+        return step + rest, variance.clamp_min(0), covariance
+
+    @property
+    def channel_mean_change(self) -> Tensor:
+        """As ``channel_mean_difference``, for readouts that need the variance of the difference anyway."""
+        return self._change[0]
+
+    @property
     def channel_difference_variance(self) -> Tensor:
-        """Variance over positions of ``g - f`` in each channel, ``[P, C]``."""
-        return (self.channel_squared_difference - self.channel_mean_difference.square()).clamp_min(0)
+        """Variance over positions of ``g - f`` in each channel, ``[P, C]``.
+
+        In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
+        """
+        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        return torch.minimum(self._change[1], (f + g).square())
+
+    @property
+    def channel_deviation_difference(self) -> Tensor:
+        """Standard deviation over positions of ``g`` less that of ``f`` in each channel, ``[P, C]``.
+
+        From ``var g - var f = var(g - f) + 2 cov(g - f, f)``: deviations of images that differ in one pixel agree in
+        all digits of float32 but one or two.
+        """
+        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        _, variance, covariance = self._change
+        return ((variance + 2 * covariance) / (f + g)).masked_fill(f + g == 0, 0)
 
     @cached_property
     def position_squared_difference(self) -> Tensor:
         """Sum over channels of ``(f - g)^2`` at each position, ``[P, N]``, float32."""
         return self.over_pairs(lambda f, g: sum_over_channels((g - f).square_()))
+
+
+def centre(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Responses around the means of their channels, ``[b, C, H, W]`` float32; and the means ``[b, C]`` float64.
+
+    The mean of the first line is taken off before all are summed, so that a mean far from zero costs no digits.
+    """
+    near = values[:, :, :1].mean((2, 3), keepdim=True)
+    around = values - near
+    mean = sum_over_positions(around) / (values.shape[2] * values.shape[3])
+    around -= mean.float()[:, :, None, None]
+    return around, mean + near[:, :, 0, 0]
+
+
+def mean_square(values: Tensor) -> Tensor:
+    """Mean over positions of the squares, ``[b, C]`` float64 of ``[b, C, H, W]``, which are overwritten."""
+    return sum_over_positions(values.square_()) / (values.shape[2] * values.shape[3])
 
 
 def images_at_once(responses: Tensor) -> int:

@@ -7,5 +7,4 @@ from iqa_lab.readouts.response import Response
 
 def distance(response: Response) -> Tensor:
     """Euclidean distance of the standard deviations (not corrected for the sample size) of each pair, ``[P]``."""
-    f, g = response.of_both(lambda maps: maps.channel_variance.sqrt())
-    return (f - g).square().sum(1).sqrt()
+    return response.channel_deviation_difference.square().sum(1).sqrt()

@@ -17,6 +17,7 @@ from iqa_lab.scoring.forward import layer_shapes
 from iqa_lab.scoring.memory import free_memory
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings, pass_settings
+from iqa_lab.scoring.steady import check_steady
 
 # More images of 384 x 256 at once were hardly faster (bench/measured): on a CPU responses leave its caches, a GPU is
 # busy already. Of patches of 64 x 64 as many pixels at once are several times faster than as many images.
@@ -66,17 +67,26 @@ def layers_read(network: Network) -> list[str]:
     return list(dict.fromkeys(["pixels", *own]))
 
 
+def layers_of(plan: Plan) -> set[str]:
+    """The layers that a plan reads."""
+    return {layer for column in plan.passed for layer in column.terms} | set(plan.channel_layers)
+
+
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
     """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
-    read = {layer for column in plan.passed for layer in column.terms} | set(plan.channel_layers)
-    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], read, settings)
+    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
     reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
 
 def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> None:
-    """Say what will be done, how much memory it takes and about how long, from a few images, really scored."""
+    """Say what will be done, how much memory it takes and about how long, from a few images, really scored.
+
+    Raises:
+        UserError: the network's responses depend on chance or on the batch.
+    """
+    check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
     images = number_of_images(benchmark.pairs)
     few = benchmark.pairs.iloc[: max(1, settings.batch_size - 1)].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold

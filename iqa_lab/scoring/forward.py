@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
 
 from iqa_lab.benchmarks.images import decode
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.network import PIXELS, Network, module_of
+from iqa_lab.scoring.memory import is_out_of_memory
 from iqa_lab.scoring.settings import Settings
 
 
@@ -48,8 +50,22 @@ def layer_shapes(
     return shapes
 
 
+# modules that hold bf16 weights since a pass in bf16
+_ROUNDED: WeakSet[nn.Module] = WeakSet()
+
+
 def to_device(module: nn.Module, settings: Settings) -> nn.Module:
-    """The module on its device, in its precision, in the memory order that convolutions like best."""
+    """The module on its device, in its precision, in the memory order that convolutions like best.
+
+    Raises:
+        UserError: its weights were rounded to bf16 before, which nothing can undo.
+    """
+    if settings.precision == "bf16":
+        _ROUNDED.add(module)
+    elif module in _ROUNDED:
+        raise UserError(
+            f"this network's weights were rounded to bf16 before: build it again for precision={settings.precision}"
+        )
     dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
     return module.to(settings.device, dtype).to(memory_format=torch.channels_last)
 
@@ -82,7 +98,12 @@ def forward(
     read: Callable[[str, Tensor | None], None],
     precision: str,
 ) -> None:
-    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each layer's output as ``[B, C, H, W]``."""
+    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each layer's output as ``[B, C, H, W]``, once.
+
+    Raises:
+        UserError: the images do not suit the network, its forward fails, or a layer does not give one response an
+            image, once a forward.
+    """
     if images is None:
         for layer in layers:
             read(layer, None)
@@ -103,10 +124,23 @@ def forward(
             f"preprocess.resize=[{side},{side}]"
         )
 
+    done: set[str] = set()
+    raised: list[BaseException] = []  # by what reads, not by the network; which might catch it and go on
+
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
-            for layer in waiting.pop(path):
-                read(layer, network.as_map(output, layer, height, width))
+            try:
+                if path in done:
+                    raise UserError(
+                        f"layer {path} runs more than once for images of {width} x {height} pixels: "
+                        "name the block around it"
+                    )
+                done.add(path)
+                for layer in waiting.pop(path):
+                    read(layer, _one_an_image(network.as_map(output, layer, height, width), layer, len(images)))
+            except BaseException as error:
+                raised.append(error)
+                raise
             if not waiting:
                 raise _AllRead
 
@@ -118,10 +152,44 @@ def forward(
         module(inputs.bfloat16() if precision == "bf16" else inputs)
     except _AllRead:
         pass
-    except RuntimeError as error:
-        if any(sign in str(error) for sign in _TOO_SMALL):
-            raise UserError(f"images of {width} x {height} pixels are too small for this network: {error}") from error
-        raise
+    except Exception as error:
+        if raised or isinstance(error, UserError) or is_out_of_memory(error):
+            raise
+        raise _failed(error, len(images), height, width) from error
     finally:
         for handle in handles:
             handle.remove()
+    if raised:
+        raise raised[0]
+    if waiting:
+        missing = first_names(layer for layers in waiting.values() for layer in layers)
+        raise UserError(
+            f"{missing} did not run for {len(images)} images of {width} x {height} pixels: "
+            "choose layers that every image passes through"
+        )
+
+
+def _one_an_image(responses: Tensor, layer: str, images: int) -> Tensor:
+    """The responses.
+
+    Raises:
+        UserError: they are not one for each image, or have no positions.
+    """
+    if len(responses) != images:
+        raise UserError(
+            f"layer {layer} gives {len(responses)} responses for {images} images: choose a layer whose first axis is "
+            "the images'"
+        )
+    if responses.numel() == 0:
+        raise UserError(f"the images are too small for this network: the responses of layer {layer} are empty")
+    return responses
+
+
+def _failed(error: Exception, images: int, height: int, width: int) -> UserError:
+    """The error of use that stands for what a network's own code raised."""
+    if any(sign in str(error) for sign in _TOO_SMALL):
+        return UserError(f"images of {width} x {height} pixels are too small for this network: {error}")
+    lines = str(error).splitlines() or [""]
+    return UserError(
+        f"the network fails on {images} images of {width} x {height} pixels: {type(error).__name__}: {lines[0]}"
+    )

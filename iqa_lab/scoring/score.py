@@ -63,7 +63,7 @@ def score(
     Raises:
         UserError: an image is damaged, of another size than its reference, or too small for the network; or one image
             alone does not fit into memory.
-        UnitFailed: scores are not finite.
+        UnitFailed: scores are not finite, or below zero.
     """
     readings = _readings(columns, channels, settings.device)
     values = torch.full((len(columns), len(pairs)), torch.nan, dtype=torch.float64, device=settings.device)
@@ -111,6 +111,10 @@ def score(
 
     result = values.T.float().cpu().numpy()
     _refuse_not_finite(result, columns, pairs)
+    _refuse_negative(result, columns)
+    for layer, differences in kept_channels.items():
+        if not differences.isfinite().all():
+            raise UnitFailed(f"the differences of the channels of layer {layer} are no finite numbers")
     return Scores(
         values=result,
         columns=tuple(columns),
@@ -221,3 +225,13 @@ def _refuse_not_finite(values: NDArray[np.float32], columns: Sequence[Column], p
         names = first_names(columns[int(number)].name for number in np.flatnonzero(bad.any(axis=0)))
         images = first_names(pairs["distorted"].iloc[number] for number in np.flatnonzero(bad.any(axis=1)))
         raise UnitFailed(f"{int(bad.sum())} scores are no finite numbers, in the columns {names}, for {images}")
+
+
+def _refuse_negative(values: NDArray[np.float32], columns: Sequence[Column]) -> None:
+    negative = (values < 0).any(axis=0)
+    if negative.any():
+        names = first_names(columns[int(number)].name for number in np.flatnonzero(negative))
+        raise UnitFailed(
+            f"scores are below zero, in the columns {names}: a readout gives distances, 0 for equal responses and "
+            "larger the more they differ"
+        )
