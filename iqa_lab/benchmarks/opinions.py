@@ -215,8 +215,8 @@ def _check_triplets(name: str, rows: pd.DataFrame) -> None:
     """Nothing, if every triplet has two rows, of one reference, whose opinions are shares of one whole."""
     left, right = rows.iloc[0::2], rows.iloc[1::2]
     whole = len(left) == len(right) and (left["reference"].to_numpy() == right["reference"].to_numpy()).all()
-    sums = left["opinion"].to_numpy(dtype=float) + right["opinion"].to_numpy(dtype=float) if whole else np.zeros(1)
-    if not whole or (np.abs(sums - 1) > 1e-6).any():  # NaN is said elsewhere
+    known = [side["opinion"].replace([np.inf, -np.inf], np.nan).to_numpy(dtype=float) for side in (left, right)]
+    if not whole or (np.abs(known[0] + known[1] - 1) > 1e-6).any():  # NaN is said elsewhere
         raise UserError(f"{name}: its loader has to give two rows a triplet, whose opinions sum to 1")
 
 

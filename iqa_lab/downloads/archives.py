@@ -23,6 +23,7 @@ MEMBERS = 2_000_000  # files of an archive: the largest database has 152,000
 # An archive may become SMALL bytes whatever its own size, and then so many times that: images do not shrink to 1 %.
 SMALL, RATIO = 4 * 2**30, 100
 _PIECE = 2**20
+_OF_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 
 
 def is_archive(name: str) -> bool:
@@ -49,7 +50,15 @@ def unpack(archive: Path, folder: Path) -> None:
             _untar(archive, folder, limits)
         else:
             _unpack_others(archive, folder, limits)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         raise _damaged(archive, error) from error
     except OSError as error:
         raise UserError(f"cannot unpack {archive.name} into {folder}: {error.strerror or error}") from error
@@ -116,6 +125,8 @@ def _unzip(archive: Path, folder: Path, limits: _Limits) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             if member.is_dir():
                 continue
+            if member.flag_bits & 1:
+                raise _hostile(archive, member.filename, "needs a password")
             if kind not in (0, stat.S_IFREG):
                 raise _hostile(archive, member.filename, "is no plain file")
             limits.declare(member.file_size)
