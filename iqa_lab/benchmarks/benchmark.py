@@ -1,4 +1,4 @@
-"""The value that every loader makes, and the checks that all of them share."""
+"""A loader's rows, and the folder of their images -> a Benchmark, checked in the same way for all loaders."""
 
 import hashlib
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from iqa_lab.benchmarks import jpeg_data
+from iqa_lab.benchmarks.jpeg_data import damage, markers
 
 # CIE x, y of white, red, green and blue of sRGB, in units of .00001 as PNG has them
 SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -105,15 +105,15 @@ def _png_colours(chunks: dict[bytes, bytes]) -> str | None:
 
 def _jpeg(content: bytes, thorough: bool) -> Declared:
     bits, has_profile = 8, False
-    for marker, start, _ in jpeg_data.markers(content):
+    for marker, start, _ in markers(content):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             bits = content[start]
         elif marker == 0xE2 and content[start : start + 12] == b"ICC_PROFILE\0":
             has_profile = True
         elif marker == 0xDA and not thorough:
             break
-    damage = jpeg_data.damage(content) if thorough and bits == 8 else None
-    return Declared(bits=bits, has_profile=has_profile, damage=damage)
+    wrong = damage(content) if thorough and bits == 8 else None
+    return Declared(bits=bits, has_profile=has_profile, damage=wrong)
 
 
 def _pnm(content: bytes) -> Declared:
@@ -174,8 +174,8 @@ def _codestream(content: bytes) -> Declared:
     if any(sample & 128 for sample in samples):
         return Declared(colours="its values are signed")
     fewer = None if min(samples) == 7 or bits > 8 else "its channels have fewer than 8 bits"
-    damage = None if content.rstrip(b"\0")[-2:] == b"\xff\xd9" else "its end is missing"
-    return Declared(bits=bits, colours=fewer, damage=damage)
+    wrong = None if content.rstrip(b"\0")[-2:] == b"\xff\xd9" else "its end is missing"
+    return Declared(bits=bits, colours=fewer, damage=wrong)
 
 
 def _jpeg2000(content: bytes) -> Declared:

@@ -1,8 +1,9 @@
 """What the images of a benchmark are: decodable, how large, and which pixels. Looked at once, then remembered.
 
-An image is decoded anew where its file's size, time of change or time of replacement (which no program can set back)
-is another one than was remembered. What is remembered lies in a file a folder of images, below ``$IQA_LAB_CACHE`` (else
-the user's cache folder), and may be deleted any time. The pass compares what it decodes with it, see ``forget``.
+An image is decoded anew where its file's size, its time of change, or the time at which the system saw it change (which
+no program can set back) is another one than was remembered. What is remembered lies in a file a folder of images, below
+``$IQA_LAB_CACHE`` (else the user's cache folder), and may be deleted any time. The pass compares what it decodes with
+it, and forgets it where it does not fit.
 """
 
 import hashlib
