@@ -96,7 +96,7 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
 def _refuse_declared(says: Declared, path: str) -> None:
     """Refuse what the file's own header tells of depth, damage, colours and pictures."""
     if says.damage:
-        raise UserError(f"{path} is damaged: {says.damage}")
+        raise UserError(f"{path} is damaged or no image: {says.damage}")
     if says.bits > 8:
         deep = "16 or more bits" if says.bits >= 16 else f"{says.bits} bits"
         raise UserError(f"{path} has {deep} a channel: convert it to 8 bits yourself")

@@ -268,12 +268,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "JPEG cut, with an end": (lambda: encoded(LARGE, "JPEG")[:-2000] + b"\xff\xd9", "damaged"),
     "JPEG without its last byte": (lambda: encoded(LARGE, "JPEG")[:-1], "damaged"),
     "JPEG with a lost part": (
-        without_a_part, "damaged: its restart markers"
+        without_a_part, "damaged or no image: its restart markers"
     ),
     "PNG with a flipped bit": (
-        with_a_flipped_bit, "damaged: the checksum"
+        with_a_flipped_bit, "damaged or no image: the checksum"
     ),
-    "PNG without an end": (lambda: encoded(IMAGE, "PNG")[:-12], "damaged: its end"),
+    "PNG without an end": (lambda: encoded(IMAGE, "PNG")[:-12], "damaged or no image: its end"),
     "PNG cut": (lambda: encoded(LARGE, "PNG")[:5000], "damaged"),
     "BMP cut": (lambda: encoded(IMAGE, "BMP")[:-300], "damaged"),
     "PPM cut": (lambda: encoded(IMAGE, "PPM")[:-300], "damaged"),
