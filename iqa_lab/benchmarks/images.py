@@ -5,6 +5,7 @@ The policy, property by property, is docs/images.md.
 
 import hashlib
 import io
+import os
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from iqa_lab.errors import UserError
 Resize = int | tuple[int, int] | None
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "JPEG2000", "WEBP", "AVIF", "GIF")
+LARGEST = 2**30  # bytes of a file
 _BITS, _SAMPLE_FORMAT, _ORIENTATION, _WHITE, _PRIMARIES, _EXTRA = 258, 339, 274, 318, 319, 338  # tags of TIFF
 _GREY = ("1", "L", "LA")
 
@@ -60,12 +62,7 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
     Raises:
         UserError: the file is damaged, or not to be understood as 8-bit RGB.
     """
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such image") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    content = _content(path)
     if not content:
         raise UserError(f"{path} is damaged or no image: the file is empty")
     says = declared(content, thorough)
@@ -91,6 +88,22 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
         short = min(rgb.size)  # the long side is rounded down, as in torchvision
         width, height = resize * rgb.width // short, resize * rgb.height // short
     return Decoded(np.asarray(rgb.resize((width, height), Image.Resampling.BILINEAR)), conversion, whole)
+
+
+def _content(path: str) -> bytes:
+    """All bytes of a plain file.
+
+    Raises:
+        UserError: there is none, it is a folder or a device, too large for an image, or cannot be read.
+    """
+    if not os.path.lexists(path):
+        raise UserError(f"{path}: there is no such image")
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > LARGEST:
+            raise UserError(f"{path} is no image: it is no plain file of at most {LARGEST >> 30} GiB")
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _refuse_declared(says: Declared, path: str) -> None:

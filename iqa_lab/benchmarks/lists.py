@@ -34,8 +34,8 @@ def read_text(file: Path) -> str:
         UserError: it cannot be read, is too large for a list, or not encoded so; naming the line.
     """
     try:
-        if file.stat().st_size > LARGEST:
-            raise UserError(f"{file} is no list of opinions: it has more than {LARGEST >> 20} MiB")
+        if not file.is_file() or file.stat().st_size > LARGEST:
+            raise UserError(f"{file} is no list of opinions: it is no plain file of at most {LARGEST >> 20} MiB")
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
