@@ -1,6 +1,7 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -44,6 +45,7 @@ def evaluate(config: Config) -> Outcome:
     network = build_network(config)
     # images that are resized to one size may differ before
     benchmark = examine(load_benchmark(config.benchmark), any_size=isinstance(image_size_of(config), tuple))
+    config = replace(config, benchmark=benchmark.config)  # with what its votes say of people
     say_identical(benchmark)
     plan = plan_columns(config, network)
     definitions = with_fitting_benchmarks(plan, config)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, find_entry
+from iqa_lab.benchmarks.benchmark import Benchmark
 from iqa_lab.benchmarks.index import examine
+from iqa_lab.benchmarks.names import find_entry, inside
+from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
 from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
@@ -22,8 +24,7 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: the benchmark is not there, incomplete or damaged.
     """
-    if config.protocol not in (MOS, CHOICE):
-        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
+    check_settings(config)
     own = "." not in config.family
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     benchmark: Benchmark = load(config)
@@ -57,5 +58,5 @@ def is_present(config: BenchmarkConfig) -> bool:
     """Whether the folders of a benchmark are in the data folder; what lies in them is not looked at."""
     if config.path is not None:
         return Path(config.path).exists()
-    home = find_entry(data_folder(), config.folder)
+    home = find_entry(data_folder(), inside(config.folder, "benchmark.folder"))
     return home is not None and all((home / archive.into).is_dir() for archive in config.archives)

@@ -16,16 +16,16 @@ from iqa_lab.benchmarks.benchmark import (
     CHOICE,
     Benchmark,
     assemble,
-    find_entry,
     find_root,
-    list_folder,
     two_rows_a_triplet,
 )
+from iqa_lab.benchmarks.names import Names, find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 from iqa_lab.progress import track
 
 # of each protocol: the folder of the experiment, and of people's answers in it
+_LARGEST_ANSWER = 4096  # bytes; the official files have 132
 _CHOICES, _SAMENESS = ("2afc", "judge"), ("jnd", "same")
 
 
@@ -39,16 +39,20 @@ def load(config: BenchmarkConfig) -> Benchmark:
     root = find_root(config, experiment)
     above = find_entry(root, experiment) or root / experiment
     part = find_entry(above, str(config.opinions)) or above / str(config.opinions)
-    kinds = {name: folder for name, folder in sorted(list_folder(part).items()) if folder.is_dir()}
+    kinds = {folder.name: folder for folder in Names(part).paths() if folder.is_dir()}
     if not kinds:
         raise UserError(f"benchmark {config.name}: there is no folder {part} with kinds of distortions")
-    files = [(kind, file) for kind in kinds for _, file in sorted(list_folder(kinds[kind] / answers).items())]
+    files = [
+        (kind, file)
+        for kind, folder in kinds.items()
+        for file in Names(find_entry(folder, answers) or folder / answers).paths()
+    ]
     names = ("ref", "p0", "p1") if config.protocol == CHOICE else ("p0", "p1")
     within = part.relative_to(root).as_posix()
     rows = []
     for kind, file in track(files, f"reading the answers of {config.name}"):
         named = [f"{kind}/{name}/{file.stem}.png" for name in names]
-        places = [f"{within}/{kinds[kind].name}/{name}/{file.stem}.png" for name in names]
+        places = [f"{within}/{kind}/{name}/{file.stem}.png" for name in names]
         rows.append((*named, *places, kind, _answer(file)))
     if config.protocol == CHOICE:
         shown = ["reference", "left", "right"]
@@ -59,12 +63,19 @@ def load(config: BenchmarkConfig) -> Benchmark:
 
 
 def _answer(file: Path) -> float:
-    content = file.read_bytes()
+    try:
+        if file.stat().st_size > _LARGEST_ANSWER:
+            raise UserError(f"{file} is damaged: one number has at most {_LARGEST_ANSWER} bytes")
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
     end = 10 + int.from_bytes(content[8:10], "little")  # of the header, in version 1.0 of the format
     try:
         (share,) = np.frombuffer(content[end:], _type(content[:end]))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{file} is damaged: {' '.join(str(error).split())[:100]}") from error
+    if not np.isrealobj(share):
+        raise UserError(f"{file} is damaged: it holds a complex number")
     return round(float(share), 6)  # stored as float32: .6 is .6000000238
 
 

@@ -4,11 +4,13 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.names import inside
+from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
 from iqa_lab.downloads.archives import is_archive, unpack
 from iqa_lab.downloads.files import download
@@ -51,6 +53,8 @@ def _fetch(config: BenchmarkConfig) -> str:
     Raises:
         UserError: it could not be had; nothing half-made is left in its place.
     """
+    check_settings(config)  # before any of its names becomes a path
+    names = [_file_name(archive, config) for archive in config.archives]
     home = data_folder() / config.folder
     try:
         return f"already here, {_counted(load_benchmark(config))}"
@@ -67,8 +71,8 @@ def _fetch(config: BenchmarkConfig) -> str:
     unfinished = data_folder() / f".unfinished-{config.name}"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
-        for archive in config.archives:
-            file = download(archive.url, downloads / Path(urlparse(archive.url).path).name, archive.checksum)
+        for archive, name in zip(config.archives, names, strict=True):
+            file = download(archive.url, downloads / name, archive.checksum)
             _lay_out(file, unfinished, archive)
         counted = _counted(examine(load_benchmark(replace(config, path=str(unfinished)))))
         _move_into_place(unfinished, home, [archive.into for archive in config.archives])
@@ -85,6 +89,20 @@ def _fetch(config: BenchmarkConfig) -> str:
     shutil.rmtree(downloads, ignore_errors=True)
     verified = sum(archive.checksum is not None for archive in config.archives)
     return f"fetched, {counted}; {verified} of {len(config.archives)} files had a checksum to verify them with"
+
+
+def _file_name(archive: ArchiveConfig, config: BenchmarkConfig) -> str:
+    """What a downloaded file is called, the last part of its address.
+
+    Raises:
+        UserError: that is no name, or two files of the benchmark have the same.
+    """
+    name = PurePosixPath(urlparse(archive.url).path).name
+    same = [other for other in config.archives if PurePosixPath(urlparse(other.url).path).name == name]
+    if not name or len(same) > 1:
+        raise UserError(f"benchmark {config.name}: {archive.url} does not end in a file's name of its own")
+    inside(name, "benchmark.archives.url")
+    return name
 
 
 def _counted(benchmark: Benchmark) -> str:

@@ -1,16 +1,31 @@
-"""Image files as 8-bit RGB; whatever has no single obvious meaning as such is refused by name."""
+"""Image files as 8-bit RGB: pixels exactly as stored, or a conversion that is named; the rest is refused by name.
 
-from dataclasses import dataclass
+The policy, property by property, is docs/images.md.
+"""
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
+from iqa_lab.benchmarks.colour import other_than_srgb
+from iqa_lab.benchmarks.image_files import SRGB_PRIMARIES, Declared, declared
 from iqa_lab.errors import UserError
 
 # the short side of an image, or its height and width
 Resize = int | tuple[int, int] | None
+
+FORMATS = ("PNG", "JPEG", "BMP", "PPM", "TIFF", "JPEG2000", "WEBP", "AVIF", "GIF")
+LARGEST = 2**30  # bytes of a file
+_BITS, _SAMPLE_FORMAT, _ORIENTATION, _WHITE, _PRIMARIES, _EXTRA = 258, 339, 274, 318, 319, 338  # tags of TIFF
+_GREY = ("1", "L", "LA")
 
 
 @dataclass(frozen=True)
@@ -19,63 +34,152 @@ class Decoded:
 
     pixels: NDArray[np.uint8]
     conversion: str | None
+    whole: NDArray[np.uint8] | None = field(default=None, repr=False)  # before it was resized; None: it was not
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all pixels and the size of the image as it is in the file, before it was resized."""
+        pixels = self.pixels if self.whole is None else self.whole
+        digest = hashlib.blake2b(pixels.tobytes(), digest_size=16)
+        digest.update(str(pixels.shape).encode())
+        return digest.hexdigest()
 
 
-def decode(path: str, resize: Resize = None) -> Decoded:
+def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
     """One image file as RGB.
 
-    Greyscale, black-and-white and opaque palette or alpha images are converted, and the conversion is named. 16 bits a
-    channel, CMYK, transparency, animations and other colour spaces are refused: how they look depends on a choice.
+    Greyscale, black-and-white and opaque palette or alpha images are converted and turned images are turned upright,
+    and the conversion is named. More than 8 bits a channel, CMYK, transparency, several pictures, colours other than
+    sRGB and damaged data are refused: how they look depends on a choice.
 
     Args:
         path: the file.
         resize: short side in pixels, or height and width, bilinear with antialiasing, both up and down; None leaves
             the image as it is.
+        thorough: whether the data of JPEG files are verified, too, which takes longer than to decode them; not needed
+            where the digest is compared with that of an image that was.
 
     Raises:
         UserError: the file is damaged, or not to be understood as 8-bit RGB.
     """
+    content = _content(path)
+    if not content:
+        raise UserError(f"{path} is damaged or no image: the file is empty")
+    says = declared(content, thorough)
+    _refuse_declared(says, path)
     try:
-        with Image.open(path) as image:
-            conversion = _obvious_conversion(image, path)
-            rgb = image.convert("RGB")
-    except UserError:
+        with Image.open(io.BytesIO(content), formats=_formats()) as image:
+            conversions = _conversions(image, says, path)
+            turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)  # TIFF files are turned as they are loaded
+            rgb = ImageOps.exif_transpose(image).convert("RGB")
+    except (UserError, MemoryError):
         raise
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such image") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        reason = "the file is empty" if Path(path).stat().st_size == 0 else " ".join(str(error).split())[:100]
-        raise UserError(f"{path} is damaged or no image: {reason}") from error
+    except Exception as error:  # of a damaged file Pillow may raise anything
+        reason = " ".join(str(error).split()).replace("<_io.BytesIO object at", "<")[:100]
+        raise UserError(f"{path} is damaged or no image of a kind that is read: {reason}") from error
+    conversions += ["turned upright"] if turned else []
+    whole = np.asarray(rgb)
+    conversion = ", ".join(conversions) or None
+    if resize is None:
+        return Decoded(whole, conversion)
     if isinstance(resize, tuple):
-        rgb = rgb.resize(resize[::-1], Image.Resampling.BILINEAR)
-    elif resize is not None:
+        height, width = resize
+    else:
         short = min(rgb.size)  # the long side is rounded down, as in torchvision
-        rgb = rgb.resize((resize * rgb.width // short, resize * rgb.height // short), Image.Resampling.BILINEAR)
-    return Decoded(np.asarray(rgb), conversion)
+        width, height = resize * rgb.width // short, resize * rgb.height // short
+    return Decoded(np.asarray(rgb.resize((width, height), Image.Resampling.BILINEAR)), conversion, whole)
 
 
-def _obvious_conversion(image: Image.Image, path: str) -> str | None:
-    """What has to be done to the image to make it RGB, or None."""
-    tiles = getattr(image, "tile", [])  # how the file's raw data will be decoded
-    raw_modes = {str(argument) for tile in tiles for argument in _arguments(tile)}
-    if image.mode.startswith("I") or any(mode.endswith((";16B", ";16L", ";16N")) for mode in raw_modes):
+def _content(path: str) -> bytes:
+    """All bytes of a plain file.
+
+    Raises:
+        UserError: there is none, it is a folder or a device, too large for an image, or cannot be read.
+    """
+    if not os.path.lexists(path):
+        raise UserError(f"{path}: there is no such image")
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > LARGEST:
+            raise UserError(f"{path} is no image: it is no plain file of at most {LARGEST >> 30} GiB")
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _refuse_declared(says: Declared, path: str) -> None:
+    """Refuse what the file's own header tells of depth, damage, colours and pictures."""
+    if says.damage:
+        raise UserError(f"{path} is damaged or no image: {says.damage}")
+    if says.bits > 8:
+        deep = "16 or more bits" if says.bits >= 16 else f"{says.bits} bits"
+        raise UserError(f"{path} has {deep} a channel: convert it to 8 bits yourself")
+    if says.animated:
+        raise UserError(f"{path} holds an animation: one picture is needed")
+    if says.colours:
+        raise _not_srgb(path, says.colours)
+
+
+def _not_srgb(path: str, why: str) -> UserError:
+    return UserError(f"{path} is not in sRGB: {why}; convert it to sRGB yourself")
+
+
+def _conversions(image: Image.Image, says: Declared, path: str) -> list[str]:
+    """What has to be done to the image to make it RGB, in words.
+
+    Raises:
+        UserError: it is deep, holds several pictures, is transparent, or in other colours than sRGB.
+    """
+    tags = getattr(image, "tag_v2", {})  # of a TIFF file
+    whole_numbers = set(_several(tags.get(_SAMPLE_FORMAT, 1))) == {1}
+    if max(_several(tags.get(_BITS, 1))) > 8 or not whole_numbers or image.mode.startswith(("I", "F")):
         raise UserError(f"{path} has 16 or more bits a channel: convert it to 8 bits yourself")
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise UserError(f"{path} holds {frames} pictures: one is needed")
+    _refuse_other_colours(image, says, path)
+    if image.mode == "RGB" and tags.get(_EXTRA):
+        raise UserError(f"{path} has more channels than red, green and blue: take them off yourself")
+    found = [says.scaled] if says.scaled else []
     if image.mode == "RGB" and "transparency" not in image.info:
-        return None
+        return found
     if image.mode in ("1", "L") and "transparency" not in image.info:
-        return "greyscale to RGB"
+        return [*found, "greyscale to RGB"]
     if image.mode in ("P", "LA", "RGBA", "PA") or "transparency" in image.info:
         alpha = image.convert("RGBA").getchannel("A")
         if np.asarray(alpha).min() < 255:
             raise UserError(f"{path} is transparent in places: put it on a background yourself")
-        return f"{'palette' if image.mode in ('P', 'PA') else 'opaque alpha'} to RGB"
+        return [*found, f"{'palette' if image.mode in ('P', 'PA') else 'opaque alpha'} to RGB"]
     raise UserError(f"{path} is in the colour space {image.mode}: convert it to RGB yourself")
 
 
-def _arguments(tile: tuple[object, ...]) -> tuple[object, ...]:
-    """The decoder's arguments of one tile of a lazily opened image; the first is the raw mode in the file."""
-    arguments = tile[3]
-    return arguments if isinstance(arguments, tuple) else (arguments,)
+def _refuse_other_colours(image: Image.Image, says: Declared, path: str) -> None:
+    """Refuse an image whose profile, or whose camera, says that its values are not sRGB."""
+    if image.mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA"):
+        return  # it is refused for that
+    profile = says.profile or image.info.get("icc_profile")
+    if profile:
+        why = other_than_srgb(bytes(profile), image.mode in _GREY)
+        if why:
+            raise _not_srgb(path, why)
+    elif says.has_profile:
+        raise _not_srgb(path, "its colour profile is damaged")
+    tags = getattr(image, "tag_v2", {})
+    for tag, usual in ((_WHITE, SRGB_PRIMARIES[:2]), (_PRIMARIES, SRGB_PRIMARIES[2:])):
+        own = tags.get(tag, ())
+        if not profile and any(abs(100000 * float(a) - b) > 200 for a, b in zip(own, usual, strict=False)):
+            raise _not_srgb(path, "it names primary colours of its own")
+    exif = image.getexif()
+    facts, interoperable = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.Interop)
+    if not profile and (facts.get(ExifTags.Base.ColorSpace) == 2 or interoperable.get(1) == "R03"):
+        raise _not_srgb(path, "its camera says Adobe RGB")
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """The formats that are read, as far as this Pillow was built with them."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)

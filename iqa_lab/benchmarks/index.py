@@ -1,7 +1,9 @@
 """What the images of a benchmark are: decodable, how large, and which pixels. Looked at once, then remembered.
 
-An image is decoded anew where its file's size or time of change is another one than was remembered. What is remembered
-lies in a file a folder of images, below ``$IQA_LAB_CACHE`` (else the user's cache folder), and may be deleted any time.
+An image is decoded anew where its file's size, its time of change, or the time at which the system saw it change (which
+no program can set back) is another one than was remembered. What is remembered lies in a file a folder of images, below
+``$IQA_LAB_CACHE`` (else the user's cache folder), and may be deleted any time. The pass compares what it decodes with
+it, and forgets it where it does not fit.
 """
 
 import hashlib
@@ -21,7 +23,8 @@ from iqa_lab.errors import UserError, first_names
 from iqa_lab.progress import console, progress_bar
 
 _SEEN = ["height", "width", "pixels", "problem"]
-_COLUMNS = ["path", "bytes", "changed", *_SEEN]
+_FILE = ["path", "bytes", "changed", "replaced"]
+_COLUMNS = [*_FILE, *_SEEN]
 _AT_ONCE = 5000  # images between two writings: what a killed process loses
 
 
@@ -76,11 +79,15 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     ``pixels`` is a digest of the decoded 8-bit RGB; ``problem`` is empty where the image can be read.
     """
     wanted = list(dict.fromkeys(paths))
-    facts = [os.stat(path) for path in wanted]
-    now = pd.DataFrame({"path": wanted, "bytes": [f.st_size for f in facts], "changed": [f.st_mtime_ns for f in facts]})
+    try:
+        facts = [os.stat(path) for path in wanted]
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
+    seen_before = [(path, f.st_size, f.st_mtime_ns, f.st_ctime_ns) for path, f in zip(wanted, facts, strict=True)]
+    now = pd.DataFrame(seen_before, columns=_FILE)
     memory = _memory(wanted)
     known = _recall(memory)
-    index = now.merge(known, on=["path", "bytes", "changed"], how="left")
+    index = now.merge(known, on=_FILE, how="left")
     unknown = index.index[index["pixels"].isna()]
     if not len(unknown):
         return index.astype({"height": int, "width": int})[_COLUMNS]
@@ -98,18 +105,22 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     return index.astype({"height": int, "width": int})[_COLUMNS]
 
 
+def forget(paths: Sequence[str]) -> None:
+    """Forget what is remembered of the images of a benchmark, all of which are named: one is not what it was."""
+    with suppress(OSError):
+        _memory(list(dict.fromkeys(paths))).unlink(missing_ok=True)
+
+
 def _size(image: pd.Series) -> str:
     return f"{image['width']} x {image['height']}"
 
 
 def _look(path: str) -> tuple[int, int, str, str]:
     try:
-        pixels = decode(path).pixels
+        image = decode(path)
     except UserError as error:
         return 0, 0, "", str(error)
-    digest = hashlib.blake2b(pixels.tobytes(), digest_size=16)
-    digest.update(str(pixels.shape).encode())
-    return pixels.shape[0], pixels.shape[1], digest.hexdigest(), ""
+    return image.pixels.shape[0], image.pixels.shape[1], image.digest, ""
 
 
 def _memory(paths: Sequence[str]) -> Path:
@@ -122,7 +133,7 @@ def _recall(memory: Path) -> pd.DataFrame:
     """What is remembered; nothing, if the file is not there or damaged."""
     with suppress(OSError, ValueError, KeyError):  # pyarrow's errors derive from these
         return pd.read_parquet(memory)[_COLUMNS]
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in _COLUMNS}).astype({"bytes": int, "changed": int})
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in _COLUMNS}).astype(dict.fromkeys(_FILE[1:], int))
 
 
 def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:

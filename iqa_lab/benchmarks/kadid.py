@@ -7,7 +7,8 @@ import re
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions
+from iqa_lab.benchmarks.lists import read_columns
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -33,8 +34,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "distorted": table["dist_img"],
             "distortion": [str(int(part[2])) for part in parts],
             "level": [int(part[3]) for part in parts],
-            "opinion": pd.to_numeric(table["dmos"], errors="coerce"),
-            "opinion_std": pd.to_numeric(table["var"], errors="coerce"),
+            "opinion": table["dmos"],
+            "opinion_std": table["var"],
+            "line": table["line"],
         }
     )
     named = [f"{part[1]}.png".lower() for part in parts]

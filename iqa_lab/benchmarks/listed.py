@@ -6,7 +6,8 @@ ref_img_path, score``; the first folder of its paths stands for the database's o
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions
+from iqa_lab.benchmarks.lists import read_columns
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -33,7 +34,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "distorted": inside["dis_img_path"],
             "distortion": table["dis_type"],
             "level": 0,
-            "opinion": pd.to_numeric(table["score"], errors="coerce"),
+            "opinion": table["score"],
+            "line": table["line"],
             "reference_file": inside["ref_img_path"],
             "distorted_file": inside["dis_img_path"],
             "reference_copy": table["dis_type"] == _REFERENCE,

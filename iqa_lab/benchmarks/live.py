@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_entry, find_root
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_root
+from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
 _OPINIONS, _REFERENCES = "dmos_realigned.mat", "refnames_all.mat"
+_LARGEST = 2**23  # bytes; the official files have some thousands
 _FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 
 
@@ -30,9 +31,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
     opinions, names = _read(root, _OPINIONS), _read(root, _REFERENCES)
     number = sum(_FOLDERS.values())
     try:
-        columns = {key: np.ravel(opinions[key]) for key in ("dmos_new", "dmos_std", "orgs")}
+        columns = {key: np.ravel(opinions[key]).astype(float) for key in ("dmos_new", "dmos_std", "orgs")}
         references = [str(np.ravel(entry)[0]) for entry in np.ravel(names["refnames_all"])]
-    except (KeyError, IndexError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UserError(f"{root}: {_OPINIONS} or {_REFERENCES} does not hold {error}") from error
     lengths: dict[str, int] = {**{key: len(column) for key, column in columns.items()}, "refnames_all": len(references)}
     wrong = [f"{key} has {length}" for key, length in lengths.items() if length != number]
@@ -45,8 +46,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "distorted": files,
             "distortion": [file.partition("/")[0] for file in files],
             "level": 0,  # the strengths are continuous
-            "opinion": columns["dmos_new"].astype(float),
-            "opinion_std": columns["dmos_std"].astype(float),
+            "opinion": columns["dmos_new"],
+            "opinion_std": columns["dmos_std"],
             "reference_file": ["refimgs/" + name for name in references],
             "distorted_file": files,
             "reference_copy": columns["orgs"] != 0,
@@ -60,7 +61,9 @@ def _read(root: Path, name: str) -> dict[str, Any]:
     if file is None:
         raise UserError(f"{root / name} is not there")
     try:
+        if file.stat().st_size > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST >> 20} MiB")
         content: dict[str, Any] = loadmat(str(file))
-    except (MatReadError, OSError, ValueError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # of a damaged file SciPy may raise anything
         raise UserError(f"{file} is damaged: {' '.join(str(error).split())[:120]}") from error
     return content

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, read_columns, two_rows_a_triplet
+from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_opinions, two_rows_a_triplet
+from iqa_lab.benchmarks.lists import read_columns
+from iqa_lab.benchmarks.opinions import as_numbers
 from iqa_lab.config import BenchmarkConfig
 
 _OPINIONS = "data.csv"
@@ -18,11 +20,12 @@ def load(config: BenchmarkConfig) -> Benchmark:
     """
     root, file = find_opinions(config, _OPINIONS)
     table = read_columns(file, _COLUMNS)
-    kept = table[(table["split"] == config.opinions) & (pd.to_numeric(table["votes"]) >= _VOTES)].reset_index(drop=True)
+    agreed = as_numbers(table["votes"], table.rename(columns={"right_path": "right"}), "votes")
+    kept = table[(table["split"] == config.opinions) & (agreed >= _VOTES)].reset_index(drop=True)
     triplets = pd.DataFrame(
         {
             "reference": kept["ref_path"], "left": kept["left_path"], "right": kept["right_path"],
-            "preference": pd.to_numeric(kept["right_vote"], errors="coerce"),
+            "preference": kept["right_vote"], "line": kept["line"],
             "distortion": kept["is_imagenet"].str.lower().map({"true": "imagenet"}).fillna("no_imagenet"),
             "reference_file": kept["ref_path"], "left_file": kept["left_path"], "right_file": kept["right_path"],
         }

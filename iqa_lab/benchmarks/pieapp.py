@@ -12,12 +12,12 @@ from iqa_lab.benchmarks.benchmark import (
     CHOICE,
     Benchmark,
     assemble,
-    find_entry,
     find_root,
-    list_folder,
-    read_columns,
     two_rows_a_triplet,
 )
+from iqa_lab.benchmarks.lists import read_columns
+from iqa_lab.benchmarks.names import Names, find_entry
+from iqa_lab.benchmarks.opinions import as_numbers
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 from iqa_lab.progress import track
@@ -39,7 +39,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     part = str(config.opinions)
     ending = _CHOICES if config.protocol == CHOICE else _SCORES
     labels = find_entry(find_entry(root, _LABELS) or root, part) or root / _LABELS / part
-    files = [file for name, file in sorted(list_folder(labels).items()) if name.endswith(ending)]
+    files = [file for file in Names(labels).paths() if file.name.lower().endswith(ending)]
     if not files:
         raise UserError(f"benchmark {config.name}: there are no files *{ending} in {labels}")
     tables = [_table(file, ending) for file in track(files, f"reading the opinions of {config.name}")]
@@ -52,13 +52,18 @@ def load(config: BenchmarkConfig) -> Benchmark:
         distorted = f"distorted_images/{part}/" + stem + "/" + image
         return distorted.where(image != reference, f"reference_images/{part}/" + reference)
 
-    shared = {"reference": reference, "reference_file": f"reference_images/{part}/" + reference, "distortion": ""}
+    shared = {
+        "line": table["line"],
+        "reference": reference,
+        "reference_file": f"reference_images/{part}/" + reference,
+        "distortion": "",
+    }
     if config.protocol != CHOICE:
         image = table["image"].str.strip()
-        rows = {"distorted": stem + "/" + image, "level": 0, "opinion": pd.to_numeric(table["score"], errors="coerce")}
+        rows = {"distorted": stem + "/" + image, "level": 0, "opinion": table["score"]}
         return assemble(config, pd.DataFrame({**shared, **rows, "distorted_file": place(image)}), root)
     left, right = table["left"].str.strip(), table["right"].str.strip()
-    preference = 1 - pd.to_numeric(table["preference_for_left"], errors="coerce")
+    preference = 1 - as_numbers(table["preference_for_left"], table, "preferences")
     choices = {"left": left, "right": right, "preference": preference}
     files_of = {"left_file": place(left), "right_file": place(right)}
     return assemble(config, two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of})), root)
@@ -67,7 +72,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
 def _table(file: Path, ending: str) -> pd.DataFrame:
     """The columns of one reference's file, under our names."""
     if ending == _SCORES:
-        return read_columns(file, [_REFERENCE, _IMAGE, _SCORE]).set_axis(["reference", "image", "score"], axis=1)
+        return read_columns(file, [_REFERENCE, _IMAGE, _SCORE]).set_axis(
+            ["reference", "image", "score", "line"], axis=1
+        )
     for preference in _PREFERENCES:
         try:
             columns = read_columns(file, [_REFERENCE, _A, _B, preference])
@@ -75,5 +82,5 @@ def _table(file: Path, ending: str) -> pd.DataFrame:
             if preference == _PREFERENCES[-1]:
                 raise
         else:
-            return columns.set_axis(["reference", "left", "right", "preference_for_left"], axis=1)
+            return columns.set_axis(["reference", "left", "right", "preference_for_left", "line"], axis=1)
     raise AssertionError("the last preference is found or raises")

@@ -5,11 +5,15 @@ into one folder ``Dist_Imgs`` is read, too.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_opinions, list_folder
+from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_opinions
+from iqa_lab.benchmarks.lists import number as as_number
+from iqa_lab.benchmarks.lists import read_text
+from iqa_lab.benchmarks.names import Names, find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -27,21 +31,30 @@ def load(config: BenchmarkConfig) -> Benchmark:
     root, labels = find_opinions(config, _LABELS)
     lines = [
         _parse(file, number, line)
-        for name, file in sorted(list_folder(labels).items())
-        if name.endswith(".txt")
-        for number, line in enumerate(file.read_text(encoding="ascii").splitlines(), 1)
+        for file in Names(labels).paths()
+        if file.suffix.lower() == ".txt"
+        for number, line in enumerate(read_text(file).splitlines(), 1)
         if line.strip()
     ]
     rows = pd.DataFrame(lines, columns=COLUMNS)
-    folder_of = {name: folder for folder in _FOLDERS for name in list_folder(find_entry(root, folder) or root / folder)}
+    folders = {folder: Names(find_entry(root, folder) or root / folder) for folder in _FOLDERS}
     rows["reference_file"] = "Train_Ref/" + rows["reference"]
-    rows["distorted_file"] = [f"{folder_of.get(name.lower(), _FOLDERS[0])}/{name}" for name in rows["distorted"]]
+    rows["distorted_file"] = [f"{_folder_of(name, folders)}/{name}" for name in rows["distorted"]]
     return assemble(config, rows, root)
+
+
+def _folder_of(name: str, folders: Mapping[str, Names]) -> str:
+    """The folder in which an image lies; the first one where it is missing."""
+    return next((folder for folder, names in folders.items() if names.find(name)), _FOLDERS[0])
 
 
 def _parse(file: Path, number: int, line: str) -> tuple[str, str, str, int, float]:
     parts = _LINE.fullmatch(line.strip())
-    if parts is None:
-        raise UserError(f"{file}:{number}: expected a line like A0001_02_03.bmp,1500.25, found {line.strip()!r}")
-    name, reference, group, image, opinion = parts.groups()
-    return f"{reference.upper()}.bmp", name, str(int(group)), int(image), float(opinion)
+    try:
+        if parts is None:
+            raise ValueError
+        name, reference, group, image, opinion = parts.groups()
+        return f"{reference.upper()}.bmp", name, str(int(group)), int(image), as_number(opinion)
+    except ValueError:
+        found = f"found {line.strip()!r}"
+        raise UserError(f"{file}:{number}: expected a line like A0001_02_03.bmp,1500.25, {found}") from None

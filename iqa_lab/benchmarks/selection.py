@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from iqa_lab.benchmarks.names import folded
 from iqa_lab.config import BenchmarkConfig, SplitConfig
 from iqa_lab.errors import UserError, choices, first_names
 
@@ -29,20 +30,30 @@ def selected(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
     if config.split.part is not None:
         rows = rows[_part(config, rows)]
     for key, column in (("distortions", "distortion"), ("levels", "level"), ("references", "reference")):
-        wanted = [str(value).lower() for value in getattr(config, key)]
-        if not wanted:
+        asked = getattr(config, key)
+        if not asked:
             continue
-        known = rows[column].astype(str).str.lower()
-        unknown = [value for value in wanted if value not in set(known)]
-        if unknown:
-            listed = choices(unknown[0], sorted(rows[column].astype(str).unique()))
-            raise UserError(f"benchmark.{key}: {config.name} has no {unknown[0]}; choose from {listed}")
-        rows = rows[known.isin(wanted)]
+        names = rows[column].astype(str)
+        rows = rows[names.isin([_meant(config, key, str(value), sorted(names.unique())) for value in asked])]
     if rows.empty:
         raise UserError(
             f"benchmark {config.name}: no pair passes all of benchmark.split, distortions, levels and references"
         )
     return rows.drop(columns=["reference_copy", "split"], errors="ignore").reset_index(drop=True)
+
+
+def _meant(config: BenchmarkConfig, key: str, value: str, names: Sequence[str]) -> str:
+    """The name that a filter means: that very name, else the only one that differs in upper and lower case.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    alike = [value] if value in names else [name for name in names if folded(name) == folded(value)]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise UserError(f"benchmark.{key}: {config.name} has {first_names(alike)}; which is meant by {value}?")
+    raise UserError(f"benchmark.{key}: {config.name} has no {value}; choose from {choices(value, names)}")
 
 
 def split_references(references: Sequence[str], split: SplitConfig) -> Mapping[str, str]:
@@ -73,7 +84,7 @@ def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
     """Whether a row belongs to the part of the benchmark that is asked for."""
     if "split" in rows:
         parts = rows["split"].astype(str)
-        crossing = parts.groupby(rows["reference"].str.lower()).nunique()
+        crossing = parts.groupby(rows["reference"]).nunique()
         if (crossing > 1).any():
             raise UserError(
                 f"benchmark {config.name}: a part holds whole references, but the pairs of "

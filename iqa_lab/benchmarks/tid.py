@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_entry, find_opinions
+from iqa_lab.benchmarks.benchmark import COLUMNS, Benchmark, assemble, find_opinions
+from iqa_lab.benchmarks.lists import number, read_text
+from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
@@ -24,17 +26,16 @@ def load(config: BenchmarkConfig) -> Benchmark:
         UserError: files are missing or damaged.
     """
     root, opinions = find_opinions(config, _OPINIONS)
-    rows = pd.DataFrame(
-        [_parse(f"{opinions}:{number}", line) for number, line in enumerate(_lines(opinions), 1) if line.strip()],
-        columns=COLUMNS,
-    )
+    lines = [(place, line) for place, line in enumerate(read_text(opinions).splitlines(), 1) if line.strip()]
+    rows = pd.DataFrame([_parse(f"{opinions}:{place}", line) for place, line in lines], columns=COLUMNS)
+    rows["line"] = [place for place, _ in lines]
     rows["opinion_std"] = _standard_errors(root, len(rows))
     rows["reference_file"] = "reference_images/" + rows["reference"]
     rows["distorted_file"] = "distorted_images/" + rows["distorted"]
     return assemble(config, rows, root)
 
 
-def _standard_errors(root: Path, number: int) -> list[float]:
+def _standard_errors(root: Path, opinions: int) -> list[float]:
     """``mos_std.txt``, one line for each opinion in the same order; NaN where the file is not there.
 
     Raises:
@@ -42,21 +43,16 @@ def _standard_errors(root: Path, number: int) -> list[float]:
     """
     file = find_entry(root, "mos_std.txt")
     if file is None:
-        return [math.nan] * number
-    try:
-        values = [float(line) for line in _lines(file) if line.strip()]
-    except ValueError as error:
-        raise UserError(f"{file} has a line that is no number: {error}") from error
-    if len(values) != number:
-        raise UserError(f"{file} has {len(values)} lines, but there are {number} opinions")
+        return [math.nan] * opinions
+    values = []
+    for place, line in enumerate(read_text(file).splitlines(), 1):
+        try:
+            values += [number(line)] if line.strip() else []
+        except ValueError as error:
+            raise UserError(f"{file}:{place}: {error}") from error
+    if len(values) != opinions:
+        raise UserError(f"{file} has {len(values)} lines, but there are {opinions} opinions")
     return values
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
 
 
 def _parse(place: str, line: str) -> tuple[str, str, str, int, float]:
@@ -66,7 +62,7 @@ def _parse(place: str, line: str) -> tuple[str, str, str, int, float]:
     try:
         if parts is None:
             raise ValueError
-        value = float(opinion)
+        value = number(opinion)
     except ValueError:
         raise UserError(f"{place}: expected an opinion and a name like i01_01_1.bmp, found {line.strip()!r}") from None
     reference, distortion, level = parts.groups()

@@ -164,6 +164,7 @@ class BenchmarkConfig:
     split: SplitConfig = field(default_factory=SplitConfig)
     exclude_identical: bool = False  # leave out distorted images whose pixels are the reference's
     reference_copies: bool = False  # score references that were judged among the distorted images, too
+    votes: bool = False  # every row is one person's vote: those of a pair are averaged
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
     range: list[float] | None = None  # lowest and highest possible opinion

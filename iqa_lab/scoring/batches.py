@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.benchmarks.images import Decoded, Resize, decode
+from iqa_lab.benchmarks.index import forget
 from iqa_lab.errors import UserError
 
 
@@ -95,14 +96,16 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
     """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
     Args:
-        pairs: with ``reference_path`` and ``distorted_path``.
+        pairs: with ``reference_path`` and ``distorted_path``; of an examined benchmark also with digests of their
+            pixels, which what is decoded here has to have.
         workers: number of threads.
         resize: short side in pixels, height and width, or None.
         ahead: how many decoded images may wait.
 
     Raises:
-        UserError: an image cannot be read, or has another size than its reference.
+        UserError: an image cannot be read, has another size than its reference, or is not what was examined.
     """
+    known = _digests(pairs)
     planned: list[tuple[str, str, int | None]] = []
     for reference, group in pairs.groupby("reference_path", sort=False):
         planned.append((str(reference), str(reference), None))
@@ -112,8 +115,14 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
         ]
     reference_pixels = np.empty((0, 0, 3), np.uint8)
     for (path, reference, row), image in zip(
-        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead), strict=True
+        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known), strict=True
     ):
+        if known and image.digest != known[path]:
+            forget(list(known))
+            raise UserError(
+                f"{path} is not the image any more that it was when the benchmark was examined: no score is kept; "
+                "give the same command again"
+            )
         if row is None:
             reference_pixels = image.pixels
         elif image.pixels.shape != reference_pixels.shape:
@@ -129,12 +138,26 @@ def number_of_images(pairs: pd.DataFrame) -> int:
     return len(pairs) + pairs["reference_path"].nunique()
 
 
-def _decoded(paths: Sequence[str], workers: int, resize: Resize, ahead: int) -> Iterator[Decoded]:
+def _digests(pairs: pd.DataFrame) -> dict[str, str]:
+    """The digest of every image by its path; empty where the benchmark was not examined."""
+    if "reference_pixels" not in pairs:
+        return {}
+    sides = [zip(pairs[f"{side}_path"], pairs[f"{side}_pixels"], strict=True) for side in ("reference", "distorted")]
+    return {path: pixels for side in sides for path, pixels in side}
+
+
+def _decoded(paths: Sequence[str], workers: int, resize: Resize, ahead: int, thorough: bool) -> Iterator[Decoded]:
+    def one(path: str) -> Decoded:
+        image = decode(path, resize, thorough=thorough)
+        if not thorough:
+            _ = image.digest  # computed here, beside the forward, and kept
+        return image
+
     with ThreadPoolExecutor(workers) as pool:
         futures: deque[Future[Decoded]] = deque()
         try:
             for path in paths:
-                futures.append(pool.submit(decode, path, resize))
+                futures.append(pool.submit(one, path))
                 if len(futures) > ahead:
                     yield futures.popleft().result()
             while futures:

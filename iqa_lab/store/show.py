@@ -45,7 +45,7 @@ def show(outcome: Outcome, config: Config) -> float:
 def _limits(benchmark: Benchmark) -> str:
     """What agreement is possible on choices, in words."""
     people = benchmark.config.people
-    if people is None:
+    if people is None or people < 2:  # one person cannot disagree
         return ""
     limits = ceilings(benchmark.pairs["opinion"].iloc[1::2], people)
     return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from iqa_lab import __version__
 from iqa_lab.benchmarks import examine, load_benchmark
-from iqa_lab.benchmarks.benchmark import find_entry
+from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
 from iqa_lab.store.reading import Unusable, read_sealed
@@ -85,7 +85,7 @@ def _files(folder: Path | str) -> Iterator[str]:
                 yield from _files(entry.path)
             else:
                 facts = entry.stat()
-                yield f"{entry.path}\t{facts.st_size}\t{facts.st_mtime_ns}\n"
+                yield f"{entry.path}\t{facts.st_size}\t{facts.st_mtime_ns}\t{facts.st_ctime_ns}\n"
 
 
 def _load(values: Values) -> Facts:

@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from iqa_lab.benchmarks.fetch import fetch_benchmarks
+from iqa_lab.downloads import archives
 from iqa_lab.downloads import files as downloads
 from iqa_lab.downloads.archives import unpack
 from iqa_lab.errors import UnitFailed, UserError
@@ -140,6 +141,51 @@ def test_damaged_archives_are_said_to_be(tmp_path: Path, kind: str) -> None:
     archive.write_bytes(archive.read_bytes()[:50_000])
     with pytest.raises(UserError, match="damaged or no archive"):
         unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_archives_that_become_much_larger_are_refused(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = MAKERS[kind](tmp_path / f"x.{kind}", {"a.txt": b"small", "b.bin": bytes(3_000_000)})
+    monkeypatch.setattr(archives, "SMALL", 1_000_000)
+    monkeypatch.setattr(archives, "RATIO", 0.3)
+    with pytest.raises(UserError, match=r"x\..* is not unpacked: it holds more than 1000000 bytes, though it has"):
+        unpack(archive, tmp_path / "out")
+    assert sum(len(content) for content in tree(tmp_path / "out").values()) <= 1_000_000
+    monkeypatch.setattr(archives, "RATIO", 1e6)
+    unpack(archive, tmp_path / "other")
+    assert len(tree(tmp_path / "other")["b.bin"]) == 3_000_000
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_archives_of_too_many_files_or_for_a_larger_disk_are_refused(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = MAKERS[kind](tmp_path / f"x.{kind}", {f"{number}.txt": b"0123" for number in range(30)})
+    with monkeypatch.context() as few:
+        few.setattr(archives, "MEMBERS", 20)
+        with pytest.raises(UserError, match="is not unpacked: it holds more than 20 files"):
+            unpack(archive, tmp_path / "out")
+    monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 0, 100))
+    with pytest.raises(UserError, match="the disk has no 1.. bytes left"):
+        unpack(archive, tmp_path / "other")
+
+
+def test_a_zip_file_that_lies_about_its_sizes_is_damaged_and_a_locked_one_refused(tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "x.zip", {"a.bin": bytes(100_000)})
+    content = archive.read_bytes()
+    true, false = struct.pack("<I", 100_000), struct.pack("<I", 10)
+    archive.write_bytes(content.replace(true, false))
+    with pytest.raises(UserError, match="damaged or no archive"):
+        unpack(archive, tmp_path / "out")
+    assert sum(len(each) for each in tree(tmp_path / "out").values()) <= 10
+    flags = bytearray(content)
+    flags[6] |= 1  # encrypted, in the file's own header and in the list of all
+    flags[content.index(b"PK\1\2") + 8] |= 1
+    archive.write_bytes(flags)
+    with pytest.raises(UserError, match="password"):
+        unpack(archive, tmp_path / "locked")
 
 
 def test_without_libarchive_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +333,36 @@ def test_what_is_not_whole_is_not_left_there(
     assert message in said and "what was downloaded is kept in" in said
     assert not (tmp_path / "data" / "small").exists() and not (tmp_path / "data" / ".unfinished-small").exists()
     assert (tmp_path / "data" / ".downloads" / "small" / "x.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    ("archive", "changes"),
+    [
+        ({"into": "../../evil"}, {}),
+        ({"into": "/tmp/evil"}, {}),
+        ({"into": "a/../../evil"}, {}),
+        ({}, {"folder": "../outside"}),
+        ({}, {"folder": "/tmp/outside"}),
+        ({}, {"opinions": "../secret"}),
+        ({"url": ".."}, {}),
+        ({"url": ""}, {}),
+    ],
+)
+def test_configurations_that_point_out_of_the_data_folder_write_nothing(
+    publisher: Publisher,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    archive: dict[str, str | None],
+    changes: dict[str, object],
+) -> None:
+    zip_of(publisher.files / "x.zip", kadid_files(2))
+    publisher.benchmark("small", [{"url": "x.zip", **archive}], **{**SMALL, **changes})
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UnitFailed):
+        fetch_benchmarks(["small"], [publisher.conf])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "leads out of its folder" in said or "does not end in a file's name" in said
+    assert sorted(tmp_path.rglob("*")) == before and not publisher.asked
 
 
 def test_what_is_there_is_never_overwritten(

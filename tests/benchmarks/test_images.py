@@ -98,6 +98,22 @@ def test_empty_and_absent_files_are_refused(tmp_path: Path) -> None:
         decode(str(tmp_path / "y.png"))
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/", "x" * 300])
+def test_what_is_no_plain_file_is_refused_unread(path: str) -> None:
+    with pytest.raises(UserError, match="no image: it is no plain file|no such image"):
+        decode(path)
+
+
+def test_an_image_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "x.png").touch()
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match="x.png cannot be read: Permission denied"):
+        decode(str(tmp_path / "x.png"))
+
+
 def test_resize_sets_the_short_side_like_torchvision(tmp_path: Path, image: Image.Image) -> None:
     from torchvision.transforms.v2.functional import resize
 

@@ -12,6 +12,7 @@ from iqa_lab.benchmarks import Benchmark, examine, index, load_benchmark
 from iqa_lab.benchmarks.images import Decoded
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError
+from iqa_lab.scoring.batches import pictures
 from tests.conftest import composed
 
 
@@ -135,3 +136,31 @@ def test_what_was_seen_is_kept_when_the_process_ends_early(
         examine(loaded(table))
     (memory,) = (cache_folder() / "images").iterdir()
     assert len(pd.read_parquet(memory)) == 4
+
+
+def replaced_unseen(path: Path, pixels: np.ndarray) -> None:
+    """Another image of the same size in bytes and with the old times of change, as a copy with kept times has."""
+    before = path.stat()
+    Image.fromarray(pixels).save(path)
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_an_image_replaced_with_the_same_size_and_time_is_noticed(table: Path, decodings: list[str]) -> None:
+    first = examine(loaded(table)).index_digest()
+    replaced_unseen(table.parent / "a2.bmp", np.zeros((12, 16, 3), np.uint8))
+    assert examine(loaded(table)).index_digest() != first and decodings[6:] == ["a2.bmp"]
+
+
+def test_the_pass_scores_the_pixels_that_were_examined_or_none(table: Path) -> None:
+    benchmark = examine(loaded(table))
+    assert len(list(pictures(benchmark.pairs, 2, None))) == 6
+    assert len(list(pictures(benchmark.pairs, 2, (6, 6)))) == 6  # the digest is of the image before it is resized
+    (memory,) = (cache_folder() / "images").iterdir()
+    replaced_unseen(table.parent / "b2.bmp", np.zeros((12, 16, 3), np.uint8))
+    for resize in (None, (6, 6)):
+        with pytest.raises(UserError, match=r"b2.bmp is not the image any more .* give the same command again"):
+            list(pictures(benchmark.pairs, 2, resize))
+    assert not memory.exists()  # so that the same command looks at the images anew
+    again = examine(loaded(table))
+    assert again.index_digest() != benchmark.index_digest() and len(list(pictures(again.pairs, 2, None))) == 6

@@ -1,0 +1,255 @@
+"""Settings and rows of opinions -> the same, checked; here, once, for all loaders. And votes -> mean opinions."""
+
+import math
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from iqa_lab.benchmarks.lists import label, missing, numbers
+from iqa_lab.benchmarks.names import folded, inside
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError, first_names
+
+# The two protocols: an opinion of every distorted image, or a choice between two of them.
+MOS, CHOICE = "mos", "2afc"
+
+# What a loader knows of a pair; names are the database's own.
+COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
+
+# squares of larger numbers overflow in the statistics
+_LARGEST = 1e100
+
+
+def check_settings(config: BenchmarkConfig) -> None:
+    """Nothing, if a benchmark's settings can be meant.
+
+    Raises:
+        UserError: naming the setting, and what it may be.
+    """
+    if config.protocol not in (MOS, CHOICE):
+        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
+    if config.opinion not in ("mos", "dmos"):
+        raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
+    if config.people is not None and config.people < 1:
+        raise UserError(
+            f"benchmark.people={config.people}: at least 1 person has judged, or null where it is not known"
+        )
+    if config.range is not None:
+        bounds = config.range
+        if len(bounds) != 2 or not all(math.isfinite(bound) for bound in bounds) or bounds[0] >= bounds[1]:
+            listed = ", ".join(f"{bound:g}" for bound in bounds)
+            raise UserError(f"benchmark.range=[{listed}]: give the lowest and the highest possible opinion, or null")
+    if config.psnr_srcc is not None and not -1 <= config.psnr_srcc <= 1:
+        raise UserError(f"benchmark.psnr_srcc={config.psnr_srcc:g}: a correlation is between -1 and 1")
+    for key, number in asdict(config.expected).items():
+        if number is not None and number < 1:
+            raise UserError(f"benchmark.expected.{key}={number}: at least 1, or null where it is not known")
+    inside(config.name, "benchmark.name")
+    inside(config.folder, "benchmark.folder")
+    if config.opinions is not None:
+        inside(str(config.opinions), "benchmark.opinions")
+    for archive in config.archives:
+        inside(archive.into, "benchmark.archives.into")
+
+
+def cleaned(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
+    """A loader's rows with names as text and opinions as numbers.
+
+    ``distortion`` and ``level`` may be empty; ``None`` and ``NA`` in them are names like any other.
+
+    Args:
+        config: the benchmark's settings.
+        rows: as ``assemble`` takes them.
+
+    Raises:
+        UserError: a column is missing, an image has no name, or an opinion or its spread is no number.
+    """
+    files = ["reference_file", "distorted_file"]
+    absent = [name for name in [*COLUMNS, *files] if name not in rows]
+    if absent:
+        raise UserError(f"benchmark {config.name}: its loader ({config.family}) gives no column {absent[0]}")
+    rows = rows.reset_index(drop=True)
+    for name in ("reference", "distorted", *files):
+        rows[name] = rows[name].map(label)
+        wrong = rows.index[[not text.strip() or not text.isprintable() for text in rows[name]]]
+        if len(wrong):
+            raise UserError(
+                f"benchmark {config.name}: {_place(rows, wrong[0])} names no image: {rows.loc[wrong[0], name]!r}"
+            )
+    for name in ("distortion", "level"):
+        if pd.api.types.is_object_dtype(rows[name]) or rows[name].map(missing).any() or name == "distortion":
+            rows[name] = rows[name].map(label)
+    rows["opinion"] = as_numbers(rows["opinion"], rows, "opinions", f"benchmark {config.name}: ")
+    if "opinion_std" in rows:
+        rows["opinion_std"] = as_numbers(rows["opinion_std"], rows, "opinion_std", f"benchmark {config.name}: ")
+    return rows
+
+
+def as_numbers(values: pd.Series, rows: pd.DataFrame, what: str, prefix: str = "") -> pd.Series:
+    """A column as numbers, NaN where nothing is known.
+
+    Args:
+        values: numbers or text.
+        rows: of the same index; ``distorted`` or ``right`` and perhaps ``line`` are named in the error.
+        what: the column's name, in the plural.
+        prefix: of the error.
+
+    Raises:
+        UserError: naming the first rows that hold something else.
+    """
+    found, wrong = numbers(values)
+    if wrong:
+        named = first_names(_named(rows, row, reason) for row, reason in wrong.items())
+        raise UserError(f"{prefix}{len(wrong)} {what} are no numbers: {named}")
+    return found
+
+
+def check_values(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
+    """Nothing, if every opinion, or vote, is a number within its range, and every spread 0 or more.
+
+    Args:
+        config: the benchmark's settings.
+        rows: cleaned.
+
+    Raises:
+        UserError: naming the first rows that are wrong, and the range.
+    """
+    name, choice = f"benchmark {config.name}", config.protocol == CHOICE
+    if "reference_copy" in rows:
+        rows = rows[~rows["reference_copy"]]  # beyond the range
+    if choice:
+        _check_triplets(name, rows)
+        rows = rows.iloc[1::2]  # the share of people who chose the right image says all
+    opinions = rows["opinion"]
+    _refuse(name, "opinions are no numbers", rows, ~(opinions.abs() < _LARGEST), opinions)
+    if "opinion_std" in rows:
+        spread = rows["opinion_std"]
+        wrong = ~(spread.isna() | ((spread >= 0) & (spread < _LARGEST)))
+        _refuse(name, "opinion_std are not 0 or more", rows, wrong, spread)
+    for low, high in [*([config.range] if config.range else []), *([[0.0, 1.0]] if choice else [])]:
+        _refuse(name, f"opinions outside of {low:g} to {high:g}", rows, ~opinions.between(low, high), opinions)
+
+
+def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
+    """Nothing, if there is one opinion a pair or triplet, and as many as a complete copy has.
+
+    Args:
+        config: the benchmark's settings.
+        rows: cleaned, with ``reference_path`` and ``distorted_path`` ("" where a file is missing).
+
+    Raises:
+        UserError: naming the first rows that are there twice, or what is not as many as expected.
+    """
+    name, choice = f"benchmark {config.name}", config.protocol == CHOICE
+    if "reference_copy" in rows:
+        rows = rows[~rows["reference_copy"]]  # beyond what is counted
+    keys = pd.Series(_pair_keys(rows, choice), dtype=object)
+    rows = rows.iloc[1::2] if choice else rows
+    repeated = rows.index[keys.duplicated()]
+    if len(repeated):
+        raise UserError(
+            f"{name}: {len(repeated)} opinions are there twice: {first_names(_named(rows, row) for row in repeated)}; "
+            "if every row is one person's vote, say benchmark.votes=true"
+        )
+    found = {
+        "pairs": len(rows),
+        "references": len(set(_keys(rows, "reference"))),
+        "distortions": rows["distortion"].nunique(),
+    }
+    expected = {key: getattr(config.expected, key) for key in found}
+    expected = {key: found[key] if number is None else number for key, number in expected.items()}
+    if found != expected:
+        wrong_counts = ", ".join(
+            f"{found[key]} {key} ({expected[key]} expected)" for key in found if found[key] != expected[key]
+        )
+        raise UserError(f"{name}: the list of opinions has {wrong_counts}")
+
+
+def average_votes(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[BenchmarkConfig, pd.DataFrame]:
+    """One row a pair (two a triplet) from one a vote, and the settings that say what its opinions are made of.
+
+    An opinion is the mean of the votes, ``opinion_std`` its standard error (their standard deviation, with n - 1, over
+    the root of n; empty for a single vote), ``people`` the number of votes, where it is the same for all. Of choices,
+    the opinion is the share of votes for an image, whichever side it was shown on.
+
+    Raises:
+        UserError: the votes of one pair disagree about what it is, or settings contradict them.
+    """
+    name = f"benchmark {config.name}"
+    if "opinion_std" in rows and rows["opinion_std"].notna().any():
+        raise UserError(f"{name}: votes have no opinion_std of their own, which is computed from them")
+    choice = config.protocol == CHOICE
+    first, votes = (rows.iloc[0::2], rows.iloc[1::2]) if choice else (rows, rows)
+    keys = _pair_keys(rows, choice)
+    numbered, _ = pd.factorize(pd.Series(keys, dtype=object))
+    shares = votes["opinion"].to_numpy(dtype=float)
+    if choice:  # of the image that was on the right when the triplet came first
+        right = np.array(_keys(votes, "distorted"), dtype=object)
+        leading = right[np.unique(numbered, return_index=True)[1]][numbered]
+        shares = np.where(right == leading, shares, 1 - shares)
+    counts = np.bincount(numbered)
+    means = np.bincount(numbered, shares) / counts
+    squares = np.bincount(numbered, (shares - means[numbered]) ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors = np.where(counts > 1, np.sqrt(squares / (counts - 1) / counts), np.nan)
+    for column in ("distortion", "level", "split"):
+        kinds = votes[column].groupby(numbered).nunique() if column in votes else pd.Series(dtype=int)
+        if (kinds > 1).any():
+            row = votes.index[numbered == kinds.index[kinds > 1][0]][0]
+            raise UserError(f"{name}: the votes of {_named(rows, row)} are of several values of {column}")
+    people = int(counts[0]) if (counts == counts[0]).all() else None
+    if config.people is not None and config.people != people:
+        raise UserError(f"{name}: benchmark.people={config.people}, but {counts.min()} to {counts.max()} judged a pair")
+    chosen = np.unique(numbered, return_index=True)[1]
+    if not choice:
+        made = votes.iloc[chosen].assign(opinion=means, opinion_std=errors).reset_index(drop=True)
+        return replace(config, people=people, opinion_std="standard_error"), made
+    both = [first.iloc[chosen].assign(opinion=1 - means), votes.iloc[chosen].assign(opinion=means)]
+    made = pd.concat([side.reset_index(drop=True) for side in both]).sort_index(kind="stable").reset_index(drop=True)
+    return replace(config, people=people), made
+
+
+def _check_triplets(name: str, rows: pd.DataFrame) -> None:
+    """Nothing, if every triplet has two rows, of one reference, whose opinions are shares of one whole."""
+    left, right = rows.iloc[0::2], rows.iloc[1::2]
+    whole = len(left) == len(right) and (left["reference"].to_numpy() == right["reference"].to_numpy()).all()
+    known = [side["opinion"].replace([np.inf, -np.inf], np.nan).to_numpy(dtype=float) for side in (left, right)]
+    if not whole or (np.abs(known[0] + known[1] - 1) > 1e-6).any():  # NaN is said elsewhere
+        raise UserError(f"{name}: its loader has to give two rows a triplet, whose opinions sum to 1")
+
+
+def _keys(rows: pd.DataFrame, side: str) -> list[str]:
+    """What tells images apart: the file, whatever it is called; its name in any case where it is missing."""
+    places = zip(rows[f"{side}_path"], rows[side], strict=True)
+    return [path or f"missing {folded(name)}" for path, name in places]
+
+
+def _pair_keys(rows: pd.DataFrame, choice: bool) -> list[tuple[str, ...]]:
+    """What tells pairs apart, or triplets, whose two distorted images may change sides."""
+    references, distorted = _keys(rows, "reference"), _keys(rows, "distorted")
+    if not choice:
+        return list(zip(references, distorted, strict=True))
+    sides = zip(references[0::2], distorted[0::2], distorted[1::2], strict=True)
+    return [(reference, *sorted((left, right))) for reference, left, right in sides]
+
+
+def _refuse(name: str, what: str, rows: pd.DataFrame, wrong: pd.Series, values: pd.Series) -> None:
+    """Raise where a row is wrong, and say how many are."""
+    if wrong.any():
+        bad = rows.index[wrong]
+        named = first_names(_named(rows, row, f"{values[row]:g}") for row in bad)
+        raise UserError(f"{name}: {len(bad)} {what}: {named}")
+
+
+def _named(rows: pd.DataFrame, row: Any, value: str = "") -> str:
+    """A row for an error: its image, and in brackets the line of the list and the value, as far as they are known."""
+    image = rows["distorted" if "distorted" in rows else "right"][row]
+    known = [_place(rows, row)] if "line" in rows else []
+    inside_brackets = ": ".join([*known, *([value] if value else [])])
+    return f"{image} ({inside_brackets})" if inside_brackets else str(image)
+
+
+def _place(rows: pd.DataFrame, row: Any) -> str:
+    return f"line {rows['line'][row]}" if "line" in rows else f"row {int(str(row)) + 1}"
