@@ -36,6 +36,16 @@ def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
     return near + [option for option in listed if option not in near]
 
 
+def either(wanted: str, options: Iterable[str]) -> str:
+    """A few options as words, those that resemble the wanted word first.
+
+    >>> either("fp8", ["bf16", "fp32", "tf32"])
+    'fp32, bf16 or tf32'
+    """
+    *first, last = nearest_first(wanted, options)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def choices(wanted: str, options: Iterable[str]) -> str:
     """The options for an error message, those that resemble the wanted word first; of very many only the nearest.
 

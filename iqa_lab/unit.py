@@ -13,7 +13,7 @@ from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
 from iqa_lab.networks import build_network
 from iqa_lab.networks.cells import cell_name
-from iqa_lab.progress import console
+from iqa_lab.progress import say, status
 from iqa_lab.scoring.columns import plan_columns
 from iqa_lab.scoring.cost import settings_of
 from iqa_lab.scoring.run import run_pass, weigh_channels, with_fitting_benchmarks
@@ -71,7 +71,7 @@ def evaluate(config: Config) -> Outcome:
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
-        console.print(f"[yellow]converted {count} images of {benchmark.config.name}: {conversion}[/]")
+        say(f"converted {count} images of {benchmark.config.name}: {conversion}", "yellow")
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
     new = pd.concat([named, channel_scores], axis=1)
@@ -94,7 +94,7 @@ def evaluate(config: Config) -> Outcome:
         "peak_memory_mib": peak_memory_mib(settings.device),
     }
     seen = images_seen(config, network)
-    with console.status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
+    with status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
         table = unit.write(
             frame,
             {name: definitions[name] for name in todo.definitions},

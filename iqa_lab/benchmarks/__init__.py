@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, find_entry
+from iqa_lab.benchmarks.benchmark import Benchmark, find_entry
 from iqa_lab.benchmarks.index import examine
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
+from iqa_lab.config.check import make
+from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
 
@@ -22,8 +22,6 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: the benchmark is not there, incomplete or damaged.
     """
-    if config.protocol not in (MOS, CHOICE):
-        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
     own = "." not in config.family
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     benchmark: Benchmark = load(config)
@@ -46,9 +44,7 @@ def benchmark_options(folders: Sequence[Path]) -> dict[str, Callable[[], Benchma
     """Every benchmark that the configuration folders offer, by its name: a function that reads its settings."""
 
     def read(file: Path) -> BenchmarkConfig:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(BenchmarkConfig), OmegaConf.load(file)))
-        assert isinstance(config, BenchmarkConfig)
-        return config
+        return make(BenchmarkConfig, read_option(file, "benchmark"), prefix="benchmark.")
 
     return {name: partial(read, file) for name, file in option_files("benchmark", folders).items()}
 

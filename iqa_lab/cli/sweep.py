@@ -11,11 +11,10 @@ import pandas as pd
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.live import Live
 
 from iqa_lab.errors import UserError
-from iqa_lab.progress import console
+from iqa_lab.progress import plain_console, status
 from iqa_lab.sweep import sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed
@@ -42,7 +41,7 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
         raise UserError(f"hydra.sweeper: action is one of {', '.join(ACTIONS)}; retry is all or failed")
     params = OmegaConf.to_container(settings.params)
     assert isinstance(params, dict)
-    with console.status("planning"):
+    with status("planning"):
         named = {str(key): value for key, value in params.items()}
         plan = make_plan(arguments, named, context.config_loader, str(config.hydra.job.config_name), config)
     wanted = plan
@@ -120,7 +119,7 @@ def show_status(plan: Plan, everything: bool, watch: bool) -> None:
     if not watch:
         print_view(status_view(plan, everything))
         return
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(console=plain_console(soft_wrap=False), auto_refresh=False) as live:
         while True:
             live.update(status_view(plan, everything), refresh=True)
             if not plan.having(MISSING, RUNNING):

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
-import yaml
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iqa_lab.config import Config, read_yaml
+from iqa_lab.config import Config, read_mapping
+from iqa_lab.config.check import make
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.progress import console, track
+from iqa_lab.progress import say, track
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.tabulate import summarise, tabulate
 
@@ -37,7 +36,7 @@ def recompute(results: Path) -> list[Path]:
             done.append(unit.folder)
         except (UserError, OmegaConfBaseException, OSError, ValueError, KeyError) as error:
             failures.append(f"{unit.folder}: {' '.join(str(error).split())[:160]}")
-            console.print(f"[yellow]{failures[-1]}[/]")
+            say(failures[-1], "yellow")
     if failures:
         raise UnitFailed(f"{len(failures)} of {len(units)} units could not be recomputed: {first_names(failures)}")
     return done
@@ -68,9 +67,6 @@ def read_config(file: Path) -> Config:
         UserError: it cannot be read, or has keys that there are no longer.
     """
     try:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), read_yaml(file)))
-    except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
-        first = (str(error).strip().splitlines() or ["?"])[0]
-        raise UserError(f"{file} is no configuration of this version ({first}): run it again") from error
-    assert isinstance(config, Config)
-    return config
+        return make(Config, read_mapping(file, "configuration"))
+    except UserError as error:
+        raise UserError(f"{file} is no configuration of this version ({error}): run it again") from error
