@@ -117,11 +117,27 @@ def results(
 @app.command()
 def sync(
     folder: Annotated[Path, typer.Option("--dir", help="The folder that holds wandb/.")] = Path("."),
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the server, all runs together.")] = 1800,
 ) -> None:
     """Send all offline W&B runs to the server in one go; twice is as good as once."""
     from iqa_lab.tracking.sync import sync as send
 
-    print(f"{send(folder)} runs sent")
+    print(f"{send(folder, patience=timeout)} runs sent")
+
+
+@app.command()
+def track(
+    results: Annotated[Path, typer.Argument(help="A results folder, or the folder of one unit.")] = Path("results"),
+    overrides: Annotated[list[str] | None, typer.Argument(help="As tracker.project=NAME tracker.mode=online.")] = None,
+) -> None:
+    """Log finished results in W&B that were made without it (tracker=none): no pass, twice is as good as once."""
+    from iqa_lab.tracking.later import track_results, tracker_of
+
+    given = "=" not in str(results)  # else it is the first override, and the results are those of the working folder
+    tracker = tracker_of([*([] if given else [str(results)]), *(overrides or [])])
+    logged = track_results(results if given else Path("results"), tracker)
+    where = f"offline in {tracker.dir}; iqa-lab sync sends them" if tracker.mode == "offline" else "online"
+    print(f"{len(logged)} units logged, {where}")
 
 
 @app.command(context_settings=_PASS_ON)

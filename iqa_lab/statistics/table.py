@@ -65,9 +65,9 @@ def correlation_table(
         standard_error: of every opinion, ``[n]``; None leaves empty what needs it.
 
     Returns:
-        Rows in the order of ``columns``, with ``CORRELATIONS``; over too few references the interval is NaN. ``plcc_logistic``, ``rmse``, ``outlier_ratio`` and
-        ``rmse_star`` are those after the 4-parameter logistic. A falling curve makes ``plcc_logistic`` negative: the
-        mapping would hide that a column runs against people.
+        Rows in the order of ``columns``, with ``CORRELATIONS``. Over too few references the interval is NaN.
+        ``plcc_logistic``, ``rmse``, ``outlier_ratio`` and ``rmse_star`` are those after the 4-parameter logistic. A
+        falling curve makes ``plcc_logistic`` negative: the mapping would hide that a column runs against people.
     """
     quality = -scores[list(columns)].to_numpy(dtype=float)
     opinion = opinion_sign * scores["opinion"].to_numpy(dtype=float)
@@ -120,8 +120,8 @@ def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: Stat
         settings: of the bootstrap over references.
 
     Returns:
-        Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval (NaN over too few references), and ``agreement_KIND`` for
-        every kind of distortion where there are several.
+        Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval (NaN over too few
+        references), and ``agreement_KIND`` for every kind of distortion where there are several.
     """
     left, right = scores.iloc[0::2], scores.iloc[1::2]
     names = list(columns)

@@ -18,10 +18,11 @@ def few_references(number: int) -> str | None:
     >>> few_references(2)
     'No intervals: 2 references are too few for one, it takes 6.'
     """
+    counted = "1 reference is" if number == 1 else f"{number} references are"
     if number < FEWEST:
-        return (
-            f"No intervals: {number} reference{'s are' if number != 1 else ' is'} too few for one, it takes {FEWEST}."
-        )
+        return f"No intervals: {counted} too few for one, it takes {FEWEST}."
     if number < RELIABLE:
-        return f"Intervals over {number} references are too narrow: trust them from {RELIABLE} on."
+        return (
+            f"Intervals over {number} references are too narrow; {RELIABLE} or more come closer to what they promise."
+        )
     return None
