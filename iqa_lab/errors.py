@@ -26,13 +26,14 @@ def first_names(names: Iterable[str], limit: int = 3) -> str:
 
 
 def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
-    """All options in their own order, but those that resemble the wanted word first.
+    """All options in their own order, but those that resemble the wanted word (in whatever case) first.
 
     >>> nearest_first("alexnt", ["vgg16", "alexnet", "resnet18"])
     ['alexnet', 'vgg16', 'resnet18']
     """
     listed = list(options)
-    near = get_close_matches(wanted, listed, n=3, cutoff=0.5)
+    close = get_close_matches(wanted.lower(), {option.lower(): None for option in listed}, n=3, cutoff=0.5)
+    near = [option for match in close for option in listed if option.lower() == match]
     return near + [option for option in listed if option not in near]
 
 

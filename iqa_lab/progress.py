@@ -1,6 +1,6 @@
 """What a person sees: plain text in, the terminal out.
 
-Text from outside (names, paths, errors) is printed as it is: no console here reads ``[red]`` or ``:smile:`` as markup.
+Text from outside (names, paths, errors) is printed as it is: no console here reads ``[tag]`` or ``:smile:`` as markup.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

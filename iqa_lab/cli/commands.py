@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from iqa_lab import __version__
-from iqa_lab.cli.arguments import split, take_option
+from iqa_lab.cli.arguments import own_folder, split, take_option
 from iqa_lab.cli.hydra import check_choice_of_weights, run_hydra, with_flags
 from iqa_lab.cli.main import DONE, FAILED, WRONG_USE
 from iqa_lab.cli.printing import print_rows
@@ -22,6 +22,7 @@ from iqa_lab.config.options import checked_own_folder
 from iqa_lab.errors import UnitFailed, UserError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": True}
 
 
@@ -33,11 +34,13 @@ def call(arguments: list[str] | None = None) -> tuple[int, str]:
     """
     try:
         leave = app(arguments, standalone_mode=False)  # a number where a command asked for an exit code
+        if leave == _INTERRUPTED:
+            raise KeyboardInterrupt
         return (leave, "") if isinstance(leave, int) else (DONE, "")
     except (UserError, UnitFailed, HydraException, OmegaConfBaseException, YAMLError) as error:
         return (FAILED if isinstance(error, UnitFailed) else WRONG_USE), plain_message(error)
     except typer.Abort:
-        raise KeyboardInterrupt from None  # which click has made an error of its own
+        raise KeyboardInterrupt from None
     except Exception as error:
         if hasattr(error, "format_message"):  # click's own errors of usage
             return WRONG_USE, error.format_message()
@@ -75,6 +78,9 @@ def status(context: typer.Context) -> None:
     from iqa_lab.cli.sweep import last_arguments
 
     overrides, flags = split(with_flags(context.args))
+    own = own_folder(flags)
+    if own is not None:
+        checked_own_folder(own)
     if all(override.startswith(("hydra.", "results=")) for override in overrides):
         folders = [override.partition("=")[2] for override in overrides if override.startswith("results=")]
         last, config_dir = last_arguments(Path(folders[-1] if folders else "results"))

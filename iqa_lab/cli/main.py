@@ -3,10 +3,11 @@
 It imports nothing heavy by itself, so that even Ctrl-C in the first second ends as it should.
 """
 
+import errno
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
@@ -21,18 +22,16 @@ def main(arguments: list[str] | None = None) -> None:
         from iqa_lab.cli.commands import call
 
         code, message = call(arguments)
-        sys.stdout.flush()
+        _flush()
     except KeyboardInterrupt:
         code, message = WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
     except BrokenPipeError:  # as in iqa-lab list weights | head -1: the reader has what it wanted
-        _let_go_of(sys.stdout.fileno())
+        _let_go_of(sys.stdout)
         code, message = FAILED, ""
-    except OSError as error:  # a full disk, a file that may not be read
-        where = f"{error.filename}: " if error.filename else ""
-        if not _can_write():
-            _let_go_of(sys.stdout.fileno())
-            where = "standard output cannot be written: "
-        code, message = WRONG_USE, f"{where}{error.strerror or error}"
+    except OSError as error:  # a file that may not be read; or standard output, on a full disk
+        where = error.filename or ("standard output" if error.errno == errno.ENOSPC else type(error).__name__)
+        _let_go_of(sys.stdout)
+        code, message = WRONG_USE, f"{where}: {error.strerror or error}"
     _leave(code, message)
 
 
@@ -41,19 +40,21 @@ def _leave(code: int, message: str) -> NoReturn:
         if message:
             print(f"iqa-lab: {message}", file=sys.stderr, flush=True)
     except OSError:  # nobody is there to read it
-        _let_go_of(sys.stderr.fileno())
+        _let_go_of(sys.stderr)
     sys.exit(code)
 
 
-def _can_write() -> bool:
-    try:
+def _flush() -> None:
+    """Write what is still waiting, so that a full disk is found out here and not at Python's own end."""
+    if sys.stdout is not None:  # closed by the shell: >&-
         sys.stdout.flush()
+
+
+def _let_go_of(stream: TextIO | None) -> None:
+    """If a stream cannot be written, send the rest into nothing, so that Python's own end is quiet."""
+    try:
+        if stream is not None:
+            stream.flush()
     except OSError:
-        return False
-    return True
-
-
-def _let_go_of(descriptor: int) -> None:
-    """Send what is still to be written to a stream into nothing, so that Python's own end is quiet."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

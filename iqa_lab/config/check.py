@@ -119,6 +119,8 @@ def check_value(key: str, kind: Any, rule: Rule | None, value: Any, composed: bo
         if isinstance(value, Mapping):
             check_values(kind, value, f"{key}.", composed)
         return
+    if kind in (str, int, float, bool) and isinstance(value, Mapping | list | tuple):
+        raise UserError(f"{key}={shortened(value)}: give one value")
     if isinstance(value, Mapping):
         inner = get_args(kind)[1] if get_origin(kind) is dict else Any
         for name, entry in value.items():

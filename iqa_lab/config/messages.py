@@ -39,10 +39,9 @@ def plain_message(error: BaseException, prefix: str = "") -> str:
     key = f"{prefix}{root.full_key}" if isinstance(root, OmegaConfBaseException) and root.full_key else ""
     if key and isinstance(root, ConfigKeyError):
         return _unknown_key(key)
+    if key and f"not a subclass of {ReadoutConfig.__name__}" in text:
+        return f"this run has no readout {key}: choose it with readout=[..., {key}]"
     if key and "missing mandatory value" in text.lower():
-        readout = re.fullmatch(r"readouts\.([^.]+)\.\w+", key)
-        if readout:
-            return f"this run has no readout {readout.group(1)}: choose it with readout=[...], or give {key}=VALUE"
         return f"{key} has to be given: {key}=VALUE"
     if key:
         return f"{key}: {_first_sentence(text)}"

@@ -12,8 +12,8 @@ _ALLOWED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 # Windows keeps these for devices, whatever follows the first dot.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
-# what YAML makes of a bare no, off, yes, on, true, null
-_TRUTHS = {"true", "false", "none", "null"}
+# what becomes of a bare no, off, yes, on and null in YAML
+_TRUTHS = {"true", "false", "null"}
 
 
 def name_fault(name: object) -> str | None:

@@ -100,7 +100,9 @@ def whole(find: Callable[[Any], str | None]) -> Metadata:
 
 
 def range_fault(value: Any) -> str | None:
-    """Nothing, if a list is two numbers, the smaller first."""
+    """Nothing, if a list is two numbers, the smaller first; text is left to OmegaConf, which makes numbers of it."""
+    if isinstance(value, list) and any(isinstance(end, str) for end in value):
+        return None
     fits = isinstance(value, list) and len(value) == 2 and value[0] < value[1]
     return None if fits else "give [LOWEST, HIGHEST]"
 

@@ -19,6 +19,8 @@ AT_ONCE = 200
 # seconds for everything that waits; wandb itself tries for hours where no server answers
 PATIENCE = 1800
 
+COMMAND = [sys.executable, "-m", "wandb", "sync"]
+
 Upload = Callable[[Sequence[Path], float], bool]  # of runs, in so many seconds; whether the server took them
 
 
@@ -81,8 +83,7 @@ def server() -> str:
 
 def _wandb_sync(runs: Sequence[Path], seconds: float) -> bool:
     """Whether ``wandb sync`` could send them in time; it marks those that it has sent. It never asks for a key."""
-    command = [sys.executable, "-m", "wandb", "sync", *map(str, runs)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen([*COMMAND, *map(str, runs)], stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.wait(timeout=seconds) == 0
     except subprocess.TimeoutExpired:
