@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# exit codes: all is well; a unit failed; wrong use, configuration or data
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
 SHOWN = 15
 
 

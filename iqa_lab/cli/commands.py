@@ -13,13 +13,12 @@ from yaml import YAMLError
 from iqa_lab import __version__
 from iqa_lab.cli.arguments import own_folder, split, take_option
 from iqa_lab.cli.hydra import check_choice_of_weights, run_hydra, with_flags
-from iqa_lab.cli.main import DONE, FAILED, WRONG_USE
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.config import configuration_folder
 from iqa_lab.config.check import checked
 from iqa_lab.config.messages import plain_message
 from iqa_lab.config.options import checked_own_folder
-from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.errors import DONE, FAILED, WRONG_USE, UnitFailed, UserError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 _INTERRUPTED = 130  # what typer makes of Ctrl-C

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+from iqa_lab.errors import FAILED, WRONG_USE
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> None:
         code, message = call(arguments)
         _flush()
     except KeyboardInterrupt:
+        # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
+        # another exec() takes that back
+        exec("")
         code, message = WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
     except BrokenPipeError:  # as in iqa-lab list weights | head -1: the reader has what it wanted
         _let_go_of(sys.stdout)
@@ -52,9 +55,10 @@ def _flush() -> None:
 
 def _let_go_of(stream: TextIO | None) -> None:
     """If a stream cannot be written, send the rest into nothing, so that Python's own end is quiet."""
+    if stream is None:
+        return
     try:
-        if stream is not None:
-            stream.flush()
+        stream.flush()
     except OSError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
