@@ -13,6 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from rich.live import Live
 
+from iqa_lab.config import checked_name
 from iqa_lab.errors import UserError
 from iqa_lab.progress import plain_console, status
 from iqa_lab.sweep import sweeper
@@ -64,6 +65,8 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
 
         folder = settings.report_folder
         experiment = config.hydra.runtime.choices.get("experiment")
+        for part in str(experiment or "study").split("/"):  # they become the page's folder
+            checked_name(part, "experiment")
         tracker = plan.units[0].unit.config().tracker
         page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None, tracker)
         print(f"report in {page}")
