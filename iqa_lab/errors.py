@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# exit codes: all is well; a unit failed; wrong use, configuration or data
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
 SHOWN = 15
 
 
@@ -26,14 +29,25 @@ def first_names(names: Iterable[str], limit: int = 3) -> str:
 
 
 def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
-    """All options in their own order, but those that resemble the wanted word first.
+    """All options in their own order, but those that resemble the wanted word (in whatever case) first.
 
     >>> nearest_first("alexnt", ["vgg16", "alexnet", "resnet18"])
     ['alexnet', 'vgg16', 'resnet18']
     """
     listed = list(options)
-    near = get_close_matches(wanted, listed, n=3, cutoff=0.5)
+    close = get_close_matches(wanted.lower(), {option.lower(): None for option in listed}, n=3, cutoff=0.5)
+    near = [option for match in close for option in listed if option.lower() == match]
     return near + [option for option in listed if option not in near]
+
+
+def either(wanted: str, options: Iterable[str]) -> str:
+    """A few options as words, those that resemble the wanted word first.
+
+    >>> either("fp8", ["bf16", "fp32", "tf32"])
+    'fp32, bf16 or tf32'
+    """
+    *first, last = nearest_first(wanted, options)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def choices(wanted: str, options: Iterable[str]) -> str:

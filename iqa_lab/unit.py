@@ -16,7 +16,7 @@ from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.cells import cell_name
-from iqa_lab.progress import console
+from iqa_lab.progress import say, status
 from iqa_lab.scoring.columns import plan_columns
 from iqa_lab.scoring.cost import settings_of
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
@@ -82,7 +82,7 @@ def evaluate(config: Config) -> Outcome:
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
-        console.print(f"[yellow]converted {count} images of {benchmark.config.name}: {conversion}[/]")
+        say(f"converted {count} images of {benchmark.config.name}: {conversion}", "yellow")
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
     new = pd.concat([named, channel_scores], axis=1)
@@ -106,7 +106,7 @@ def evaluate(config: Config) -> Outcome:
         "peak_memory_mib": peak_memory_mib(settings.device),
         "statistics": settings_of_statistics(config, spread_of(benchmark.pairs)),
     }
-    with console.status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
+    with status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
         table = unit.write(
             frame,
             {name: definitions[name] for name in todo.definitions},
@@ -131,7 +131,7 @@ def _standing(unit: UnitFolder, benchmark: Benchmark, *, force: bool) -> Definit
         there = unit.standing()
         unit.read_columns(list(there), benchmark.pairs)
     except Unusable as trouble:
-        console.print(f"{trouble}: it is computed anew", style="yellow", markup=False)
+        say(f"{trouble}: it is computed anew", "yellow")
         return {}
     return there
 
@@ -143,7 +143,7 @@ def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Ben
     reason = _why_again(unit, result, wanted)
     if reason is None:
         return Outcome(unit, unit.table(), benchmark, 0)
-    console.print(f"{reason}: the statistics are made anew from the scores", style="yellow", markup=False)
+    say(f"{reason}: the statistics are made anew from the scores", "yellow")
     seen = images_seen(config, network)
     table = unit.tabulate_again(
         lambda scores, columns: tabulate(scores, columns, config, network.weights, seen),

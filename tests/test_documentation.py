@@ -19,7 +19,7 @@ import pytest
 
 from iqa_lab.benchmarks import benchmark_options
 from iqa_lab.cli.catalogue import KINDS, list_options
-from iqa_lab.cli.main import app
+from iqa_lab.cli.commands import app
 from iqa_lab.config import configuration_folder
 from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.headline import headline

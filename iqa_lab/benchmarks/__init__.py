@@ -12,6 +12,8 @@ from iqa_lab.benchmarks.index import examine
 from iqa_lab.benchmarks.names import find_entry, inside
 from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
+from iqa_lab.config.check import make
+from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
 from iqa_lab.imports import import_object
 
@@ -47,9 +49,7 @@ def benchmark_options(folders: Sequence[Path]) -> dict[str, Callable[[], Benchma
     """Every benchmark that the configuration folders offer, by its name: a function that reads its settings."""
 
     def read(file: Path) -> BenchmarkConfig:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(BenchmarkConfig), OmegaConf.load(file)))
-        assert isinstance(config, BenchmarkConfig)
-        return config
+        return make(BenchmarkConfig, read_option(file, "benchmark"), prefix="benchmark.")
 
     return {name: partial(read, file) for name, file in option_files("benchmark", folders).items()}
 

@@ -1,7 +1,7 @@
 """A benchmark -> what a person should be told of it: identical pairs, pixels that do not agree as published."""
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 
 
 def say_identical(benchmark: Benchmark) -> None:
@@ -9,7 +9,7 @@ def say_identical(benchmark: Benchmark) -> None:
     if benchmark.n_identical:
         excluded = benchmark.config.exclude_identical
         advice = "left out" if excluded else "benchmark.exclude_identical=true leaves them out"
-        console.print(
+        say(
             f"{benchmark.config.name}: {benchmark.n_identical} distorted images have exactly the pixels of their "
             f"references; {advice}"
         )
@@ -32,7 +32,8 @@ def warn_if_misread(benchmark: Benchmark, pixels: float) -> None:
     if published is None or not benchmark.is_whole:
         return
     if not abs(pixels - published) <= PSNR_TOLERANCE:
-        console.print(
-            f"[bold red]{benchmark.config.name} was not read rightly: its pixels agree with people by "
-            f"{pixels:.4f}, but PSNR is published to agree by {published:.4f}; trust no number of it[/]"
+        say(
+            f"{benchmark.config.name} was not read rightly: its pixels agree with people by "
+            f"{pixels:.4f}, but PSNR is published to agree by {published:.4f}; trust no number of it",
+            "bold red",
         )

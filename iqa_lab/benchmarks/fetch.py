@@ -15,7 +15,7 @@ from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
 from iqa_lab.downloads.archives import is_archive, unpack
 from iqa_lab.downloads.files import download
 from iqa_lab.errors import UnitFailed, UserError, choices, first_names
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 
 
 def fetch_benchmarks(names: Sequence[str], folders: Sequence[Path]) -> None:
@@ -39,10 +39,10 @@ def fetch_benchmarks(names: Sequence[str], folders: Sequence[Path]) -> None:
     failed = []
     for name in names:
         try:
-            console.print(f"{name}: {_fetch(options[name]())}")
+            say(f"{name}: {_fetch(options[name]())}")
         except UserError as error:
             failed.append(name)
-            console.print(f"{name}: [red]not fetched[/]: {error}")
+            say(f"{name}: not fetched: {error}", "red")
     if failed:
         raise UnitFailed(f"{len(failed)} of {len(names)} benchmarks could not be fetched ({first_names(failed)})")
 
@@ -66,7 +66,7 @@ def _fetch(config: BenchmarkConfig) -> str:
             ) from error
     if not config.archives:
         raise UserError(f"it needs you. {config.steps}" if config.steps else "it has no public address")
-    console.print(f"{config.name}: its licence: {config.licence}; see {config.url}")
+    say(f"{config.name}: its licence: {config.licence}; see {config.url}")
     downloads = data_folder() / ".downloads" / config.name
     unfinished = data_folder() / f".unfinished-{config.name}"
     try:

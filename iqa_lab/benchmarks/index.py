@@ -20,7 +20,7 @@ from iqa_lab.benchmarks.benchmark import CHOICE, Benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError, first_names
-from iqa_lab.progress import console, progress_bar
+from iqa_lab.progress import progress_bar, say
 
 _SEEN = ["height", "width", "pixels", "problem"]
 _FILE = ["path", "bytes", "changed", "replaced"]
@@ -146,7 +146,7 @@ def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:
         together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)
         os.replace(unfinished, memory)
     except OSError as error:
-        console.print(f"[yellow]what the images are cannot be remembered in {memory.parent}: {error.strerror}[/]")
+        say(f"what the images are cannot be remembered in {memory.parent}: {error.strerror}", "yellow")
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from iqa_lab.benchmarks import benchmark_options, is_present
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
+from iqa_lab.config.check import make
+from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
 from iqa_lab.networks.cells import cells, matching
@@ -83,12 +87,16 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     files = option_files("architecture", folders)
     if name not in files:
         raise UserError(f"there is no architecture {name}; choose from {choices(name, files)}")
-    changed = OmegaConf.from_dotlist([f"{key}={value}" for key, value in (changes or {}).items()])
-    merged = OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), OmegaConf.load(files[name]), changed)
-    if OmegaConf.is_missing(merged, "constructor"):
+    values = read_option(files[name], "architecture")
+    if "constructor" not in (changes or {}) and values.get("constructor") in (None, "???"):
         raise UserError(f"architecture={name} needs architecture.constructor=IMPORT.PATH")
-    config = OmegaConf.to_object(merged)
-    assert isinstance(config, ArchitectureConfig)
+    try:
+        changed = OmegaConf.to_container(
+            OmegaConf.from_dotlist([f"{key}={text}" for key, text in (changes or {}).items()])
+        )
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise UserError(f"architecture: {' '.join(str(error).split())[:160]}") from error
+    config = make(ArchitectureConfig, values, changed, prefix="architecture.")
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):
         return [{"name": OUTPUT.name, "depth": OUTPUT.depth, "channels": None, "stride": None, "kind": "baseline"}]
@@ -114,18 +122,10 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     return rows
 
 
-def _read(path: Path) -> Row:
-    content = OmegaConf.load(path)
-    assert isinstance(content, DictConfig)
-    values = OmegaConf.to_container(content, resolve=False)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
-
-
 def _named(group: str, *keys: str) -> Any:
     def rows(folders: Sequence[Path]) -> Iterator[Row]:
         for name, path in option_files(group, folders).items():
-            content = _read(path)
+            content = read_option(path, group)
             yield {"name": name, **{key: content.get(key) for key in keys}}
 
     return rows
@@ -133,20 +133,20 @@ def _named(group: str, *keys: str) -> Any:
 
 def _readouts(folders: Sequence[Path]) -> Iterator[Row]:
     for name, path in option_files("readout", folders).items():
-        content = _read(path)
-        several = ", ".join(content.get("defaults", []))  # an option that means several others
+        content = read_option(path, "readout")
+        several = ", ".join(map(str, content.get("defaults", [])))  # an option that means several others
         yield {"name": name, "formula": content.get("formula", several), "symmetric": content.get("symmetric", True)}
 
 
 def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
     for name, path in option_files("architecture", folders).items():
-        content = _read(path)
-        layers = content["layers"]
+        content = read_option(path, "architecture")
+        layers = content.get("layers", "auto")
         yield {
             "name": name,
-            "constructor": content["constructor"],
-            "layers": layers if isinstance(layers, str) else len(layers),
-            "layout": content["layout"],
+            "constructor": content.get("constructor"),
+            "layers": len(layers) if isinstance(layers, list) else layers,
+            "layout": content.get("layout", "map"),
         }
 
 
@@ -186,8 +186,10 @@ def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
 
 def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
     for name, path in option_files("experiment", folders).items():
-        first_line = path.read_text(encoding="utf-8").splitlines()[1]
-        yield {"name": name, "question": first_line.lstrip("# ")}
+        read_option(path, "experiment")
+        remarks = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.startswith("#")]
+        question = next((line for line in remarks if "@package" not in line), "")
+        yield {"name": name, "question": question.lstrip("# ")}
 
 
 _ROWS: dict[str, Any] = {

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import hydra
 from omegaconf import DictConfig
 
+from iqa_lab.cli.arguments import own_folder, split
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
+from iqa_lab.config.options import checked_own_folder
+from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
 
 
@@ -36,7 +39,12 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
             failed_run.append(error)  # Hydra would print a line of its own
             return None
 
-    task = run_job if {"-m", "--multirun"} & set(arguments) else task  # launchers send it to other processes
+    plain, flags = split(arguments)
+    own = own_folder(flags)
+    if own is not None:
+        checked_own_folder(own)
+    arguments = [*for_hydra(plain), *flags]
+    task = run_job if {"-m", "--multirun"} & set(flags) else task  # launchers send it to other processes
     register_schema()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise; main() makes the line
     before, sys.argv = sys.argv, ["iqa-lab run", *arguments]

@@ -1,261 +1,64 @@
-"""The commands: thin. Hydra reads the overrides, ``iqa_lab.unit`` does the work."""
+"""The entry point: arguments -> an exit code, and for every expected failure one line on standard error.
 
-import json
+It imports nothing heavy by itself, so that even Ctrl-C in the first second ends as it should.
+"""
+
+import errno
+import os
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from contextlib import suppress
+from typing import NoReturn, TextIO
 
-import typer
-from hydra.errors import HydraException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
-from iqa_lab import __version__
-from iqa_lab.cli.hydra import check_choice_of_weights, run_hydra, with_flags
-from iqa_lab.cli.printing import print_rows
-from iqa_lab.config import configuration_folder
-from iqa_lab.config.check import checked
-from iqa_lab.config.messages import plain_message
-from iqa_lab.errors import UnitFailed, UserError
-
-DONE, FAILED, WRONG_USE = 0, 1, 2
-
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": True}
+from iqa_lab.errors import FAILED, WRONG_USE
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The entry point: every expected failure ends as one line on standard error and an exit code.
+    """Run one command, then leave: 0 done, 1 a unit failed, 2 wrong use, configuration or data, or Ctrl-C.
 
     Args:
         arguments: of the command line; None takes this process's own.
     """
     try:
-        leave = app(arguments, standalone_mode=False)  # a number where a command asked for an exit code
-        sys.exit(leave if isinstance(leave, int) else DONE)
-    except (UserError, UnitFailed, HydraException, OmegaConfBaseException, YAMLError) as error:
-        _fail(error)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # click's own errors of usage
-            _stop(error.format_message(), WRONG_USE)
-        raise
+        from iqa_lab.cli.commands import call
 
-
-@app.callback(invoke_without_command=True)
-def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Why do networks that never saw a human opinion predict human opinion of image quality?"""
-    if version:
-        print(__version__)
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def run(context: typer.Context) -> None:
-    """Score one unit; -m is sweep. Takes Hydra's overrides and flags, and --force."""
-    run_hydra(with_flags(context.args))
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def sweep(context: typer.Context) -> None:
-    """Score the grid of comma lists, glob(*), range() and experiment=NAME; the same command again does what is missing.
-
-    --dry-run shows the plan, --retry failed does only what failed, --force everything again, --all lists in full.
-    """
-    run_hydra(["-m", *with_flags(context.args)])
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def status(context: typer.Context) -> None:
-    """Show what of a grid is done, running, failed, missing and empty; without overrides that of the last sweep.
-
-    --watch keeps looking, --all lists in full.
-    """
-    from iqa_lab.cli.sweep import last_arguments
-
-    arguments = with_flags(context.args)
-    if all(argument.startswith(("hydra.", "results=")) for argument in arguments):
-        folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("results=")]
-        last, config_dir = last_arguments(Path(folders[-1] if folders else "results"))
-        arguments = [*(["--config-dir", config_dir] if config_dir else []), *last, *arguments]
-    run_hydra(["-m", *arguments, "hydra.sweeper.action=status"])
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def submit(context: typer.Context) -> None:
-    """Like sweep, on SLURM: hands in an array of jobs and returns at once with its number."""
-    arguments = with_flags(context.args)
-    launcher = [] if any(argument.startswith("hydra/launcher=") for argument in arguments) else ["hydra/launcher=slurm"]
-    run_hydra(["-m", *arguments, *launcher, "hydra.sweeper.action=submit"])
-
-
-@app.command()
-def results(
-    folder: Annotated[Path, typer.Argument(help="The results folder.")] = Path("results"),
-    where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE or an expression: only these rows")] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
-) -> None:
-    """Show the correlations of all units, the highest first; --csv prints everything."""
-    from iqa_lab.store.table import chosen_rows, read_results
-
-    found = read_results(folder)
-    table = chosen_rows(found.table, where or [])
-    if as_csv:
-        print(table.to_csv(index=False), end="")
-        found.end()
-        return
-    by = [name for name in ("srcc", "agreement") if name in table]
-    factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
-    best = table.sort_values(by, ascending=False) if by else table
-    shown = best[[name for name in [*factors, *by] if name in table]].head(20).round(4).astype(object)
-    print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
-    if len(table) > 20:
-        print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
-    found.end()
-
-
-@app.command()
-def sync(
-    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds wandb/.")] = Path("."),
-) -> None:
-    """Send all offline W&B runs to the server in one go; twice is as good as once."""
-    from iqa_lab.tracking.sync import sync as send
-
-    print(f"{send(folder)} runs sent")
-
-
-@app.command(context_settings=_PASS_ON)
-def explain(
-    context: typer.Context,
-    reference: Annotated[Path, typer.Argument(help="The undistorted image.")],
-    distorted: Annotated[Path, typer.Argument(help="Another of the same size.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the pictures; else one in explained/.")] = None,
-) -> None:
-    """Show where a network sees the difference of two images, layer by layer; takes the overrides of run.
-
-    Such as goal=classification dataset=imagenet1k architecture=alexnet readout=lpips layers=[features.1].
-    """
-    if {"-m", "--multirun"} & set(context.args):
-        raise UserError("explain shows one network at a time: leave out -m")
-
-    def show(composed: DictConfig) -> None:
-        from iqa_lab.explain import explain, write_explanation  # torch takes seconds to import
-        from iqa_lab.progress import console
-
-        config = checked(composed)
-        check_choice_of_weights(config)
-        with console.status(f"{distorted.name}: maps of {config.architecture.name}"):
-            explanation = explain(reference, distorted, config)
-            own = Path("explained") / f"{distorted.stem}-{explanation.cell}-{explanation.readout}"
-            files = write_explanation(explanation, out or own)
-        print_rows(explanation.rows())
-        print(f"{explanation.network}, readout {explanation.readout}: {files[0]} and {len(files) - 1} pictures beside")
-
-    run_hydra(context.args, show)
-
-
-@app.command(name="list")
-def list_command(
-    kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],
-    filters: Annotated[list[str] | None, typer.Argument(help="COLUMN=VALUE: only these rows")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
-) -> None:
-    """Show what there is to choose from, as a table or --json."""
-    from iqa_lab.cli.catalogue import coverage, list_options  # torch takes seconds to import
-
-    pairs = dict(_key_value(text) for text in filters or [])
-    folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
-    rows = list_options(kind, pairs, folders)
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    if kind == "weights" and rows:
-        print_rows(coverage(rows))
-        print()
-    print_rows(rows)
-
-
-@app.command()
-def fetch(
-    what: Annotated[
-        list[str] | None, typer.Argument(help="benchmark=... or goal=... dataset=... architecture=... weights=...")
-    ] = None,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
-) -> None:
-    """Download benchmarks or weights ahead of a run; the same command again goes on where it was cut."""
-    from iqa_lab.benchmarks.fetch import fetch_benchmarks
-    from iqa_lab.networks.fetch import fetch_weights
-
-    filters = dict(_key_value(text) for text in what or [])
-    folders = [folder for folder in (config_dir, configuration_folder()) if folder is not None]
-    try:
-        benchmarks = filters.pop("benchmark", None)
-        if benchmarks is not None:
-            fetch_benchmarks([name for name in benchmarks.split(",") if name], folders)
-        if filters or benchmarks is None:
-            fetch_weights(filters, folders)
+        code, message = call(arguments)
+        _flush()
     except KeyboardInterrupt:
-        raise UserError("interrupted: what came is kept; the same command goes on from there") from None
+        # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
+        # another exec() takes that back
+        exec("")
+        code, message = WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
+    except BrokenPipeError:  # as in iqa-lab list weights | head -1: the reader has what it wanted
+        _let_go_of(sys.stdout)
+        code, message = FAILED, ""
+    except OSError as error:  # a file that may not be read; or standard output, on a full disk
+        where = error.filename or ("standard output" if error.errno == errno.ENOSPC else type(error).__name__)
+        _let_go_of(sys.stdout)
+        code, message = WRONG_USE, f"{where}: {error.strerror or error}"
+    _leave(code, message)
 
 
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def report(context: typer.Context) -> None:
-    """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
-
-    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores, with other
-    settings where they are given, as statistics.confidence=.9.
-    """
-    arguments, out, again = _report_arguments(context.args)
-    folders = [argument for argument in arguments if "=" not in argument and not argument.startswith("-")]
-    if len(folders) > 1:
-        raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
-    overrides = [argument for argument in arguments if argument not in folders]
-    if again:
-        from iqa_lab.store.recompute import recompute
-
-        results = Path(folders[0] if folders else "results")
-        units = recompute(results, overrides)
-        print(f"recomputed the statistics of {len(units)} unit{'s' * (len(units) != 1)} in {results}")
-    elif overrides:
-        where = [f"results={folders[0]}"] if folders else []
-        place = [f"hydra.sweeper.report_folder={out}"] if out else []
-        run_hydra(["-m", *with_flags(overrides), *where, *place, "hydra.sweeper.action=report"])
-    else:
-        from iqa_lab.report.command import report_everything
-
-        page = report_everything(Path(folders[0] if folders else "results"), Path(out) if out else None)
-        print(f"report in {page}")
-
-
-def _report_arguments(arguments: list[str]) -> tuple[list[str], str | None, bool]:
-    """The arguments without our own flags; where the page shall be; whether to recompute."""
-    left, out, again = [], None, False
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--recompute":
-            again = True
-        elif argument == "--out":
-            out = next(waiting, None)
-            if out is None:
-                raise UserError("--out needs a folder")
-        elif argument.startswith("--out="):
-            out = argument.partition("=")[2]
-        else:
-            left.append(argument)
-    return left, out, again
-
-
-def _fail(error: Exception) -> NoReturn:
-    _stop(plain_message(error), FAILED if isinstance(error, UnitFailed) else WRONG_USE)
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    print(f"iqa-lab: {message}", file=sys.stderr)
+def _leave(code: int, message: str) -> NoReturn:
+    try:
+        if message:
+            print(f"iqa-lab: {message}", file=sys.stderr, flush=True)
+    except OSError:  # nobody is there to read it
+        _let_go_of(sys.stderr)
     sys.exit(code)
 
 
-def _key_value(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"{text!r} is no filter: write COLUMN=VALUE, as in goal=classification")
-    return key, value
+def _flush() -> None:
+    """Write what is still waiting, so that a full disk is found out here and not at Python's own end."""
+    if sys.stdout is not None:  # closed by the shell: >&-
+        sys.stdout.flush()
+
+
+def _let_go_of(stream: TextIO | None) -> None:
+    """If a stream cannot be written, send the rest into nothing, so that Python's own end is quiet."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from iqa_lab.progress import plain_console, printable
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
@@ -17,11 +18,10 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
         view.add_column(key, overflow="fold")
     for row in rows:
         view.add_row(*(_text(value) for value in row.values()))
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False).print(view)
+    plain_console(soft_wrap=False, width=None if sys.stdout.isatty() else 200).print(view)
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "-" if value is None else str(value)
+    return "-" if value is None else printable(str(value))

@@ -10,11 +10,11 @@ import pandas as pd
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.live import Live
 
+from iqa_lab.config import checked_name
 from iqa_lab.errors import UserError
-from iqa_lab.progress import console
+from iqa_lab.progress import plain_console, status
 from iqa_lab.store.reading import Unusable, read_sealed
 from iqa_lab.sweep import sweeper
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
@@ -44,7 +44,7 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
         raise UserError(f"hydra.sweeper.seeds={settings.seeds}: at least one random initialisation is scored")
     params = OmegaConf.to_container(settings.params)
     assert isinstance(params, dict)
-    with console.status("planning"):
+    with status("planning"):
         named = {str(key): value for key, value in params.items()}
         plan = make_plan(arguments, named, context.config_loader, str(config.hydra.job.config_name), config)
     wanted = plan
@@ -67,6 +67,8 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
 
         folder = settings.report_folder
         experiment = config.hydra.runtime.choices.get("experiment")
+        for part in str(experiment or "study").split("/"):  # they become the page's folder
+            checked_name(part, "experiment")
         tracker = plan.units[0].unit.config().tracker
         page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None, tracker)
         print(f"report in {page}")
@@ -123,7 +125,7 @@ def show_status(plan: Plan, everything: bool, watch: bool) -> None:
     if not watch:
         print_view(status_view(plan, everything))
         return
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(console=plain_console(soft_wrap=False), auto_refresh=False) as live:
         while True:
             live.update(status_view(plan, everything), refresh=True)
             if not plan.having(MISSING, RUNNING):

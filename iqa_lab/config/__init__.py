@@ -1,6 +1,7 @@
 """The configuration: the schema of a run, where its YAML files lie, and the checks at the door."""
 
-from iqa_lab.config.folders import cache_folder, configuration_folder, data_folder, option_files, read_yaml
+from iqa_lab.config.folders import cache_folder, configuration_folder, data_folder, option_files
+from iqa_lab.config.names import checked_name, name_fault
 from iqa_lab.config.schema import (
     ArchitectureConfig,
     ArchiveConfig,
@@ -20,6 +21,7 @@ from iqa_lab.config.schema import (
     WeightsConfig,
     register_schema,
 )
+from iqa_lab.config.yaml_files import read_mapping, read_yaml
 
 __all__ = [
     "ArchitectureConfig",
@@ -39,9 +41,12 @@ __all__ = [
     "TrackerConfig",
     "WeightsConfig",
     "cache_folder",
+    "checked_name",
     "configuration_folder",
     "data_folder",
+    "name_fault",
     "option_files",
+    "read_mapping",
     "read_yaml",
     "register_schema",
 ]

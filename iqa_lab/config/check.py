@@ -1,19 +1,196 @@
-"""A composed configuration -> the schema's own type, or one line that says what is wrong."""
+"""Values from outside -> the schema's own type, or one line that says what is wrong: the door of the whole laboratory.
+
+Every way in passes here: overrides, YAML files, the configurations that a sweep composes, and those read back from
+results. ``check_values`` applies the rules of the schema; ``make`` also fills in what is not given.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import Config
 from iqa_lab.config.messages import plain_message
+from iqa_lab.config.names import shortened
+from iqa_lab.config.rules import RULE, Name, Rule, Whole
+from iqa_lab.config.schema import BenchmarkConfig, InputConfig, SplitConfig
 from iqa_lab.errors import UserError
+
+Schema = TypeVar("Schema")
 
 
 def checked(composed: DictConfig) -> Config:
-    """The composed configuration as the schema's own type; keys added with + are refused like misspelt ones."""
+    """The composed configuration as the schema's own type; keys added with + are refused like misspelt ones.
+
+    Raises:
+        UserError: a key, a type or a value is wrong.
+    """
     try:
         values = OmegaConf.to_container(composed, resolve=True)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), values))
     except OmegaConfBaseException as error:
         raise UserError(plain_message(error)) from error
-    assert isinstance(config, Config)
-    return config
+    return make(Config, values)
+
+
+def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
+    """A value of the schema from plain values, later ones over earlier ones; every key, type and rule is checked.
+
+    Args:
+        schema: one of the dataclasses of ``schema.py``.
+        values: mappings, as a YAML file gives them.
+        prefix: of the keys in errors, as ``benchmark.``.
+
+    Raises:
+        UserError: a key, a type or a value is wrong.
+    """
+    for given in values:
+        if isinstance(given, Mapping):
+            check_values(schema, given, prefix, composed=False)
+    try:
+        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), *values))
+    except OmegaConfBaseException as error:
+        raise UserError(plain_message(error, prefix)) from error
+    except ValueError as error:  # values that are no mapping
+        raise UserError(f"{prefix or 'a configuration: '}{' '.join(str(error).split())[:160]}") from error
+    assert isinstance(made, schema)
+    check(made, prefix)
+    return made
+
+
+def check(made: Any, prefix: str = "") -> None:
+    """Nothing, if a value of the schema, however it was made, keeps all rules.
+
+    Raises:
+        UserError: naming the first key that does not.
+    """
+    check_values(type(made), asdict(made), prefix)
+
+
+def check_values(schema: type, values: Mapping[Any, Any], prefix: str = "", composed: bool = True) -> None:
+    """Nothing, if plain values keep the rules of the schema. Keys that it does not know are left to OmegaConf.
+
+    Args:
+        schema: one of the dataclasses of ``schema.py``.
+        values: by key; not all have to be there.
+        prefix: of the keys in errors, as ``benchmark.``.
+        composed: false where values are as a person wrote them: interpolations may stand in them, and OmegaConf has
+            not yet turned ``human: 1`` into true or ``name: 1.10`` into the text 1.1.
+
+    Raises:
+        UserError: naming the first key whose value is wrong.
+    """
+    kinds = hints(schema)
+    for entry in fields(schema):
+        if entry.name in values:
+            check_value(
+                f"{prefix}{entry.name}", kinds[entry.name], entry.metadata.get(RULE), values[entry.name], composed
+            )
+    if composed and all(entry.name in values for entry in fields(schema)):
+        fault = _fault_together(schema, values)
+        if fault is not None:
+            raise UserError(f"{prefix}{fault}")
+
+
+def check_value(key: str, kind: Any, rule: Rule | None, value: Any, composed: bool) -> None:
+    """Nothing, if one value is as its type and its rule want it.
+
+    Args:
+        key: in dotted form, for errors.
+        kind: the type in the schema.
+        rule: of the field.
+        value: plain.
+        composed: as of ``check_values``.
+
+    Raises:
+        UserError: it is not.
+    """
+    if value == "???" or (isinstance(value, str) and not composed and "${" in value):
+        return
+    kind = without_none(kind)
+    fault = None
+    if value is None:
+        return
+    if isinstance(kind, type) and is_dataclass(kind):
+        if isinstance(value, Mapping):
+            check_values(kind, value, f"{key}.", composed)
+        return
+    if kind in (str, int, float, bool) and isinstance(value, Mapping | list | tuple):
+        raise UserError(f"{key}={shortened(value)}: give one value")
+    if isinstance(value, Mapping):
+        inner = get_args(kind)[1] if get_origin(kind) is dict else Any
+        for name, entry in value.items():
+            fault = rule.fault(name) if isinstance(rule, Name) else None
+            if fault is not None:
+                raise UserError(f"{key}: {shortened(name)}: {fault}")
+            check_value(f"{key}.{name}", inner, None, entry, composed)
+        return
+    if isinstance(value, list | tuple):
+        inner = get_args(kind)[0] if get_origin(kind) is list else Any
+        of_entries = None if isinstance(rule, Whole) else rule
+        for entry in value:
+            check_value(key, inner, of_entries, entry, composed)
+        fault = rule.fault(list(value)) if isinstance(rule, Whole) else None
+    else:
+        fault = _fault_of_type(kind, value) or (rule.fault(value) if rule and _is_converted(kind, value) else None)
+    if fault is not None:
+        raise UserError(f"{key}={shortened(value)}: {fault}")
+
+
+def without_none(kind: Any) -> Any:
+    """A type without ``| None``.
+
+    >>> without_none(int | None)
+    <class 'int'>
+    """
+    if isinstance(kind, UnionType):
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    return kind
+
+
+@cache
+def hints(schema: type) -> dict[str, Any]:
+    """The types of a dataclass's fields."""
+    return get_type_hints(schema)
+
+
+def _fault_of_type(kind: Any, value: Any) -> str | None:
+    """What is wrong with a value that OmegaConf would take for another; None if nothing is."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "give a finite number"
+    if kind in (int, float) and isinstance(value, bool):
+        return "give a number, not true or false"
+    if kind is int and isinstance(value, float):
+        return "give a whole number"
+    if kind is bool and not isinstance(value, bool | str):
+        return "give true or false, not a number"
+    if kind is str and not isinstance(value, str):
+        return "this is text: put it in quotes, for YAML reads it as something else"
+    return None
+
+
+def _is_converted(kind: Any, value: Any) -> bool:
+    """Whether a value has its type already: OmegaConf reads numbers from text later, and refuses what is none."""
+    return not (kind in (int, float) and isinstance(value, str))
+
+
+def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
+    """What is wrong with values that fit one by one, key first; None if nothing is."""
+    if schema is SplitConfig:
+        shares = {key: values[key] for key in ("train", "validation", "test")}
+        total = sum(shares.values())
+        if abs(total - 1) > 1e-6:  # thirds are written with six digits or more
+            return f"train, validation and test: the shares add up to {total:g}, not to 1"
+    if schema is InputConfig:
+        channels = 1 if values["order"] == "lightness" else 3
+        for key in ("mean", "std"):
+            if len(values[key]) != channels:
+                wanted = "one number" if channels == 1 else "three numbers, one a channel"
+                return f"{key}={values[key]}: order={values['order']} takes {wanted}"
+    if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
+        return "headline=agreement: it is of choices (protocol=2afc); with opinions choose srcc or another correlation"
+    return None

@@ -3,10 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
-from omegaconf._utils import get_yaml_loader
 
 
 def configuration_folder() -> Path:
@@ -14,22 +10,6 @@ def configuration_folder() -> Path:
     package = Path(__file__).resolve().parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
-
-
-class _YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
-    """OmegaConf's own reading of YAML (1e-3 is a number, dates are text), ten times as fast."""
-
-    yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
-
-
-def read_yaml(path: Path) -> Any:
-    """What a YAML file says, read as OmegaConf reads it, but not checked.
-
-    Raises:
-        OSError: it cannot be read.
-        yaml.YAMLError: it is no YAML.
-    """
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_YamlLoader)
 
 
 def option_files(group: str, folders: Sequence[Path]) -> dict[str, Path]:

@@ -7,26 +7,40 @@ from typing import get_type_hints
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
-from iqa_lab.config import Config, configuration_folder, option_files
+from iqa_lab.config import Config, ReadoutConfig, configuration_folder, option_files
 from iqa_lab.errors import choices, nearest_first
 
 
-def plain_message(error: BaseException) -> str:
-    """One line for a person: what is wrong, and the nearest right words."""
+def plain_message(error: BaseException, prefix: str = "") -> str:
+    """One line for a person: what is wrong, and the nearest right words.
+
+    Args:
+        error: of Hydra, OmegaConf or our own.
+        prefix: of the keys that the error names, where they are those of one group, as ``benchmark.``.
+    """
     root = _root(error)
     if isinstance(root, MissingConfigException) and root.missing_cfg_file:
         group, _, option = root.missing_cfg_file.rpartition("/")
         options = list(root.options or option_files(group, [configuration_folder()]))
         return f"{group or 'configuration'} has no option {option}; choose from {choices(option, options)}"
     text = " ".join(str(root).split())
-    override = re.search(r"Could not override '([\w.@/]+)'", text)
+    override = re.search(r"Could not override '([\w.@/-]+)'", text)
     if override:
-        return _unknown_key(override.group(1))
+        inner = root.__cause__
+        key = str(inner.full_key or "") if isinstance(inner, OmegaConfBaseException) else ""
+        return _unknown_key(key or override.group(1))
+    if isinstance(root, OverrideParseException) and re.match(r"[\w.+]+=\{", str(root.override)):
+        return (
+            f"{root.override!r} cannot be read: keys of a dictionary are written without quotes, of letters, digits "
+            r"and ._/-+$%*@?| only; others are for a YAML file of your own, --config-dir FOLDER"
+        )
     if isinstance(root, OverrideParseException):
         return f"{root.override!r} is no override: write KEY=VALUE, as in architecture=alexnet or readout=[plain,lpips]"
-    key = str(root.full_key) if isinstance(root, OmegaConfBaseException) and root.full_key else ""
+    key = f"{prefix}{root.full_key}" if isinstance(root, OmegaConfBaseException) and root.full_key else ""
     if key and isinstance(root, ConfigKeyError):
         return _unknown_key(key)
+    if key and f"not a subclass of {ReadoutConfig.__name__}" in text:
+        return f"this run has no readout {key}: choose it with readout=[..., {key}]"
     if key and "missing mandatory value" in text.lower():
         return f"{key} has to be given: {key}=VALUE"
     if key:
@@ -49,8 +63,9 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _unknown_key(key: str) -> str:
-    known = sorted(_all_keys(Config))
-    near = ", ".join(nearest_first(key, known)[:3])
+    readout = re.match(r"readouts\.([^.]+)\.", key)
+    known = _all_keys(Config) | (_all_keys(ReadoutConfig, readout.group(0)) if readout else set())
+    near = ", ".join(nearest_first(key, sorted(known - {key}))[:3])
     return f"there is no key {key}; the nearest are {near}"
 
 

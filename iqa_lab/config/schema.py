@@ -1,6 +1,7 @@
-"""The schema of a run: one dataclass a group, checked by OmegaConf against every YAML and every override.
+"""The schema of a run: one dataclass a group. Types and rules hold for every YAML file, override and result read back.
 
-The YAML files under ``conf/`` say what the values are; the comments here say what they mean.
+OmegaConf checks keys and types, ``check.py`` the rules in ``metadata``. The YAML files under ``conf/`` say what the
+values are; the comments here say what they mean.
 """
 
 from dataclasses import dataclass, field
@@ -9,12 +10,17 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from iqa_lab.config.rules import batch_size_fault, identifier, number, range_fault, whole, word
+
+SEED = number(0, 2**32 - 1)
+COUNT = number(0)
+
 
 @dataclass
 class GoalConfig:
     """What a network was optimised for."""
 
-    name: str = MISSING
+    name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # supervised | pretext | contrastive | decorrelation | distillation | clustering | ... | none
     supervision: str = MISSING  # labels | hashtags | text | none
@@ -24,44 +30,48 @@ class GoalConfig:
 class DatasetConfig:
     """The environment a network learned from."""
 
-    name: str = MISSING
+    name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
-    images: int | None = None  # number of training images, where published
+    images: int | None = field(default=None, metadata=COUNT)  # number of training images, where published
 
 
 @dataclass
 class ArchitectureConfig:
     """How a network is built, and the names of the places where its responses are read."""
 
-    name: str = MISSING
+    name: str = field(default=MISSING, metadata=identifier())
     constructor: str = MISSING  # import path of a function that returns a torch module without weights
     arguments: dict[str, Any] = field(default_factory=dict)
     layers: Any = "auto"  # module paths from early to late, each alone or with its channels; or auto: every block
-    layout: str = "map"  # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]
-    patch: int = 0  # side of a token's patch in pixels (layout tokens)
-    prefix_tokens: int = 0  # class and register tokens before the patch tokens
-    image_size: int | None = None  # side of the only square images that it takes; null: any
+    # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]
+    layout: str = field(default="map", metadata=word("map", "map_last", "tokens"))
+    patch: int = field(default=0, metadata=COUNT)  # side of a token's patch in pixels (layout tokens)
+    prefix_tokens: int = field(default=0, metadata=COUNT)  # class and register tokens before the patch tokens
+    # side of the only square images that it takes; null: any
+    image_size: int | None = field(default=None, metadata=number(1))
 
 
 @dataclass
 class InputConfig:
     """How 8-bit RGB becomes the network's input: (value * range / 255 - mean) / std, for each channel of ``order``."""
 
-    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406])
-    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225])
-    range: float = 1.0  # the value of a white pixel before the mean is taken off
-    order: str = "rgb"  # rgb | bgr | lightness: one channel, L of CIELAB in 8 bits
-    size: int | None = None  # side of the images it was trained on; a fact, nothing is resized
+    # the limits: between the smallest and the largest of these, float32 keeps the steps of 8-bit images apart
+    mean: list[float] = field(default_factory=lambda: [0.485, 0.456, 0.406], metadata=number(-1e4, 1e4))
+    std: list[float] = field(default_factory=lambda: [0.229, 0.224, 0.225], metadata=number(1e-4, 1e4))
+    range: float = field(default=1.0, metadata=number(1e-4, 1e4))  # of a white pixel before the mean is taken off
+    # lightness: one channel, L of CIELAB in 8 bits
+    order: str = field(default="rgb", metadata=word("rgb", "bgr", "lightness"))
+    size: int | None = field(default=None, metadata=number(1))  # of the images it was trained on; nothing is resized
 
 
 @dataclass
 class WeightsConfig:
     """One training of one cell of the grid; all empty where the cell has no public weights."""
 
-    goal: str | None = None
-    dataset: str | None = None
-    architecture: str | None = None
-    recipe: str | None = None  # tells several trainings of one cell apart
+    goal: str | None = field(default=None, metadata=identifier())
+    dataset: str | None = field(default=None, metadata=identifier())
+    architecture: str | None = field(default=None, metadata=identifier())
+    recipe: str | None = field(default=None, metadata=identifier())  # tells several trainings of one cell apart
     publisher: str | None = None
     source: str | None = None  # folder:FILE | package:NAME/FILE | torchvision:NAME | hf:REPOSITORY[/FILE] | url:ADDRESS
     path: str | None = None  # the user's own file, instead of source
@@ -70,16 +80,18 @@ class WeightsConfig:
     state: str | None = None  # where the state dict lies inside the file, as a/b/c
     prefix: str = ""  # stripped from every key
     renames: dict[str, str] = field(default_factory=dict)  # regular expressions and what replaces them in every key
-    keys: str = "same"  # same | in_order: matched by order and shape, the names differ | timm: by timm's own conversion
+    # in_order: matched by order and shape, the names differ; timm: by timm's own conversion
+    keys: str = field(default="same", metadata=word("same", "in_order", "timm"))
     ignores: list[str] = field(default_factory=list)  # patterns of keys that may be missing or left over
     arguments: dict[str, Any] = field(default_factory=dict)  # constructor arguments of this training
     input: InputConfig = field(default_factory=InputConfig)
-    seed: int = 0  # of the random initialisation (goal=untrained)
+    seed: int = field(default=0, metadata=SEED)  # of the random initialisation (goal=untrained)
     licence: str | None = None
     citation: str | None = None
-    top1: float | None = None  # per cent on ImageNet-1k, where published; of a linear readout if it was not the goal
+    # per cent on ImageNet-1k, where published; of a linear readout if it was not the goal
+    top1: float | None = field(default=None, metadata=number(0, 100))
     score: str | None = None  # at its own task, where published
-    parameters: int | None = None  # number, where published
+    parameters: int | None = field(default=None, metadata=COUNT)  # number, where published
 
 
 @dataclass
@@ -88,23 +100,25 @@ class ReadoutConfig:
 
     function: str = MISSING  # module in iqa_lab.readouts, or a dotted import path of your own function
     formula: str = MISSING
-    reads: str = "responses"  # responses: in the pass; channels: after it, from every channel's squared differences
+    # responses: in the pass; channels: after it, from every channel's squared differences
+    reads: str = field(default="responses", metadata=word("responses", "channels"))
     arguments: dict[str, Any] = field(default_factory=dict)
     symmetric: bool = True  # d(x, y) == d(y, x)
     spatial: bool = False  # needs positions: refused on a class token or a pooled vector
-    combine: str = "sum"  # how layers are concatenated: sum, or euclidean: root of the sum of squares
+    # how layers are concatenated; euclidean: root of the sum of squares
+    combine: str = field(default="sum", metadata=word("sum", "euclidean"))
     layers: Any = "${layers}"
-    tokens: str = "${tokens}"
-    concat: Any = "${concat}"
+    tokens: str = field(default="${tokens}", metadata=word("patch", "class", "both"))
+    concat: Any = field(default="${concat}", metadata=word("raw", "scaled"))
 
 
 @dataclass
 class ExpectedConfig:
     """What a complete copy of a benchmark holds; null: not known beforehand."""
 
-    references: int | None = None
-    pairs: int | None = None
-    distortions: int | None = None
+    references: int | None = field(default=None, metadata=COUNT)
+    pairs: int | None = field(default=None, metadata=COUNT)
+    distortions: int | None = field(default=None, metadata=COUNT)
 
 
 @dataclass
@@ -136,24 +150,34 @@ class ArchiveConfig:
 class SplitConfig:
     """A part of a benchmark's references; the same seed and shares give the same part on every machine."""
 
-    part: str | None = None  # train | validation | test; null: all references
-    seed: int = 0
-    train: float = 0.6  # shares of the references
-    validation: float = 0.2
-    test: float = 0.2
+    part: str | None = None  # train, validation, test, or one that a table of one's own names; null: all references
+    seed: int = field(default=0, metadata=SEED)
+    train: float = field(default=0.6, metadata=number(0, 1))  # shares of the references
+    validation: float = field(default=0.2, metadata=number(0, 1))
+    test: float = field(default=0.2, metadata=number(0, 1))
+
+
+# statistics of which the highest is the best
+HEADLINES = (
+    "srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "srcc_within_reference", "agreement",
+    "average_precision",
+)  # fmt: skip
 
 
 @dataclass
 class BenchmarkConfig:
     """Human judgements on disk."""
 
-    name: str = MISSING
+    name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    protocol: str = "mos"  # mos: an opinion of every image; 2afc: a choice between two images
-    opinion: str = MISSING  # mos: higher is better; dmos: lower is better
+    # mos: an opinion of every image; 2afc: a choice between two images
+    protocol: str = field(default="mos", metadata=word("mos", "2afc"))
+    opinion: str = field(
+        default=MISSING, metadata=word("mos", "dmos", meaning="mos: higher is better; dmos: lower is better")
+    )
     human: bool = True  # false: the opinion is made, not asked for
-    headline: str = "srcc"  # the column that tables are ordered by
+    headline: str = field(default="srcc", metadata=word(*HEADLINES))  # the column that tables are ordered by
     folder: str = MISSING  # below data/ or $IQA_LAB_DATA
     opinions: str | None = None  # the file of opinions in it, where the family does not fix its name
     path: str | None = None  # the folder itself, instead
@@ -167,10 +191,13 @@ class BenchmarkConfig:
     votes: bool = False  # every row is one person's vote: those of a pair are averaged
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
-    range: list[float] | None = None  # lowest and highest possible opinion
-    people: int | None = None  # how many judged each image or triplet
-    opinion_std: str = "none"  # what the opinions' spread is: none | standard_error | standard_deviation
-    psnr_srcc: float | None = None  # published rank correlation of PSNR on all pairs, which the pixels must reproduce
+    # lowest and highest possible opinion
+    range: list[float] | None = field(default=None, metadata=whole(range_fault))
+    people: int | None = field(default=None, metadata=number(1))  # how many judged each image or triplet
+    # what the opinions' spread is
+    opinion_std: str = field(default="none", metadata=word("none", "standard_error", "standard_deviation"))
+    # published rank correlation of PSNR on all pairs, which the pixels must reproduce
+    psnr_srcc: float | None = field(default=None, metadata=number(-1, 1))
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
     url: str | None = None  # where to get it, and on what terms
@@ -183,8 +210,8 @@ class BenchmarkConfig:
 class TrackerConfig:
     """Where results are shown besides the disk."""
 
-    name: str = MISSING  # wandb | none
-    mode: str = "offline"  # offline | online
+    name: str = field(default=MISSING, metadata=word("wandb", "none"))
+    mode: str = field(default="offline", metadata=word("offline", "online"))
     project: str = "iqa_lab"
     entity: str | None = None
     group: str | None = None  # the name of a sweep or study
@@ -196,8 +223,12 @@ class RuntimeConfig:
     """How, not what: nothing here may move a number."""
 
     device: str = "auto"  # auto | cpu | cuda | cuda:1
-    batch_size: Any = "auto"  # images at once; auto: what the memory and the processor like
-    workers: int = 2  # threads that decode images
+    # images at once; auto: what the memory and the processor like
+    batch_size: Any = field(default="auto", metadata=whole(batch_size_fault))
+    # threads that decode images
+    workers: int = field(
+        default=2, metadata=number(1, 1024, meaning="at least one thread has to decode the images, at most 1024")
+    )
     force: bool = False  # recompute what is already there
 
 
@@ -212,9 +243,11 @@ class PreprocessConfig:
 class StatisticsConfig:
     """Settings of the intervals."""
 
-    resamples: int = 2000
-    confidence: float = 0.95
-    seed: int = 0
+    resamples: int = field(default=2000, metadata=number(10, 100_000))  # fewer make no interval; 1000 make a steady one
+    confidence: float = field(
+        default=0.95, metadata=number(0, 1, inside=True, meaning="give a share between 0 and 1, as .95 for 95 %")
+    )
+    seed: int = field(default=0, metadata=SEED)
 
 
 @dataclass
@@ -225,7 +258,7 @@ class Config:
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     weights: WeightsConfig = field(default_factory=WeightsConfig)
-    readouts: dict[str, ReadoutConfig] = field(default_factory=dict)
+    readouts: dict[str, ReadoutConfig] = field(default_factory=dict, metadata=identifier())
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
@@ -234,9 +267,11 @@ class Config:
     claims: list[str] = field(default_factory=list)  # of a study: what its report judges
     results: str = "results"
     layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
-    tokens: str = "patch"  # patch | class | both: what is read of a transformer's blocks
-    concat: list[str] = field(default_factory=list)  # raw, scaled: the layers together, from the first to each
-    precision: str = "fp32"  # fp32 | tf32 | bf16
+    # what is read of a transformer's blocks
+    tokens: str = field(default="patch", metadata=word("patch", "class", "both"))
+    # the layers together, from the first to each; scaled: each brought to mean 1 first
+    concat: list[str] = field(default_factory=list, metadata=word("raw", "scaled"))
+    precision: str = field(default="fp32", metadata=word("fp32", "tf32", "bf16"))
 
 
 def register_schema() -> None:

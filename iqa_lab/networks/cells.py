@@ -5,9 +5,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files, read_yaml
+from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files
+from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError
 
 # the goal of metrics that are no network of the grid
@@ -32,9 +31,9 @@ def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
 def _read_cell(path: Path) -> WeightsConfig:
     """One file of the tree; OmegaConf would take seconds for all of them, and checks the one that is run anyway."""
     try:
-        values = read_yaml(path)
+        values = read_option(path, "weights")
         return WeightsConfig(**{**values, "input": InputConfig(**values.get("input", {}))})
-    except (TypeError, AttributeError, yaml.YAMLError) as error:
+    except (TypeError, AttributeError) as error:
         raise UserError(f"{path} is no file of weights: {' '.join(str(error).split())}") from error
 
 

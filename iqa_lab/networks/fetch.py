@@ -6,7 +6,7 @@ from pathlib import Path
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.cells import cells, matching
 from iqa_lab.networks.sources import find_weights_file, is_available
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 
 FACTORS = ("goal", "dataset", "architecture", "weights")
 
@@ -48,9 +48,9 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
                 find_weights_file(cell)
         except UserError as error:
             failed.append(f"{cell.goal}/{cell.dataset}/{name}")
-            console.print(f"{title}: [red]failed[/]: {error}")
+            say(f"{title}: failed: {error}", "red")
             continue
         checked = "verified" if cell.sha256 else "there is no sha256 to verify it with"
-        console.print(f"{title}: {'already here' if already else 'fetched'}, {checked}")
+        say(f"{title}: {'already here' if already else 'fetched'}, {checked}")
     if failed:
         raise UnitFailed(f"{len(failed)} of {len(found)} could not be fetched ({first_names(failed)})")

@@ -10,7 +10,7 @@ from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Network
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.scoring.batches import number_of_images
 from iqa_lab.scoring.columns import Plan
 from iqa_lab.scoring.forward import layer_shapes
@@ -94,7 +94,7 @@ def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, set
     kept = kept_bytes(plan, network, benchmark, settings)
     memory = kept + COPIES * settings.batch_size * bytes_per_image(network, benchmark, settings)
     columns = len(plan.definitions)
-    console.print(
+    say(
         f"{title}: {len(benchmark.pairs)} of {benchmark.n_expected} pairs, {images} forwards, {columns} columns, "
         f"batches of {settings.batch_size}, at most about {memory / 2**30:.1f} GiB and "
         f"{_duration(trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"

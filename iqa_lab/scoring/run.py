@@ -15,7 +15,7 @@ from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError
 from iqa_lab.imports import is_own, source_imported
 from iqa_lab.networks import Network
-from iqa_lab.progress import console, progress_bar
+from iqa_lab.progress import progress_bar, say, status
 from iqa_lab.readouts import function_of, load_channel_readout
 from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
 from iqa_lab.scoring.batches import number_of_images
@@ -70,7 +70,7 @@ def weigh_channels(
             return _differences(other, there, layers)
 
         here = _differences(benchmark, scores, layers)
-        with console.status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
+        with status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
             weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere))
         columns |= {f"{entry.row}@{entry.layer}": entry.distances.astype(np.float32) for entry in weighed}
         tables.append(weights_table(weighed, here))
@@ -140,9 +140,10 @@ def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]
         if name == config.benchmark.name:
             raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
         if name in config.benchmark.shares_references:
-            console.print(
-                f"[yellow]{name} and {config.benchmark.name} show the same photographs: "
-                "weights fitted to one and tested on the other say nothing about new content[/]"
+            say(
+                f"{name} and {config.benchmark.name} show the same photographs: "
+                "weights fitted to one and tested on the other say nothing about new content",
+                "yellow",
             )
         other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
         module = load_channel_readout(readout.config)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.readouts import Distance, Response
 from iqa_lab.scoring.batches import Batch, Picture, batches, pictures
 from iqa_lab.scoring.columns import Column
@@ -215,7 +215,7 @@ def _smaller(batch: Batch, device: torch.device) -> int:
             "choose fewer layers, a smaller network or preprocess.resize"
         )
     smaller = max(1, len(batch.pictures) // 2)
-    console.print(f"[yellow]out of memory with {len(batch.pictures)} images at once: going on with {smaller}[/]")
+    say(f"out of memory with {len(batch.pictures)} images at once: going on with {smaller}", "yellow")
     return smaller
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS, Network
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.scoring.forward import forward, numerics, to_device
 from iqa_lab.scoring.memory import is_out_of_memory
 from iqa_lab.scoring.settings import Settings
@@ -81,7 +81,7 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            console.print("[yellow]three images at once do not fit into memory: not checked whether batches matter[/]")
+            say("three images at once do not fit into memory: not checked whether batches matter", "yellow")
 
 
 _BY_CHANCE = (

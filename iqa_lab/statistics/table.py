@@ -13,6 +13,7 @@ from iqa_lab.statistics.correlation.coefficients import krcc, plcc, srcc, srcc_w
 from iqa_lab.statistics.correlation.mapping import logistic4
 from iqa_lab.statistics.correlation.prediction import outlier_ratio, rmse_star
 from iqa_lab.statistics.intervals.bootstrap import cluster_bootstrap, percentile_interval
+from iqa_lab.statistics.intervals.few import FEWEST
 
 FACTORS = ["benchmark", "goal", "dataset", "architecture", "weights", "layer", "depth", "readout"]
 CORRELATIONS = [
@@ -64,16 +65,16 @@ def correlation_table(
         standard_error: of every opinion, ``[n]``; None leaves empty what needs it.
 
     Returns:
-        Rows in the order of ``columns``, with ``CORRELATIONS``. ``plcc_logistic``, ``rmse``, ``outlier_ratio`` and
-        ``rmse_star`` are those after the 4-parameter logistic. A falling curve makes ``plcc_logistic`` negative: the
-        mapping would hide that a column runs against people.
+        Rows in the order of ``columns``, with ``CORRELATIONS``. Over too few references the interval is NaN.
+        ``plcc_logistic``, ``rmse``, ``outlier_ratio`` and ``rmse_star`` are those after the 4-parameter logistic. A
+        falling curve makes ``plcc_logistic`` negative: the mapping would hide that a column runs against people.
     """
     quality = -scores[list(columns)].to_numpy(dtype=float)
     opinion = opinion_sign * scores["opinion"].to_numpy(dtype=float)
     resampled = cluster_bootstrap(
         quality, opinion, scores["reference"], resamples=settings.resamples, seed=settings.seed
     )
-    low, high = percentile_interval(resampled, settings.confidence)
+    low, high = _interval(resampled, scores["reference"], settings)
     fit = logistic4(quality, opinion)
     table = pd.DataFrame(
         {
@@ -119,14 +120,14 @@ def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: Stat
         settings: of the bootstrap over references.
 
     Returns:
-        Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval, and ``agreement_KIND`` for
-        every kind of distortion where there are several.
+        Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval (NaN over too few
+        references), and ``agreement_KIND`` for every kind of distortion where there are several.
     """
     left, right = scores.iloc[0::2], scores.iloc[1::2]
     names = list(columns)
     values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
     resampled = cluster_bootstrap_mean(values, right["reference"], resamples=settings.resamples, seed=settings.seed)
-    low, high = percentile_interval(resampled, settings.confidence)
+    low, high = _interval(resampled, right["reference"], settings)
     kinds = right["distortion"].astype(str).to_numpy()
     several = sorted(set(kinds)) if len(set(kinds)) > 1 else []
     return pd.DataFrame(
@@ -138,3 +139,11 @@ def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: Stat
             **{f"agreement_{kind}": values[kinds == kind].mean(axis=0) for kind in several},
         }
     )
+
+
+def _interval(resampled: Floats, references: pd.Series, settings: StatisticsConfig) -> tuple[Floats, Floats]:
+    """The ends of every column's interval; NaN where there are too few references for one."""
+    low, high = percentile_interval(resampled, settings.confidence)
+    if references.nunique() < FEWEST:
+        return np.full_like(low, np.nan), np.full_like(high, np.nan)
+    return low, high

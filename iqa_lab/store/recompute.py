@@ -10,8 +10,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import Config
+from iqa_lab.config.check import check_values
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.progress import console, track
+from iqa_lab.progress import say, track
 from iqa_lab.store import reading
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.result import FAILED, RESULT
@@ -49,7 +50,7 @@ def recompute(results: Path, overrides: Sequence[str] = ()) -> list[Path]:
             done.append(unit.folder)
         except Exception as error:  # results of somebody else may fail in any way
             failures.append(f"{unit.folder}: {' '.join(str(error).split())[:300]}")
-            console.print(failures[-1], style="yellow", markup=False)
+            say(failures[-1], "yellow")
     if not done and not failures:
         raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or run something")
     if failures:
@@ -107,6 +108,7 @@ def _changed(config: Config, changes: Sequence[tuple[str, Any]]) -> Config:
     for key, value in changes:
         group, _, name = key.partition(".")
         part = getattr(config, group)
+        check_values(type(part), {name: value}, f"{group}.", composed=False)
         try:
             merged = OmegaConf.merge(OmegaConf.structured(type(part)), {name: value})
             typed = OmegaConf.select(merged, name)

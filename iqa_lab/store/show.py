@@ -11,7 +11,9 @@ from iqa_lab.benchmarks import Benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
+from iqa_lab.progress import plain_console
 from iqa_lab.statistics.correlation.choices import ceilings
+from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.outcome import Outcome
 
@@ -34,11 +36,13 @@ def show(outcome: Outcome, config: Config) -> float:
         f"Ordered by {by}; the best of many layers is optimistic. Positive = agrees.",
         *chosen_on_others((outcome.unit.read_result() or {}).get("headline", {})),
     ]
+    few = few_references(benchmark.pairs["reference"].nunique())
+    notes += [few] if few else []
     if not benchmark.config.human:
         notes.append(f"No human judgement: {benchmark.config.description}.")
     verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
     notes.append(f"{verb} in {outcome.unit.folder}")
-    print_table(table, by=by, title=title, notes=notes, console=Console(highlight=False, soft_wrap=True))
+    print_table(table, by=by, title=title, notes=notes, console=plain_console())
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
 
 
@@ -103,7 +107,7 @@ def print_table(
             row["layer"],
             f"{row['depth']:.2f}",
             row["readout"],
-            "{} [{}, {}]".format(*(three_digits(row[f"{statistic}{end}"]) for end in ("", "_low", "_high"))),
+            with_interval(*(row[f"{statistic}{end}"] for end in ("", "_low", "_high"))),
             *(three_digits(row[name]) for name in others),
         )
     console.print(view)
@@ -111,6 +115,16 @@ def print_table(
         console.print(f"{len(ranked) - rows} more rows are in correlations.csv.")
     for note in notes:
         console.print(note)
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A number and its interval; a dash where it has none.
+
+    >>> with_interval(0.7, 0.65, 0.75), with_interval(0.7, math.nan, math.nan)
+    ('.700 [.650, .750]', '.700 -')
+    """
+    ends = "-" if math.isnan(low) or math.isnan(high) else f"[{three_digits(low)}, {three_digits(high)}]"
+    return f"{three_digits(value)} {ends}"
 
 
 def three_digits(value: float) -> str:

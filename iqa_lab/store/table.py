@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.store.conditions import rows_meeting
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import (
@@ -69,10 +69,10 @@ class Results:
         old = [unit for unit, trouble in self.troubles.items() if trouble.kind == OTHER_VERSION]
         for unit, trouble in self.troubles.items():
             if unit not in old:
-                console.print(f"left out: {trouble}{advice(trouble)}", style="yellow", markup=False)
+                say(f"left out: {trouble}{advice(trouble)}", "yellow")
         if old:
             what = f"{len(old)} result{'s' * (len(old) != 1)} of another version of iqa_lab"
-            console.print(f"left out: {what}: run again {first_names(old)}", style="yellow", markup=False)
+            say(f"left out: {what}: run again {first_names(old)}", "yellow")
 
 
 def advice(trouble: Unusable) -> str:
@@ -223,7 +223,7 @@ def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
         raise Unusable(
             trouble.kind, trouble.file, f"and could not be made again: {' '.join(str(why).split())[:200]}"
         ) from error
-    console.print(f"{trouble}: made again from {SCORES}", style="yellow", markup=False)
+    say(f"{trouble}: made again from {SCORES}", "yellow")
     return content
 
 

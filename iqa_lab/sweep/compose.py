@@ -21,21 +21,16 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iqa_lab.config import ArchitectureConfig, BenchmarkConfig, Config, DatasetConfig, GoalConfig, WeightsConfig
+from iqa_lab.config import Config, read_mapping
 from iqa_lab.config import option_files as files_of
+from iqa_lab.config.check import check_values
 from iqa_lab.config.messages import plain_message
+from iqa_lab.config.options import SCHEMAS
+from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UserError
-from iqa_lab.sweep.grid import FACTORS, Cell, read_option
+from iqa_lab.sweep.grid import FACTORS, Cell
 
 Values = dict[str, Any]
-
-SCHEMAS: dict[str, type] = {
-    "goal": GoalConfig,
-    "dataset": DatasetConfig,
-    "architecture": ArchitectureConfig,
-    "weights": WeightsConfig,
-    "benchmark": BenchmarkConfig,
-}
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Composer:
 
     def __init__(self, loader: ConfigLoader, name: str, folders: Sequence[Path], others: Sequence[str]) -> None:
         """``others``: the overrides besides the factors; ``folders``: of the configuration, the first one wins."""
-        self.loader, self.name, self.folders, self.others = loader, name, folders, list(others)
+        self.loader, self.name, self.folders, self.others = loader, name, folders, for_hydra(others)
         parsed = OverridesParser.create().parse_overrides(self.others)
         self.changes = {factor: [one for one in parsed if _root(one) == factor] for factor in FACTORS}
         self.experiment = next((str(one.value()) for one in parsed if one.key_or_group == "experiment"), None)
@@ -118,6 +113,7 @@ class Composer:
         except OmegaConfBaseException as error:
             raise UserError(plain_message(error)) from error
         assert isinstance(resolved, dict)
+        check_values(Config, resolved)
         return {str(key): value for key, value in resolved.items()}
 
     def _is_simple(self) -> bool:
@@ -125,12 +121,12 @@ class Composer:
         plain = (OverrideType.CHANGE, OverrideType.ADD, OverrideType.FORCE_ADD)
         if any(one.type not in plain or one.package for ones in self.changes.values() for one in ones):
             return False
-        primary = read_option(self._file("", self.name))
+        primary = read_mapping(self._file("", self.name))
         self.overlay = {factor: primary[factor] for factor in FACTORS if factor in primary}
         if self.experiment is None:
             return True
         file = files_of("experiment", self.folders).get(self.experiment)
-        content = read_option(file) if file else {}
+        content = read_mapping(file) if file else {}
         entries = content.get("defaults", [])
         if not all(entry == "_self_" or _is_override(entry) for entry in entries):
             return False
@@ -170,7 +166,7 @@ class Composer:
 def plain_option(path: Path) -> Values | None:
     """What an option's file says; None if more than its own text makes it."""
     text = path.read_text(encoding="utf-8")
-    content = read_option(path)
+    content = read_mapping(path)
     return None if "${" in text or "@package" in text or "defaults" in content else content
 
 
@@ -185,12 +181,14 @@ def typed(factor: str, values: Mapping[str, Any]) -> Values:
 
 @lru_cache(maxsize=256)
 def _typed(factor: str, text: str) -> Values:
+    check_values(SCHEMAS[factor], json.loads(text), f"{factor}.", composed=False)
     try:
         merged = OmegaConf.merge(_structured(factor), json.loads(text))
         checked = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
-        raise UserError(f"{factor}: {plain_message(error)}") from error
+        raise UserError(plain_message(error, f"{factor}.")) from error
     assert isinstance(checked, dict)
+    check_values(SCHEMAS[factor], checked, f"{factor}.")
     return {str(key): value for key, value in checked.items()}
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import Glob, Override
 
-from iqa_lab.config import option_files, read_yaml
+from iqa_lab.config import option_files, read_mapping
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.cells import BASELINE, UNTRAINED
 
@@ -122,21 +121,8 @@ def _values(override: Override) -> list[str]:
 def _single_readouts(readouts: Iterable[str], folders: Sequence[Path]) -> tuple[str, ...]:
     """The readouts, those that mean several others (``all``) replaced by what they mean."""
     files = option_files("readout", folders)
-    single = [part for name in readouts for part in (read_option(files[name]).get("defaults") or [name])]
+    single = [part for name in readouts for part in (read_mapping(files[name]).get("defaults") or [name])]
     return tuple(dict.fromkeys(map(str, single)))
-
-
-def read_option(path: Path) -> dict[str, Any]:
-    """What a YAML file says, without Hydra.
-
-    Raises:
-        UserError: it is no YAML.
-    """
-    try:
-        content = read_yaml(path)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    return content if isinstance(content, dict) else {}
 
 
 def networks(
@@ -174,7 +160,7 @@ def networks(
 
 def _of_weights(option: str, file: Path, axes: Axes) -> Cell:
     """The network of a training; empty if it is none of the goals, datasets and architectures asked for."""
-    content = read_option(file)
+    content = read_mapping(file)
     cell = Cell(str(content.get("goal")), str(content.get("dataset")), str(content.get("architecture")), option)
     asked = {"goal": axes.goals, "dataset": axes.datasets, "architecture": axes.architectures}
     for factor, options in asked.items():
@@ -185,4 +171,4 @@ def _of_weights(option: str, file: Path, axes: Axes) -> Cell:
 
 def _has_no_constructor(architecture: str, folders: Sequence[Path]) -> bool:
     path = option_files("architecture", folders).get(architecture)
-    return path is not None and read_option(path).get("constructor") in (None, "???")
+    return path is not None and read_mapping(path).get("constructor") in (None, "???")

@@ -22,7 +22,7 @@ from iqa_lab.config import WeightsConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import is_own, source_now
 from iqa_lab.networks.cells import BASELINE
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.store.code import code_of
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import MISSING as NOT_THERE
@@ -84,7 +84,7 @@ class Ledger:
         damaged = [str(trouble) for trouble in troubles if trouble.kind not in (OTHER_VERSION, NOT_THERE)]
         if damaged:
             listed = first_names(damaged)
-            console.print(f"records of units that say nothing any more: {listed}", style="yellow", markup=False)
+            say(f"records of units that say nothing any more: {listed}", "yellow")
         return found
 
     def read(self, key: str) -> Record:

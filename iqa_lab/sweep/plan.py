@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from iqa_lab.config import configuration_folder, option_files
+from iqa_lab.config import configuration_folder, option_files, read_mapping
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.store.signature import seal
@@ -22,7 +22,7 @@ from iqa_lab.sweep import ledger
 from iqa_lab.sweep.benchmarks import Facts, benchmark_facts
 from iqa_lab.sweep.compose import Composer, Unit, Values
 from iqa_lab.sweep.costs import Costs, parameters_of
-from iqa_lab.sweep.grid import Axes, Cell, networks, read_axes, read_option
+from iqa_lab.sweep.grid import Axes, Cell, networks, read_axes
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger, Record
 
 
@@ -199,7 +199,7 @@ class _BenchmarkFacts:
         allow = unit.factors["benchmark"].get("allow_missing", False)
         if f"{name}@{allow}" not in self._found:
             files = option_files("benchmark", [configuration_folder()])
-            values: Values = {**read_option(files[name]), "allow_missing": allow} if name in files else {}
+            values: Values = {**read_mapping(files[name]), "allow_missing": allow} if name in files else {}
             facts = benchmark_facts(values, self.results) if values else Facts(error=f"there is no benchmark {name}")
             self._found[f"{name}@{allow}"] = values, facts
         return self._found[f"{name}@{allow}"][1].index_digest

@@ -4,11 +4,12 @@ import sys
 import time
 from collections.abc import Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from iqa_lab.errors import first_names
+from iqa_lab.progress import plain_console
 from iqa_lab.sweep.grid import Cell
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, Planned
@@ -126,8 +127,8 @@ def duration(seconds: float) -> str:
 
 def print_view(view: RenderableType) -> None:
     """On standard output; lines are not broken where nobody looks."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(view, soft_wrap=not isinstance(view, Table), markup=False)
+    console = plain_console(width=None if sys.stdout.isatty() else 200)
+    console.print(view, soft_wrap=not isinstance(view, Table))
 
 
 def _cut(entries: Sequence[Planned], everything: bool) -> Sequence[Planned]:

@@ -13,7 +13,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from iqa_lab.errors import UnitFailed
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.sweep.ledger import DONE, FAILED, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, Planned, refreshed, save_jobs
 from iqa_lab.sweep.show import counts, failures, print_view
@@ -100,7 +100,7 @@ def launcher_of(
         round_ = next(rounds)
         file = save_jobs(plan, units, sweep, threads(jobs))
         if round_:
-            console.print(f"{len(units)} units were left behind by jobs that died: once more, in {jobs} jobs")
+            say(f"{len(units)} units were left behind by jobs that died: once more, in {jobs} jobs")
         overrides = [[f"hydra.sweeper.work='{file}'", f"hydra.sweep.dir='{file.parent.parent}'"]] * jobs
         try:
             returned = launcher.launch(overrides, initial_job_idx=0)
@@ -108,7 +108,7 @@ def launcher_of(
             raise
         except Exception as error:  # a killed worker, a lost node, a queue that refuses
             first = (str(error).strip().splitlines() or [""])[0][:300]
-            console.print(f"[yellow]a job ended badly[/] ({type(error).__name__}: {first})", markup=True)
+            say(f"a job ended badly ({type(error).__name__}: {first})", "yellow")
             return
         for one in returned:
             _interrupted(one)
@@ -126,11 +126,11 @@ def _interrupted(returned: JobReturn) -> None:
         error = returned._return_value
         if isinstance(error, KeyboardInterrupt):
             raise error
-        console.print(f"[yellow]a job ended badly[/] ({type(error).__name__}: {str(error)[:300]})")
+        say(f"a job ended badly ({type(error).__name__}: {str(error)[:300]})", "yellow")
 
 
 def _wait(running: list[Planned], known: Ledger) -> None:
-    console.print(f"waiting for {len(running)} units that are being computed elsewhere, as {running[0].unit.name}")
+    say(f"waiting for {len(running)} units that are being computed elsewhere, as {running[0].unit.name}")
     while any(known.is_claimed(entry.key) for entry in running):
         time.sleep(PATIENCE)
 

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, UserError
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.store.reading import read_sealed
 from iqa_lab.sweep import ledger
 from iqa_lab.sweep.compose import Unit
@@ -86,7 +84,7 @@ def work(plan_file: str, number: int) -> int:
                     failed += not _take(job, entry, number, f"{place} of {len(job.units)}")
         except OSError as error:  # the disk does not even take a lock
             failed += 1
-            console.print(f"[red]unit {place} of {len(job.units)} cannot be claimed[/]: {error.strerror or error}")
+            say(f"unit {place} of {len(job.units)} cannot be claimed: {error.strerror or error}", "red")
     return failed
 
 
@@ -211,12 +209,12 @@ def first_line(error: BaseException) -> str:
 def _say(place: str, record: Record) -> None:
     """One line on a unit that has ended."""
     if record["state"] == FAILED:
-        console.print(f"{place}: {record['name']}: [red]failed[/]: {escape(record['error'])}")
+        say(f"{place}: {record['name']}: failed: {record['error']}", "red")
         return
     headline = record["headline"]
     best = headline.get("srcc_best", headline.get("agreement_best"))
     where = f"{headline['best_layer']}, {headline['best_readout']}"
-    console.print(f"{place}: {record['name']}: {best:.3f} ({escape(where)}), {record['took']:.1f} s")
+    say(f"{place}: {record['name']}: {best:.3f} ({where}), {record['took']:.1f} s")
 
 
 def _write(known: Ledger, key: str, record: Record) -> None:
@@ -224,7 +222,7 @@ def _write(known: Ledger, key: str, record: Record) -> None:
     try:
         known.write(key, record)
     except OSError as error:
-        console.print(f"[red]{record['name']}[/]: its end cannot be recorded: {error.strerror or error}")
+        say(f"{record['name']}: its end cannot be recorded: {error.strerror or error}", "red")
 
 
 @contextmanager

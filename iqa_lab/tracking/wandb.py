@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.config import Config, TrackerConfig
+from iqa_lab.config.names import shortened
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cell_name
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.store.headline import headline
 
 # what W&B accepts; checked here because its own refusal comes late and without the key's name
@@ -27,20 +28,18 @@ def check_tracker(config: Config) -> None:
     """Nothing, if the tracker's settings can be used.
 
     Raises:
-        UserError: a name is too long or holds characters that W&B refuses, or there is no such tracker or mode.
+        UserError: a name is too long or holds characters that W&B refuses.
     """
     tracker = config.tracker
-    if tracker.name not in ("wandb", "none"):
-        raise UserError(f"tracker.name={tracker.name}: choose wandb or none")
-    if tracker.mode not in ("offline", "online"):
-        raise UserError(f"tracker.mode={tracker.mode}: choose offline or online")
     for key, longest in _LONGEST.items():
         value = getattr(tracker, key)
         if value is None:
             continue
         wrong = set(_FORBIDDEN) & set(value) if key != "group" else set()
-        if not 1 <= len(value) <= longest or wrong:
-            raise UserError(f"tracker.{key}={value[:40]}: W&B takes 1 to {longest} characters, none of {_FORBIDDEN}")
+        if not 1 <= len(value) <= longest or wrong or not value.isprintable():
+            raise UserError(
+                f"tracker.{key}={shortened(value, 40)}: W&B takes 1 to {longest} characters, none of {_FORBIDDEN}"
+            )
 
 
 def track_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
@@ -54,12 +53,10 @@ def track_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> N
     if config.tracker.name == "none":
         return
     try:
-        _log(table, result, config)
+        log_unit(table, result, config)
     except Exception as error:  # whatever W&B runs into, the result is on the disk
         reason = " ".join(str(error).split())[:160]
-        console.print(
-            f"[yellow]W&B could not log this unit ({type(error).__name__}: {reason}); its result is on the disk[/]"
-        )
+        say(f"W&B could not log this unit ({type(error).__name__}: {reason}); its result is on the disk", "yellow")
 
 
 def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tracker: TrackerConfig) -> None:
@@ -84,9 +81,7 @@ def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tra
         _one_run(tracker, signature, group, "report", f"{group}: all units"[:128], facts, tables, facts)
     except Exception as error:  # whatever W&B runs into, the results are on the disk
         reason = " ".join(str(error).split())[:160]
-        console.print(
-            f"[yellow]W&B could not log the sweep ({type(error).__name__}: {reason}); the results are there[/]"
-        )
+        say(f"W&B could not log the sweep ({type(error).__name__}: {reason}); the results are there", "yellow")
 
 
 def track_report(
@@ -113,7 +108,7 @@ def track_report(
         _one_run(tracker, signature, group, "report", f"{name}: report"[:128], facts, media, {})
     except Exception as error:  # whatever W&B runs into, the report is on the disk
         reason = " ".join(str(error).split())[:160]
-        console.print(f"[yellow]W&B could not log the report ({type(error).__name__}: {reason}); its page is there[/]")
+        say(f"W&B could not log the report ({type(error).__name__}: {reason}); its page is there", "yellow")
 
 
 def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:
@@ -121,7 +116,8 @@ def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
-def _log(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
+def log_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
+    """Log one unit as ``track_unit`` does; what W&B runs into is raised."""
     import wandb
 
     name = f"{cell_name(config)}-{config.benchmark.name}"[:128]

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iqa_lab.config import StatisticsConfig
 from iqa_lab.statistics import krasula, logistic4, outlier_ratio, rmse_star
-from iqa_lab.statistics.table import CORRELATIONS, KRASULA_PAIRS, correlation_table, standard_errors
+from iqa_lab.statistics.intervals.few import FEWEST, RELIABLE, few_references
+from iqa_lab.statistics.table import CORRELATIONS, KRASULA_PAIRS, agreement_table, correlation_table, standard_errors
 from tests.conftest import composed, needs_shared
 
 
@@ -37,7 +39,7 @@ def test_the_table_of_published_scores_is_filled_completely() -> None:
 
 
 def test_without_standard_errors_what_needs_them_is_empty() -> None:
-    scores = published().drop(columns="opinion_std").head(200)
+    scores = published().drop(columns="opinion_std").iloc[::15]  # of all references
     table = correlation_table(scores, ["psnr"], 1, composed("statistics.resamples=20").statistics)
     empty = ["outlier_ratio", "rmse_star", "krasula_auc_ds", "krasula_auc_bw", "krasula_c0"]
     assert table[empty].isna().all().all() and table.drop(columns=empty).notna().all().all()
@@ -76,3 +78,23 @@ def test_statistics_of_predictions_are_those_after_the_logistic() -> None:
     assert row["outlier_ratio"] == float(outlier_ratio(fit.fitted, opinion, errors))
     whole = krasula(-scores["lpips"], opinion, errors, max_pairs=KRASULA_PAIRS)
     assert whole.pairs == row["krasula_pairs"] == 600 * 599 // 2 and row["krasula_c0"] == float(whole.c0)
+
+
+@pytest.mark.parametrize("references", [1, 2, FEWEST - 1, FEWEST, RELIABLE])
+def test_over_few_references_there_is_no_interval(references: int) -> None:
+    rng = np.random.default_rng(references)
+    rows = 12 * references
+    scores = pd.DataFrame(
+        {"reference": np.repeat(np.arange(references), 12), "distortion": "blur", "opinion": rng.random(rows),
+         "plain@a": rng.random(rows)}
+    )  # fmt: skip
+    settings = StatisticsConfig(resamples=20)
+    rated = correlation_table(scores, ["plain@a"], 1, settings)
+    chosen = agreement_table(scores.assign(opinion=np.tile([0.25, 0.75], rows // 2)), ["plain@a"], settings)
+    assert rated["srcc"].notna().all() and chosen["agreement"].notna().all()
+    for table, name in ((rated, "srcc"), (chosen, "agreement")):
+        ends = table[[f"{name}_low", f"{name}_high"]]
+        assert ends.notna().all().all() if references >= FEWEST else ends.isna().all().all()
+    said = few_references(references)
+    assert (said is None) == (references >= RELIABLE)
+    assert said is None or ("No intervals" in said) == (references < FEWEST)

@@ -111,7 +111,7 @@ def test_no_tracker_leaves_nothing(tmp_path: Path) -> None:
         ("tracker.project=a/b", "tracker.project=a/b: W&B takes 1 to 128 characters, none of"),
         ("tracker.project=" + "x" * 129, "W&B takes 1 to 128 characters"),
         ("tracker.group=" + "x" * 129, "W&B takes 1 to 128 characters"),
-        ("tracker.mode=sometimes", "tracker.mode=sometimes: choose offline or online"),
+        ("tracker.entity=''", "tracker.entity=: W&B takes 1 to 64 characters"),
     ],
 )
 def test_names_that_wandb_refuses_are_refused_before_the_work(tmp_path: Path, setting: str, message: str) -> None:

@@ -1,0 +1,70 @@
+"""Results that were made without a tracker are logged later: no pass, the same run, and failures are said."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from iqa_lab.config import TrackerConfig
+from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.tracking.later import track_results, tracker_of
+from tests.conftest import composed
+from tests.tracking.test_wandb import RESULT, correlations, read_back, runs
+
+
+def finished(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    config = composed("architecture=alexnet", "benchmark=tid2013", "tracker=none", "tracker.group=mine")
+    (folder / "config.yaml").write_text(yaml.safe_dump(asdict(config)))
+    correlations("plain").to_csv(folder / "correlations.csv", index=False)
+    (folder / "scores.parquet").touch()
+    (folder / "result.json").write_text(json.dumps({"state": "done", **RESULT, "columns": {"plain@features.4": {}}}))
+    return folder
+
+
+def test_one_run_a_unit_named_by_its_signature_twice_as_good_as_once(tmp_path: Path) -> None:
+    unit = finished(tmp_path / "results" / "tid2013" / "cell" / RESULT["signature"])
+    before = {file.name: file.read_bytes() for file in unit.iterdir()}
+    tracker = tracker_of([f"tracker.dir={tmp_path}", "tracker.project=other"])
+    for folder in (unit, tmp_path / "results"):
+        assert track_results(folder, tracker) == [unit]
+    (run,) = runs(tmp_path)
+    records = [json.loads(line) for line in read_back(run, "--json").splitlines()]
+    (described,) = (record["run"] for record in records if record["type"] == "run")
+    assert (described["run_id"], described["project"]) == (RESULT["signature"], "other")
+    assert described["run_group"] == "mine"  # its own
+    assert {file.name: file.read_bytes() for file in unit.iterdir()} == before
+
+
+def test_a_damaged_unit_is_named_and_a_failure_is_a_failure(tmp_path: Path) -> None:
+    good, bad = (finished(tmp_path / "results" / "tid2013" / "cell" / name) for name in ("a", "b"))
+    (bad / "config.yaml").write_text("benchmark: [")
+    with pytest.raises(UnitFailed, match=f"1 of 2 units could not be logged: {bad}"):
+        track_results(tmp_path / "results", tracker_of([f"tracker.dir={tmp_path}"]))
+    assert len(runs(tmp_path)) == 1
+    (tmp_path / "file").touch()
+    with pytest.raises(UnitFailed, match=f"1 of 1 units could not be logged: {good}"):
+        track_results(good, tracker_of([f"tracker.dir={tmp_path / 'file'}"]))
+
+
+def test_nothing_to_log(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="holds no finished unit"):
+            track_results(folder, TrackerConfig(name="wandb"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("goal=clip", "only the tracker's settings"),
+        ("tracker.mod=online", "no key tracker.mod; the nearest are tracker.mode"),
+        ("tracker.mode=sometimes", "tracker.mode=sometimes: choose"),
+        ("tracker.name=none", "would log nothing"),
+        ("online", "only the tracker's settings"),
+    ],
+)
+def test_settings_that_are_none_of_the_trackers(override: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        tracker_of([override])
