@@ -5,7 +5,6 @@ has to be sealed, other files have to have the digest that a sealed file gives t
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -21,7 +21,15 @@ from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import console
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import (
-    DAMAGED, MISSING, NAMES, OTHER_VERSION, Unusable, parse_csv, read_bytes, read_sealed, sha256,
+    DAMAGED,
+    MISSING,
+    NAMES,
+    OTHER_VERSION,
+    Unusable,
+    parse_csv,
+    read_bytes,
+    read_sealed,
+    sha256,
 )  # fmt: skip
 from iqa_lab.store.result import CORRELATIONS, FAILED, RESULT, SCORES
 from iqa_lab.store.signature import seal
@@ -186,18 +194,16 @@ def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | None:
         Unusable: that cannot be.
     """
     try:
-        result = unit.result()
-    except Unusable as trouble:
-        written = unit.correlations_file.exists() or unit.scores_file.exists()
-        if trouble.kind == MISSING and not written:
-            return None
-        raise
-    if result["state"] == FAILED:
-        return None
-    try:
         result, contents = unit.read(CORRELATIONS)
     except Unusable as trouble:
-        contents = {CORRELATIONS: _made_again(unit, trouble)}
+        found = unit.read_result()
+        if found is None and trouble.kind == MISSING and not unit.scores_file.exists():
+            return None  # nothing was written yet
+        if found is None:
+            raise
+        if found["state"] == FAILED:
+            return None
+        result, contents = found, {CORRELATIONS: _made_again(unit, trouble)}
     hashed = result.get("hashed")
     digest = hashed.get("index_digest") if isinstance(hashed, dict) else None
     return contents[CORRELATIONS], str(digest or "")[:_DIGITS]
