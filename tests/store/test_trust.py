@@ -16,8 +16,12 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from iqa_lab import unit as units
+from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.readouts import tuned
+from iqa_lab.scoring.columns import ChannelReadout, Plan
+from iqa_lab.scoring.run import check_readouts
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.reading import DAMAGED, MISSING, OTHER_VERSION, UNREADABLE, Unusable, parse_config, parse_yaml
@@ -345,7 +349,8 @@ def test_scores_are_kept_when_their_statistics_fail(
         with pytest.raises(UnitFailed, match=r"scores are kept .* no statistics today\); iqa-lab report --recompute"):
             units.evaluate(config_of(pairs))
     results = pairs.parent.parent / "results"
-    assert "has no" in " ".join(map(str, read_results(results).troubles.values())) or len(read_results(results).table)
+    found = read_results(results)
+    assert len(found.waiting) == 1 and not found.troubles and not len(found.table)
     recompute(results)
     assert table_of(units.evaluate(config_of(pairs))).equals(right) and len(passes) == 2
 
@@ -361,6 +366,43 @@ def test_settings_that_cannot_work_are_refused_before_the_first_image(
         config.statistics.confidence = 7
     with pytest.raises(UserError):
         units.evaluate(config)
+
+
+@pytest.mark.parametrize(
+    ("readout", "arguments", "said"),
+    [
+        ("tuned", {"folds": 5}, "table has 3 references, fewer than the 5 folds"),
+        ("tuned", {"folds": 2}, "at least 3"),
+        ("tuned", {"fold": 3}, "unexpected keyword argument 'fold'"),
+        ("plain", {"power": 3}, "unexpected keyword argument 'power'"),
+        ("grating", {"pixels": 3}, "unexpected keyword argument 'pixels'"),
+    ],
+)
+def test_readouts_that_cannot_work_are_refused_before_the_first_image(
+    pairs: Path, readout: str, arguments: dict[str, object], said: str
+) -> None:
+    benchmark = load_benchmark(config_of(pairs).benchmark)
+    config = composed("goal=untrained", "dataset=none", "architecture=squeezenet1_1", f"readout={readout}").readouts
+    config[readout].arguments = arguments
+    channels = () if readout == "plain" else (ChannelReadout(readout, config[readout], (), ()),)
+    with pytest.raises(UserError, match=said):
+        check_readouts(Plan((), channels, (), {}), config, benchmark)
+
+
+def test_readouts_that_fit_opinions_refuse_choices() -> None:
+    with pytest.raises(UserError, match="bapps has choices"):
+        tuned.check("bapps", 100, choices=True)
+
+
+def test_lost_weights_of_channels_take_their_columns_with_them(whole: Path, tmp_path: Path) -> None:
+    (folder,) = shutil.copytree(whole / "results", tmp_path / "results").glob("table/*/*")
+    unit = UnitFolder(folder)
+    unit.weights_file.write_text("readout,layer\n")
+    assert set(unit.standing()) == {"plain@pixels", "plain@a"}
+    config = unit.config()
+    unit.tabulate_again(lambda scores, columns: tabulate(scores, columns, config, "w", "rgb"), lambda *_: {})
+    assert set(unit.check()["columns"]) == {"plain@pixels", "plain@a"} and unit.weights() is None
+    assert set(unit.table()["readout"]) == {"plain"}
 
 
 def test_two_tables_of_one_name_are_two_benchmarks(pairs: Path) -> None:

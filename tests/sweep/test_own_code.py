@@ -27,7 +27,7 @@ class Net(torch.nn.Module):
 """
 READOUT = """
 def distance(response):
-    return 1 * response.squared_difference.flatten(1).mean(1)
+    return 1 * response.squared_difference
 """
 LOADER = """
 from iqa_lab.benchmarks.table import load as table
@@ -104,7 +104,7 @@ def test_another_version_in_the_ledger_writes_nothing_new_over_old_scores(iqa_la
     assert after["made_of"]["code"] == code == json.loads(written)["hashed"]["code"]  # what the result itself says
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b"[]", b'{"a": 1}', None])
+@pytest.mark.parametrize("damage", [b"\xff{", None])
 def test_damaged_files_of_a_sweep_are_as_good_as_none(iqa_lab: Command, tmp_path: Path, damage: bytes | None) -> None:
     (tmp_path / "pairs").mkdir()
     grid = ["goal=baseline", "dataset=none", "architecture=psnr,rmse", "benchmark=table", "tracker=none",
