@@ -111,12 +111,11 @@ def source_files(module: str) -> dict[str, Path]:
             if name in seen:
                 continue
             seen.add(name)
-            spec = _find(name)
-            file = Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
-            if spec is None or file is None or not file.is_file() or not _is_somebodys(name, file, package):
+            file, is_package = _find(name) or (None, False)
+            if file is None or not file.is_file() or not _is_somebodys(name, file, package):
                 continue
             found[name] = file
-            waiting += _imports_of(file, name, is_package=spec.submodule_search_locations is not None)
+            waiting += _imports_of(file, name, is_package=is_package)
     return found
 
 
@@ -127,21 +126,38 @@ def _is_somebodys(module: str, file: Path, package: str) -> bool:
     return top not in (*KNOWN, *sys.stdlib_module_names) and not {"site-packages", "dist-packages"} & set(file.parts)
 
 
-def _find(module: str) -> ModuleSpec | None:
-    """Where Python would find a module; unlike ``importlib.util.find_spec`` it imports no package on the way."""
-    place: Any = None
-    spec = None
+def _find(module: str) -> tuple[Path | None, bool] | None:
+    """The file of a module, and whether it is a package; None if there is no such module.
+
+    Unlike ``importlib.util.find_spec`` it imports no package on the way.
+    """
+    place: list[str] | None = None
+    file: Path | None = None
     parts = module.split(".")
-    for end in range(1, len(parts) + 1):
-        name = ".".join(parts[:end])
-        found = (finder.find_spec(name, place) for finder in sys.meta_path if hasattr(finder, "find_spec"))
-        spec = next((one for one in found if one is not None), None)
-        if spec is None:
+    for end, last in enumerate(parts, start=1):
+        folders = [folder for folder in map(Path, sys.path if place is None else place) if (folder / last).is_dir()]
+        spec = _spec(".".join(parts[:end]), place)
+        if spec is not None and spec.has_location and spec.origin:
+            file = Path(spec.origin)
+            place = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
+        elif folders:  # a package without a file of its own
+            file, place = None, [str(folder / last) for folder in folders]
+        else:
             return None
-        place = spec.submodule_search_locations
         if place is None and end < len(parts):
             return None
-    return spec
+    return file, place is not None
+
+
+def _spec(module: str, place: list[str] | None) -> ModuleSpec | None:
+    for finder in sys.meta_path:
+        try:
+            spec = finder.find_spec(module, place) if hasattr(finder, "find_spec") else None
+        except (ImportError, KeyError):  # of a package without a file of its own that was not imported
+            continue
+        if spec is not None:
+            return spec
+    return None
 
 
 def _imports_of(file: Path, module: str, *, is_package: bool) -> Iterator[str]:

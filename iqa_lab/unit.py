@@ -27,7 +27,7 @@ from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.provenance import circumstances, peak_memory_mib
 from iqa_lab.store.reading import Unusable
-from iqa_lab.store.result import CONFIG, CORRELATIONS, DONE, Definitions, headline_stands
+from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
 from iqa_lab.store.settings import differences, spread_of
 from iqa_lab.store.signature import signature
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
@@ -162,8 +162,9 @@ def _why_again(unit: UnitFolder, result: Mapping[str, Any], wanted: Mapping[str,
     if result.get("statistics") != wanted:
         return differences(wanted, result.get("statistics") or {})
     try:
-        unit.read(CORRELATIONS, CONFIG)
+        unit.read(CONFIG)
         unit.table()
+        unit.weights()
     except Unusable as trouble:
         return str(trouble)
     return None if headline_stands(result) else f"the headline in {unit.folder} is damaged"

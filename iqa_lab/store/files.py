@@ -253,6 +253,8 @@ class UnitFolder:
     ) -> pd.DataFrame:
         """Make the table and the headline anew from the scores; returns the table.
 
+        Columns that channels were weighed for are left out where their weights cannot be used.
+
         Args:
             tabulate: makes the correlations.
             summarise: makes the headline.
@@ -267,7 +269,10 @@ class UnitFolder:
         with self._locked():
             facts, contents = self.read(SCORES)
             scores = reading.parse_scores(contents[SCORES], self.scores_file)
-            files = {name: digest for name, digest in facts["files"].items() if name != CORRELATIONS}
+            columns = self.standing()
+            left_out = {CORRELATIONS} if facts["columns"].keys() == columns.keys() else {CORRELATIONS, WEIGHTS}
+            files = {name: digest for name, digest in facts["files"].items() if name not in left_out}
+            facts = {**facts, "columns": columns, "weighed": [name for name in facts["weighed"] if name in columns]}
             new: dict[str, bytes] = {} if config is None else {CONFIG: config.encode()}
             if pairs is not None:
                 respread = with_spread_of(pairs, scores, self.scores_file)

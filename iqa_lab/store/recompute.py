@@ -71,6 +71,7 @@ def recompute_unit(unit: UnitFolder, changes: Sequence[tuple[str, Any]] = ()) ->
         UnitFailed: the statistics could not be made.
     """
     config = _changed(unit.config(), changes)
+    unit.weights()  # else columns would be left out without a word
     result = unit.result()
     weights, seen = str(result["hashed"]["weights"]), str(result["input"])
     return unit.tabulate_again(

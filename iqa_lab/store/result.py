@@ -40,6 +40,7 @@ def read_result(file: Path) -> dict[str, Any]:
         result.get("state") in (DONE, SCORED)
         and isinstance(columns, dict)
         and all(isinstance(facts, dict) and all(part in facts for part in parts) for facts in columns.values())
+        and isinstance(result.get("weighed"), list)
         and isinstance(files, dict)
         and {CONFIG, SCORES} <= files.keys() <= {CONFIG, SCORES, CORRELATIONS, WEIGHTS}
     )

@@ -32,7 +32,7 @@ from iqa_lab.store.reading import (
     read_sealed,
     sha256,
 )  # fmt: skip
-from iqa_lab.store.result import CORRELATIONS, FAILED, RESULT, SCORES
+from iqa_lab.store.result import CORRELATIONS, DONE, RESULT, SCORED, SCORES
 from iqa_lab.store.signature import seal
 from iqa_lab.store.writing import write_quickly
 
@@ -52,6 +52,7 @@ class Results:
 
     table: pd.DataFrame
     troubles: Mapping[str, Unusable]  # by unit
+    waiting: tuple[str, ...] = ()  # units with scores whose statistics are not made, or are being made
 
     def end(self) -> None:
         """Say what is left out, behind what was printed.
@@ -73,6 +74,12 @@ class Results:
         if old:
             what = f"{len(old)} result{'s' * (len(old) != 1)} of another version of iqa_lab"
             say(f"left out: {what}: run again {first_names(old)}", "yellow")
+        if self.waiting:
+            say(
+                f"left out: scores without statistics in {first_names(self.waiting)}: unless a run is at them, "
+                "iqa-lab report --recompute makes these",
+                "yellow",
+            )
 
 
 def advice(trouble: Unusable) -> str:
@@ -112,14 +119,17 @@ def read_results(root: Path) -> Results:
     kept, seen = _read_index(root)
     same = {unit for unit, stamp in here.items() if seen.get(unit) == stamp}
     contents: dict[str, tuple[bytes, str]] = {}
-    for unit in here.keys() - same:
+    waiting = []
+    for unit in sorted(here.keys() - same):
         try:
             read = _read_unit(UnitFolder(root / unit))
         except Unusable as trouble:
             troubles[unit] = trouble
         else:
-            if read is not None:
+            if isinstance(read, tuple):
                 contents[unit] = read
+            elif read == SCORED:
+                waiting.append(unit)
     tables = _parse(root, contents, troubles)
     if not contents and same == set(seen):
         whole = kept
@@ -132,8 +142,8 @@ def read_results(root: Path) -> Results:
         # a file that was written meanwhile is read again next time
         _write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
     if whole is None:
-        return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles)
-    return Results(named_apart(whole.to_pandas()), dict(sorted(troubles.items())))
+        return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles, tuple(waiting))
+    return Results(named_apart(whole.to_pandas()), dict(sorted(troubles.items())), tuple(waiting))
 
 
 def named_apart(table: pd.DataFrame) -> pd.DataFrame:
@@ -186,8 +196,8 @@ def _stamp(folder: Path) -> Stamp:
     return stamp
 
 
-def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | None:
-    """A unit's correlations and the digest of its benchmark; None where it is not done.
+def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | str | None:
+    """A unit's correlations and the digest of its benchmark; its state, or None, where it is not done.
 
     Correlations that are not as they were written are made again from the scores.
 
@@ -195,18 +205,16 @@ def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | None:
         Unusable: that cannot be.
     """
     try:
-        result = unit.result()
-    except Unusable as trouble:
-        written = unit.correlations_file.exists() or unit.scores_file.exists()
-        if trouble.kind == MISSING and not written:
-            return None
-        raise
-    if result["state"] == FAILED:
-        return None
-    try:
         result, contents = unit.read(CORRELATIONS)
     except Unusable as trouble:
-        contents = {CORRELATIONS: _made_again(unit, trouble)}
+        found = unit.read_result()
+        if found is None and trouble.kind == MISSING and not unit.scores_file.exists():
+            return None  # nothing was written yet
+        if found is None:
+            raise
+        if found["state"] != DONE:
+            return str(found["state"])
+        result, contents = found, {CORRELATIONS: _made_again(unit, trouble)}
     hashed = result.get("hashed")
     digest = hashed.get("index_digest") if isinstance(hashed, dict) else None
     return contents[CORRELATIONS], str(digest or "")[:_DIGITS]

@@ -198,7 +198,7 @@ def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -
     (broken / "result.json").write_text('{ "state": "done", "columns": {}}')
     (broken / "config.yaml").write_text("colour: red\n")
     old = iqa_lab("report", str(tmp_path / "empty"))
-    assert old.code == 2 and "no unit in" in old.error_line and "no configuration of this version" in old.error_line
+    assert old.code == 2 and "there are no finished units" in old.error_line and "of another version" in old.err
     unknown = iqa_lab("report", "experiment=quik")
     assert unknown.code == 2 and "quick" in unknown.error_line
 

@@ -54,6 +54,20 @@ def test_a_damaged_unit_does_not_stop_the_others(iqa_lab: Command, unit: Path) -
     assert (pd.read_csv(unit / "correlations.csv")["srcc"] < 1).all()
 
 
+def test_other_settings_are_taken_and_shown(iqa_lab: Command, unit: Path) -> None:
+    before = pd.read_csv(unit / "correlations.csv")
+    done = iqa_lab("report", "--recompute", "results", "statistics.confidence=.5")
+    after = pd.read_csv(unit / "correlations.csv")
+    assert done.code == 0 and set(after["confidence"]) == {0.5} and (after["srcc"] == before["srcc"]).all()
+    assert (after["srcc_low"] > before["srcc_low"]).any()
+    again = iqa_lab("run", *RMSE, "benchmark.references=[astronaut.png,coffee.png,chelsea.png]")
+    assert again.code == 0 and "SRCC [95 %]" in again.out and "statistics.confidence=0.95 (was 0.5)" in again.err
+    assert pd.read_csv(unit / "correlations.csv").equals(before)
+    half = iqa_lab("run", *RMSE, "benchmark.references=[astronaut.png,coffee.png,chelsea.png]",
+                   "statistics.confidence=.5")  # fmt: skip
+    assert "SRCC [50 %]" in half.out and "Nothing to do" not in half.out
+
+
 def test_misuse(iqa_lab: Command) -> None:
     empty = iqa_lab("report", "--recompute", "nowhere")
     assert empty.code == 2 and "nowhere holds no finished unit" in empty.error_line
