@@ -5,8 +5,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from iqa_lab.benchmarks.benchmark import Benchmark
 from iqa_lab.benchmarks.index import examine
 from iqa_lab.benchmarks.names import find_entry, inside

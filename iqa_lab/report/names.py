@@ -4,24 +4,7 @@ import re
 from collections.abc import Iterable
 from itertools import count
 
-from iqa_lab.errors import UserError
-
 MOST = 80  # characters, so that a name has no more than the 255 bytes of a file system
-
-
-def checked_name(name: str, what: str) -> str:
-    """The name itself, if it can be a part of a file's name on every system.
-
-    Args:
-        name: letters, digits and ``._-``, not beginning with a dot.
-        what: it is a name of, for the error.
-
-    Raises:
-        UserError: it is something else.
-    """
-    if not re.fullmatch(rf"\w[\w.-]{{0,{MOST - 1}}}", name):
-        raise UserError(f"{what}={name[:40]!r} is no name: letters, digits and ._-, not beginning with a dot")
-    return name
 
 
 def file_name(text: str) -> str:

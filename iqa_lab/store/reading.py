@@ -15,11 +15,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import yaml
-from omegaconf import OmegaConf
 from omegaconf._utils import get_yaml_loader
-from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import Config
+from iqa_lab.config.check import make
 from iqa_lab.errors import UserError
 from iqa_lab.store.signature import SCHEMA, is_sealed
 
@@ -185,12 +184,9 @@ def parse_config(content: bytes, file: Path) -> Config:
     """
     values = parse_yaml(content, file)
     try:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), values))
-    except (OmegaConfBaseException, ValueError, TypeError, RecursionError) as error:
-        first = (str(error).strip().splitlines() or ["?"])[0]
-        raise Unusable(OTHER_VERSION, file, f"{first}: run it again") from error
-    assert isinstance(config, Config)
-    return config
+        return make(Config, values)
+    except (UserError, TypeError, RecursionError) as error:
+        raise Unusable(OTHER_VERSION, file, f"{error}: run it again") from error
 
 
 def parse_yaml(content: bytes, file: Path) -> dict[str, Any]:
