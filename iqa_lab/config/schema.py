@@ -36,10 +36,14 @@ class ArchitectureConfig:
     name: str = MISSING
     constructor: str = MISSING  # import path of a function that returns a torch module without weights
     arguments: dict[str, Any] = field(default_factory=dict)
-    layers: Any = "auto"  # module paths from early to late, each alone or with its channels; or auto: every block
-    layout: str = "map"  # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]
-    patch: int = 0  # side of a token's patch in pixels (layout tokens)
-    prefix_tokens: int = 0  # class and register tokens before the patch tokens
+    # names from early to late, each alone or with its channels; or auto: every block. A name is a module's path, with
+    # :call2 behind it (its second call in a forward), :0 or :key (a part of a tuple or dictionary). A number is no name
+    # but an index, here as everywhere: a module called 1 is written "1", in quotes
+    layers: Any = "auto"
+    # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]; auto: as found, layer by layer
+    layout: str = "auto"
+    patch: int = 0  # side of a token's patch in pixels; 0: found, layer by layer
+    prefix_tokens: int = 0  # class and register tokens before the patch tokens; 0 beside patch 0: found
     image_size: int | None = None  # side of the only square images that it takes; null: any
 
 
@@ -232,7 +236,7 @@ class Config:
     statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
     claims: list[str] = field(default_factory=list)  # of a study: what its report judges
     results: str = "results"
-    layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
+    layers: Any = "all"  # all, a list of names (texts) or indices (numbers) of layers, or last: n
     tokens: str = "patch"  # patch | class | both: what is read of a transformer's blocks
     concat: list[str] = field(default_factory=list)  # raw, scaled: the layers together, from the first to each
     precision: str = "fp32"  # fp32 | tf32 | bf16

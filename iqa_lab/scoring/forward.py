@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import torch
 from torch import Tensor, nn
 
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.errors import UserError
-from iqa_lab.networks.network import PIXELS, Network, module_of
+from iqa_lab.networks.network import PIXELS, Network, call_of, module_of
 from iqa_lab.scoring.settings import Settings
 
 
@@ -104,9 +105,15 @@ def forward(
         )
 
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
+        numbers = count(1)  # of the module's calls in this forward
+
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
-            for layer in waiting.pop(path):
+            number = next(numbers)
+            for layer in [layer for layer in waiting.get(path, ()) if call_of(layer) == number]:
                 read(layer, network.as_map(output, layer, height, width))
+                waiting[path].remove(layer)
+            if not waiting.get(path, True):
+                del waiting[path]
             if not waiting:
                 raise _AllRead
 
