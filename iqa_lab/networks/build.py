@@ -15,9 +15,9 @@ from iqa_lab.networks.convention import check_input
 from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of
 from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network
-from iqa_lab.networks.order import in_rows
+from iqa_lab.networks.order import TokenOrder
 from iqa_lab.networks.sources import find_weights_file
-from iqa_lab.networks.trace import Trace, trace
+from iqa_lab.networks.trace import trace
 from iqa_lab.networks.weights import load_weights, weights_digest
 from iqa_lab.progress import console
 from iqa_lab.readouts import Distance
@@ -92,19 +92,20 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
     traced = trace(module, input_channels(module), architecture.image_size)
     layout, patch, prefix = architecture.layout, architecture.patch, architecture.prefix_tokens
 
+    order = TokenOrder(module, input_channels(module), traced, declared=layout == TOKENS)
+
     def form_at(address: str) -> Form | NoForm:
-        return form_of(traced.outputs[address], traced, layout, patch, prefix)
+        form = form_of(traced.outputs[address], traced, layout, patch, prefix)
+        return form if patch else order.checked(address, form)
 
     declared = declared_layers(architecture)
     if declared is None:
         found, others = every_block(module, traced, form_at, layout)
-        _say_left_out(found, others)
+        _say_left_out(found, others, layout)
         declared = dict.fromkeys(found)
     names = list(declared)
     check_layers(names, traced)
     forms = {name: _agreed(name, form_at(name), layout) for name in names}
-    if not patch:
-        _check_order(module, traced, forms)
     layers: list[Layer] = []
     for number, (name, channels) in enumerate(declared.items()):
         form = forms[name]
@@ -115,7 +116,8 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
         spatial = form.kind != VECTOR and not ("Pool" in output.kind and grid == (1, 1))
         stride = form.patch or round(traced.size[0] / grid[0])
         layers.append(Layer(name, depth, spatial, form, stride if spatial else None))
-        if form.kind == TOKENS and form.prefix > 0:
+        # of several tokens that were only found, nobody knows which is the class token
+        if form.kind == TOKENS and (form.prefix == 1 or 0 < form.prefix == prefix):
             layers.append(Layer(name + CLASS_TOKEN, depth, False, replace(form, kind=CLASS)))
     kept = trusted_layers(names, traced, random_keys)
     if not kept:
@@ -123,7 +125,7 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
     return tuple(layer for layer in layers if layer.name.removesuffix(CLASS_TOKEN) in kept)
 
 
-def _say_left_out(found: list[str], others: Mapping[str, str]) -> None:
+def _say_left_out(found: list[str], others: Mapping[str, str], layout: str) -> None:
     """Which blocks ``layers: auto`` cannot read, and why, on the terminal.
 
     Raises:
@@ -131,28 +133,16 @@ def _say_left_out(found: list[str], others: Mapping[str, str]) -> None:
     """
     reasons = "; ".join(f"{path} {reason}" for path, reason in list(others.items())[:2])
     if not found:
+        wanted = "a map or tokens" if layout == "auto" else f"{AXES[layout]}, as architecture.layout={layout} says"
+        advice = "" if layout == "auto" else "architecture.layout=auto reads each layer as it is, or "
         raise UserError(
-            "layers=auto finds no block whose output is a map or tokens"
+            f"architecture.layers=auto finds no block whose output is {wanted}"
             + (f" ({first_names(others)}: {reasons})" if others else "")
-            + ": name modules with architecture.layers=[...]"
+            + f": {advice}name modules with architecture.layers=[...]"
         )
     if others:
         text = f"layers: auto leaves out {first_names(others)}: {reasons}"
         console.print(f"[yellow]{escape(text)}[/]")
-
-
-def _check_order(module: nn.Module, traced: Trace, forms: Mapping[str, Form]) -> None:
-    """Nothing, if the first tokens that are read stand in the order of rows.
-
-    Raises:
-        UserError: they do not, so that no map can be made of them.
-    """
-    name = next((name for name, form in forms.items() if form.kind == TOKENS), None)
-    if name is not None and not in_rows(module, input_channels(module), traced, name, forms[name]):
-        raise UserError(
-            f"layer {name} gives tokens that do not stand row by row behind {forms[name].prefix} others, so that "
-            "they make no map: name other layers with architecture.layers=[...]"
-        )
 
 
 def _agreed(name: str, form: Form | NoForm, layout: str) -> Form:

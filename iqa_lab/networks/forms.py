@@ -86,6 +86,8 @@ class NoForm:
     """Why an output cannot be read as a map."""
 
     reason: str
+    perhaps: Form | None = None  # what it would be, if a change of the image shows where its positions are
+    otherwise: Form | None = None  # and with both axes exchanged
 
 
 def form_of(output: Output, traced: Trace, layout: str, patch: int, prefix: int) -> Form | NoForm:
@@ -111,7 +113,7 @@ def form_of(output: Output, traced: Trace, layout: str, patch: int, prefix: int)
         case 2:
             return NoForm(f"{described}: a vector whose length follows the image's size")
         case 3:
-            return _of_tokens(output, traced, moved, patch, prefix, f"{described}: ")
+            return _of_tokens(output, traced, moved, layout, patch, prefix, f"{described}: ")
         case 4:
             kind = _of_map(shape, traced, moved, layout)
             if kind is None:
@@ -150,7 +152,7 @@ def _has_stride(rows: int, side: int) -> bool:
 
 
 def _of_tokens(
-    output: Output, traced: Trace, moved: tuple[int, ...], patch: int, prefix: int, described: str
+    output: Output, traced: Trace, moved: tuple[int, ...], layout: str, patch: int, prefix: int, described: str
 ) -> Form | NoForm:
     """Tokens ``[B, prefix + H * W, C]``, if the positions lie on a grid of square patches."""
     shape, second = output.shape, output.second
@@ -171,10 +173,13 @@ def _of_tokens(
         )
     if found is None or number == 1:
         return NoForm(f"{described}its tokens lie on no grid of square patches")
-    if not patch and not moved and next(_grids([(channels, traced.size)], 0, prefix), None):
+    other = None if moved or layout == TOKENS else next(_grids([(channels, traced.size)], 0, prefix), None)
+    if other:
         return NoForm(
             f"{described}both axes could be positions, at one image size: "
-            "say architecture.layout=tokens with architecture.patch and prefix_tokens"
+            "say architecture.layout=tokens, if they are the first axis after the batch",
+            Form(TOKENS, channels, *found),
+            Form(TOKENS, number, *other),
         )
     return Form(TOKENS, channels, *found)
 
