@@ -15,8 +15,10 @@ SHA, MD5 = hashlib.sha256(b"x").hexdigest(), hashlib.md5(b"x").hexdigest()
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", ":", "sha256:", "md5:", "sha256: ", SHA[:7], f"sha256:{SHA[:7]}", "null", "none", "g" * 64, SHA[:-1] + "g",
-     SHA + "0", f"md5:{SHA}", f"sha1:{'0' * 40}", f"crc32:{'0' * 8}", f":{SHA}", f"sha256:sha256:{SHA}", "0x" + SHA[:20],
+    ["", " ", ":", "sha256:", "md5:", "sha256: ", SHA[:7], f"sha256:{SHA[:7]}", "null", "none", "g" * 64,
+     SHA[:-1] + "g",
+     SHA + "0", f"md5:{SHA}", f"sha1:{'0' * 40}", f"crc32:{'0' * 8}", f":{SHA}", f"sha256:sha256:{SHA}",
+     "0x" + SHA[:20],
      SHA[:8] + " " + SHA[8:16]],
 )  # fmt: skip
 def test_what_compares_nothing_is_refused(text: str, tmp_path: Path) -> None:

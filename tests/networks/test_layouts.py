@@ -29,9 +29,8 @@ def own_config() -> Config:
 
 def custom(constructor: str, arguments: dict[str, Any] | None = None, **changes: Any) -> Config:
     """The configuration of a random network of one's own."""
-    config = composed(
-        "goal=untrained", "dataset=none", "architecture=custom", f"architecture.constructor={constructor}"
-    )
+    config = deepcopy(own_config())
+    config.architecture.constructor = constructor
     config.architecture.arguments = arguments or {}
     for key, value in changes.items():
         setattr(config.architecture, key, value)
@@ -200,7 +199,7 @@ FAMILIES: list[tuple[str, dict[str, Any], int | None, dict[str, tuple[str, int, 
      {"patch_embeds.0:0": ("tokens", 8, 24), "blocks.0.0": ("tokens", 8, 24), "blocks.3.1": ("tokens", 64, 3)}),
     ("swin_tiny_patch4_window7_224", {"embed_dim": 24, "depths": [1, 1, 1, 1]}, 224,
      {"layers.0": ("map_last", 24, 56), "layers.3": ("map_last", 192, 7)}),
-    ("volo_d1_224", {"embed_dims": (24, 48, 48, 48), "num_heads": (2, 2, 2, 2)}, 224,
+    ("timm.models.volo.VOLO", {"layers": [1, 1, 1, 1], "embed_dims": [24, 48, 48, 48], "num_heads": [2] * 4}, 224,
      {"patch_embed.conv.2": ("map", 64, 112), "network.1": ("map_last", 48, 14), "post_network.0": ("tokens", 48, 14)}),
     ("levit_128s", {}, 224, {"stem.act1": ("map", 16, 112), "stages.0": ("tokens", 128, 14)}),
     ("pit_ti_224", {}, 224, {"transformers.0:0": ("map", 64, 27), "transformers.1.blocks.0": ("tokens", 128, 14)}),
@@ -212,7 +211,12 @@ def test_families_of_timm_are_read_layer_by_layer(
     name: str, arguments: dict[str, Any], side: int | None, expected: dict[str, tuple[str, int, int]]
 ) -> None:
     network = build_network(
-        custom("timm.create_model", {"model_name": name, **arguments}, image_size=side, layers=in_order(name, expected))
+        custom(
+            name if "." in name else "timm.create_model",
+            arguments if "." in name else {"model_name": name, **arguments},
+            image_size=side,
+            layers=in_order(name, expected),
+        )
     )
     images = photographs(side or 96, side or 96)
     found = responses(network, images)
@@ -255,7 +259,7 @@ def test_tokens_in_another_order_are_left_out_where_they_are(capsys: pytest.Capt
     module = build_module(architecture, WeightsConfig())
     assert {layer.stride for layer in named_layers(architecture, module, [])} == {32}
     assert "layers: auto leaves out blocks.0, blocks.1" in " ".join(capsys.readouterr().err.split())
-    architecture.layers = ["blocks.0"]
+    architecture.layers, architecture.layout = ["blocks.0"], "tokens"
     with pytest.raises(UserError, match="layer blocks.0 gives tokens that do not stand row by row"):
         named_layers(architecture, module, [])
 
