@@ -14,10 +14,10 @@ from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
-from iqa_lab.networks.build import build_module, channels_of, named_layers, token_layout, trace_image
+from iqa_lab.networks.build import build_module, check_layout, named_layers
 from iqa_lab.networks.cells import cells, matching
-from iqa_lab.networks.layers import trace
-from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT
+from iqa_lab.networks.forms import CLASS
+from iqa_lab.networks.network import OUTPUT, module_of
 from iqa_lab.networks.sources import is_available
 
 Row = dict[str, Any]
@@ -74,7 +74,7 @@ def coverage(rows: Sequence[Row]) -> list[Row]:
 
 
 def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] | None = None) -> list[Row]:
-    """Every layer's name, depth, channels, stride and kind, from a real forward of a small image.
+    """Every layer's name, depth, channels, stride, layout and kind, from a real forward of a small image.
 
     Args:
         name: of the architecture.
@@ -97,26 +97,23 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     except (OmegaConfBaseException, YAMLError) as error:
         raise UserError(f"architecture: {' '.join(str(error).split())[:160]}") from error
     config = make(ArchitectureConfig, values, changed, prefix="architecture.")
+    check_layout(config)
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):
-        return [{"name": OUTPUT.name, "depth": OUTPUT.depth, "channels": None, "stride": None, "kind": "baseline"}]
-    image = trace_image(config, module)
-    calls = trace(module, image)
-    tokens = token_layout(config)
+        nothing = dict.fromkeys(("channels", "stride", "layout"))
+        return [{"name": OUTPUT.name, "depth": OUTPUT.depth, **nothing, "kind": "baseline"}]
     rows = []
     for layer in named_layers(config, module, []):
-        if layer.name.endswith(CLASS_TOKEN):  # read with tokens=class; its block is listed already
+        if layer.form is None or layer.form.kind == CLASS:  # read with tokens=class; its block is listed already
             continue
-        shape = calls[layer.name].shape or ()
-        rows_of_map = shape[1] if config.layout == "map_last" else shape[2] if len(shape) > 2 else 1
-        stride = (tokens.patch if tokens else round(image.shape[2] / rows_of_map)) if layer.spatial else None
         rows.append(
             {
                 "name": layer.name,
                 "depth": round(layer.depth, 4),
-                "channels": channels_of(calls[layer.name], config.layout),
-                "stride": stride,
-                "kind": calls[layer.name].kind,
+                "channels": layer.form.channels,
+                "stride": layer.stride,
+                "layout": layer.form.kind,
+                "kind": type(module.get_submodule(module_of(layer.name))).__name__,
             }
         )
     return rows

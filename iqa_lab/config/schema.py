@@ -42,11 +42,15 @@ class ArchitectureConfig:
     name: str = field(default=MISSING, metadata=identifier())
     constructor: str = MISSING  # import path of a function that returns a torch module without weights
     arguments: dict[str, Any] = field(default_factory=dict)
-    layers: Any = "auto"  # module paths from early to late, each alone or with its channels; or auto: every block
-    # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]
-    layout: str = field(default="map", metadata=word("map", "map_last", "tokens"))
-    patch: int = field(default=0, metadata=COUNT)  # side of a token's patch in pixels (layout tokens)
-    prefix_tokens: int = field(default=0, metadata=COUNT)  # class and register tokens before the patch tokens
+    # names from early to late, each alone or with its channels; or auto: every block. A name is a module's path, with
+    # :call2 behind it (its second call in a forward), :0 or :key (a part of a tuple or dictionary). A number is no name
+    # but an index, here as everywhere: a module called 1 is written "1", in quotes
+    layers: Any = "auto"
+    # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]; auto: as found, layer by layer
+    layout: str = field(default="auto", metadata=word("auto", "map", "map_last", "tokens"))
+    patch: int = field(default=0, metadata=COUNT)  # side of a token's patch in pixels; 0: found, layer by layer
+    # class and register tokens before the patch tokens; 0 beside patch 0: found
+    prefix_tokens: int = field(default=0, metadata=COUNT)
     # side of the only square images that it takes; null: any
     image_size: int | None = field(default=None, metadata=number(1))
 
@@ -266,7 +270,7 @@ class Config:
     statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
     claims: list[str] = field(default_factory=list)  # of a study: what its report judges
     results: str = "results"
-    layers: Any = "all"  # all, a list of layer names, a list of indices, or last: n
+    layers: Any = "all"  # all, a list of names (texts) or indices (numbers) of layers, or last: n
     # what is read of a transformer's blocks
     tokens: str = field(default="patch", metadata=word("patch", "class", "both"))
     # the layers together, from the first to each; scaled: each brought to mean 1 first

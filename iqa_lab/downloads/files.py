@@ -3,7 +3,6 @@
 pooch verifies and names files, but begins anew after every cut; weights of several hundred megabytes should not.
 """
 
-import hashlib
 import os
 import socket
 import time
@@ -16,6 +15,7 @@ import requests
 from filelock import FileLock
 
 from iqa_lab import __version__
+from iqa_lab.downloads.checksum import Checksum, parse_checksum
 from iqa_lab.errors import UserError
 from iqa_lab.progress import bytes_bar
 
@@ -30,7 +30,7 @@ class NotToBeHad(UserError):
 
 
 def download(url: str, path: Path, checksum: str | None = None) -> Path:
-    """``path``, fetched from ``url`` if it is not there yet.
+    """``path``, fetched from ``url`` if it is not there yet, and verified.
 
     What has come is kept in ``path`` + ``.part``; the next call goes on from there. Several processes may ask for the
     same file. With ``$IQA_LAB_MIRROR`` set, ``https://host/file`` is asked for as ``$IQA_LAB_MIRROR/host/file``.
@@ -38,14 +38,17 @@ def download(url: str, path: Path, checksum: str | None = None) -> Path:
     Args:
         url: http or https.
         path: where the file shall be; its folder is made.
-        checksum: sha256 of the file, or how it begins, perhaps after ``sha256:``; or ``md5:`` and that; None: not
-            verified.
+        checksum: of the file, as ``parse_checksum`` reads it; None: not verified.
 
     Raises:
         NotToBeHad: the server refuses, or cannot be reached.
-        UserError: the disk cannot be written, or the file is another one than it should be (it is removed then).
+        UserError: the checksum is none, the disk cannot be written, or the file is another one than it should be (it is
+            removed then, if it came now).
     """
+    expected = parse_checksum(checksum, "checksum")
     if path.is_file():
+        if expected:
+            expected.verify(path)
         return path
     lock = Path(f"{path}.lock")
     try:
@@ -54,7 +57,7 @@ def download(url: str, path: Path, checksum: str | None = None) -> Path:
             if not path.is_file():
                 part = path.with_name(path.name + ".part")
                 _fetch(mirrored(url), part)
-                _verify(part, url, checksum)
+                _verify(part, url, expected)
                 part.replace(path)
     except OSError as error:  # requests' own errors are caught where they happen
         raise UserError(f"could not write {path}: {error.strerror or error}; what came is kept") from error
@@ -71,12 +74,6 @@ def mirrored(url: str) -> str:
         return url
     parts = urlparse(url)
     return f"{mirror}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(url: str, part: Path) -> None:
@@ -151,15 +148,8 @@ def _cause(error: BaseException) -> BaseException:
     return error if inner is None else _cause(inner)
 
 
-def _verify(part: Path, url: str, checksum: str | None) -> None:
-    if not checksum:
-        return
-    kind, _, expected = checksum.rpartition(":")
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, kind or "sha256").hexdigest()
-    if not found.startswith(expected):
+def _verify(part: Path, url: str, expected: Checksum | None) -> None:
+    different = expected.difference(part) if expected else None
+    if different:
         part.unlink()
-        raise UserError(
-            f"{url} gave another file than expected and was removed: its {kind or 'sha256'} begins with {found[:16]}, "
-            f"not {expected[:16]}"
-        )
+        raise UserError(f"{url} gave another file than expected and was removed: {different}")

@@ -12,6 +12,7 @@ from torch import Tensor
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
+from iqa_lab.networks.forms import TOKENS
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.readouts import Response, load_at_positions, load_distance
 from iqa_lab.scoring.batches import Batch, pictures
@@ -134,8 +135,8 @@ def difference_maps(
         values = at_positions(response)[0].reshape(rows, columns).float().cpu().numpy()
         if not np.isfinite(values).all():
             raise UnitFailed(f"responses of layer {layer} are no finite numbers")
-        tokens = network.tokens if layer != PIXELS.name else None
-        covers = (rows * tokens.patch, columns * tokens.patch) if tokens else (height, width)
+        patch = form.patch if (form := places[layer].form) and form.kind == TOKENS else None
+        covers = (rows * patch, columns * patch) if patch else (height, width)
         found.append(LayerMap(places[layer], numbers[layer], values, float(distance(response)[0]), covers))
 
     images = pair.images()

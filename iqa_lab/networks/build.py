@@ -1,22 +1,26 @@
 """From configuration to Network."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from rich.markup import escape
+from torch import nn
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell
-from iqa_lab.networks.layers import Call, check_layers, every_block, trace, trusted_layers
-from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, TokenLayout
+from iqa_lab.networks.convention import check_input
+from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of
+from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
+from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network
+from iqa_lab.networks.order import TokenOrder
 from iqa_lab.networks.sources import find_weights_file
+from iqa_lab.networks.trace import trace
 from iqa_lab.networks.weights import load_weights, weights_digest
+from iqa_lab.progress import console
 from iqa_lab.readouts import Distance
-
-# Large enough for every architecture's strides and pools, small enough to cost nothing.
-TRACE_SIZE = 96
 
 
 def build_network(config: Config) -> Network:
@@ -27,7 +31,8 @@ def build_network(config: Config) -> Network:
     """
     weights = config.weights
     check_cell(config)
-    tokens = token_layout(config.architecture)
+    check_layout(config.architecture)
+    check_input(weights.input)
     module = build_module(config.architecture, weights)
     random_keys: list[str] = []
     if weights.path or weights.url or weights.source:
@@ -40,8 +45,6 @@ def build_network(config: Config) -> Network:
         module=module,
         layers=(OUTPUT,) if terms else named_layers(config.architecture, module, random_keys),
         input=weights.input,
-        tokens=tokens,
-        channels_at_the_end=config.architecture.layout == "map_last",
         image_size=config.architecture.image_size,
         weights=weights_name(config),
         digest=weights_digest(module),
@@ -82,44 +85,94 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
     """The layers of a module from early to late; those behind weights that stayed at random are left out.
 
     The depth of a layer counts in the architecture's full list, so that it means the same in every training.
-    """
-    calls = trace(module, trace_image(architecture, module))
-    declared = declared_layers(architecture)
-    if declared is None:
-        found = every_block(module, calls, dimensions=3 if architecture.layout == "tokens" else 4)
-        declared = dict.fromkeys(found)
-    names = list(declared)
-    check_layers(names, calls)
-    for name, channels in declared.items():
-        found_channels = channels_of(calls[name], architecture.layout)
-        if channels is not None and channels != found_channels:
-            raise UserError(f"layer {name} has {found_channels} channels, but architecture.layers says {channels}")
-    kept = trusted_layers(names, calls, random_keys)
-    if not kept:
-        raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
-    last = max(len(names) - 1, 1)
-    layers = []
-    for name in kept:
-        depth = names.index(name) / last
-        layers.append(Layer(name, depth, calls[name].spatial))
-        if architecture.layout == "tokens" and architecture.prefix_tokens > 0:
-            layers.append(Layer(name + CLASS_TOKEN, depth, spatial=False))
-    return tuple(layers)
-
-
-def token_layout(architecture: ArchitectureConfig) -> TokenLayout | None:
-    """How an architecture's outputs become maps; None where they are maps already.
 
     Raises:
-        UserError: the layout is none that is known, or the side of a patch is missing.
+        UserError: the module does not run, or a layer is none, or is not laid out as declared.
     """
-    if architecture.layout == "tokens":
-        if architecture.patch < 1:
-            raise UserError("architecture.layout=tokens needs architecture.patch, the side of a patch in pixels")
-        return TokenLayout(architecture.patch, architecture.prefix_tokens)
-    if architecture.layout not in ("map", "map_last"):
-        raise UserError(f"architecture.layout={architecture.layout}: choose map, map_last or tokens")
-    return None
+    traced = trace(module, input_channels(module), architecture.image_size)
+    layout, patch, prefix = architecture.layout, architecture.patch, architecture.prefix_tokens
+
+    order = TokenOrder(module, input_channels(module), traced, declared=layout == TOKENS)
+
+    def form_at(address: str) -> Form | NoForm:
+        form = form_of(traced.outputs[address], traced, layout, patch, prefix)
+        return form if patch else order.checked(address, form)
+
+    declared = declared_layers(architecture)
+    if declared is None:
+        found, others = every_block(module, traced, form_at, layout)
+        _say_left_out(found, others, layout)
+        declared = dict.fromkeys(found)
+    names = list(declared)
+    check_layers(names, traced)
+    forms = {name: _agreed(name, form_at(name), layout) for name in names}
+    layers: list[Layer] = []
+    for number, (name, channels) in enumerate(declared.items()):
+        form = forms[name]
+        if channels is not None and channels != form.channels:
+            raise UserError(f"layer {name} has {form.channels} channels, but architecture.layers says {channels}")
+        output, depth = traced.outputs[name], number / max(len(names) - 1, 1)
+        grid = grid_of(output, traced, form)
+        spatial = form.kind != VECTOR and not ("Pool" in output.kind and grid == (1, 1))
+        stride = form.patch or round(traced.size[0] / grid[0])
+        layers.append(Layer(name, depth, spatial, form, stride if spatial else None))
+        # of several tokens that were only found, nobody knows which is the class token
+        if form.kind == TOKENS and (form.prefix == 1 or 0 < form.prefix == prefix):
+            layers.append(Layer(name + CLASS_TOKEN, depth, False, replace(form, kind=CLASS)))
+    kept = trusted_layers(names, traced, random_keys)
+    if not kept:
+        raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
+    return tuple(layer for layer in layers if layer.name.removesuffix(CLASS_TOKEN) in kept)
+
+
+def _say_left_out(found: list[str], others: Mapping[str, str], layout: str) -> None:
+    """Which blocks ``layers: auto`` cannot read, and why, on the terminal.
+
+    Raises:
+        UserError: there is no layer at all.
+    """
+    reasons = "; ".join(f"{path} {reason}" for path, reason in list(others.items())[:2])
+    if not found:
+        wanted = "a map or tokens" if layout == "auto" else f"{AXES[layout]}, as architecture.layout={layout} says"
+        advice = "" if layout == "auto" else "architecture.layout=auto reads each layer as it is, or "
+        raise UserError(
+            f"architecture.layers=auto finds no block whose output is {wanted}"
+            + (f" ({first_names(others)}: {reasons})" if others else "")
+            + f": {advice}name modules with architecture.layers=[...]"
+        )
+    if others:
+        text = f"layers: auto leaves out {first_names(others)}: {reasons}"
+        console.print(f"[yellow]{escape(text)}[/]")
+
+
+def _agreed(name: str, form: Form | NoForm, layout: str) -> Form:
+    """How a layer is read, if that is what is declared.
+
+    Raises:
+        UserError: it can be read in no way, or in another way than declared.
+    """
+    if isinstance(form, NoForm):
+        raise UserError(f"layer {name} {form.reason}; choose another layer")
+    if layout not in ("auto", form.kind) and form.kind != VECTOR:
+        raise UserError(
+            f"layer {name} gives {AXES[form.kind]}, but architecture.layout={layout} says {AXES[layout]}: give "
+            f"architecture.layout={form.kind}, or auto, which reads each layer as it is"
+        )
+    return form
+
+
+def check_layout(architecture: ArchitectureConfig) -> None:
+    """Nothing, if the words and numbers that say how outputs are laid out can be meant.
+
+    Raises:
+        UserError: the layout is none that is known, or a number is below what is possible.
+    """
+    if architecture.layout not in LAYOUTS:
+        raise UserError(f"architecture.layout={architecture.layout}: choose {', '.join(LAYOUTS)}")
+    if architecture.patch < 0 or architecture.prefix_tokens < 0:
+        raise UserError("architecture.patch and architecture.prefix_tokens are numbers of pixels and tokens, 0 or more")
+    if architecture.image_size is not None and architecture.image_size < 1:
+        raise UserError(f"architecture.image_size={architecture.image_size}: the side of an image in pixels, or null")
 
 
 def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] | None:
@@ -133,6 +186,11 @@ def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] |
         return None
     layers: dict[str, int | None] = {}
     for entry in listed if isinstance(listed, list) else []:
+        if isinstance(entry, int):
+            raise UserError(
+                f"architecture.layers={listed}: a number is an index, here there are only names; put them in quotes, "
+                f"""'architecture.layers=["{entry}"]'"""
+            )
         if isinstance(entry, str):
             layers[entry] = None
         elif isinstance(entry, dict) and len(entry) == 1:
@@ -145,15 +203,7 @@ def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] |
     return layers
 
 
-def trace_image(architecture: ArchitectureConfig, module: nn.Module) -> Tensor:
-    """A small black image of a kind that the module takes."""
-    side = architecture.image_size or TRACE_SIZE
+def input_channels(module: nn.Module) -> int:
+    """How many channels a module's input has, by its first convolution."""
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
-    return torch.zeros(1, first.in_channels if first else 3, side, side)
-
-
-def channels_of(call: Call, layout: str) -> int | None:
-    """How many channels an output has; None where it is no tensor."""
-    if call.shape is None:
-        return None
-    return call.shape[-1] if layout != "map" and len(call.shape) > 2 else call.shape[1]
+    return first.in_channels if first else 3

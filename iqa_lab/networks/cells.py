@@ -37,6 +37,13 @@ def _read_cell(path: Path) -> WeightsConfig:
         raise UserError(f"{path} is no file of weights: {' '.join(str(error).split())}") from error
 
 
+def publishers_checksum(weights: WeightsConfig) -> str | None:
+    """The sha256 that the cell of these weights gives for its publisher's file; None where there is none."""
+    name = f"{weights.architecture}.{weights.recipe}" if weights.recipe else weights.architecture
+    path = configuration_folder() / "weights" / str(weights.goal) / str(weights.dataset) / f"{name}.yaml"
+    return _read_cell(path).sha256 if path.is_file() else None
+
+
 def cell_name(config: Config) -> str:
     """``<goal>-<dataset>-<architecture>``, as in folders and tables."""
     return f"{config.goal.name}-{config.dataset.name}-{config.architecture.name}"

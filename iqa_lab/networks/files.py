@@ -4,6 +4,7 @@ import pickle
 import pickletools
 import warnings
 import zipfile
+import zlib
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
 from pathlib import Path
@@ -56,8 +57,8 @@ def read_file(path: Path) -> object:
                 "save its state dict again with torch.save(model.state_dict(), FILE)"
             ) from error
         raise UserError(f"{path} is damaged: it cannot be read as a weights file") from error
-    except (safetensors.SafetensorError, zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, KeyError,
-            TypeError, AttributeError, IndexError) as error:  # fmt: skip
+    except (safetensors.SafetensorError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError,
+            NotImplementedError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # fmt: skip
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{path} is damaged or no weights file: {reason}") from error
     if foreign and isinstance(content, OrderedDict) and not content:
@@ -83,11 +84,14 @@ def _foreign_names(path: Path) -> set[str]:
     """The names of everything that a file's pickles would import, but for what torch's restricted unpickler knows.
 
     Raises:
-        UserError: the file is a TorchScript program.
+        UserError: the file is a TorchScript program, or a checksum in it is wrong.
     """
     names: set[str] = set()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch itself does not look at the checksums
+            if damaged is not None:
+                raise UserError(f"{path} is damaged: the checksum of {damaged} in it is wrong; get the file again")
             members = archive.namelist()
             if any(name.endswith("/constants.pkl") for name in members):
                 raise UserError(

@@ -1,13 +1,14 @@
-"""The named layers of a module: found, checked and described by one real forward."""
+"""What a module's parts gave -> the names of its layers; and a setting -> those of them that it means."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from iqa_lab.errors import UserError, nearest_first
+from iqa_lab.errors import UserError, first_names, nearest_first
+from iqa_lab.networks.forms import AXES, VECTOR, Form, NoForm
+from iqa_lab.networks.network import module_of
+from iqa_lab.networks.trace import Trace
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList)
 _ACTIVATIONS = (
@@ -15,50 +16,11 @@ _ACTIVATIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Call:
-    """One module at work in a forward: when it ran, and what shape it gave."""
-
-    order: int
-    times: int
-    shape: tuple[int, ...] | None  # None: no tensor
-    kind: str
-
-    @property
-    def spatial(self) -> bool:
-        """Whether the output has positions: neither a vector nor what a pool over the whole map leaves."""
-        return self.shape is not None and len(self.shape) > 2 and not ("Pool" in self.kind and self.shape[2:] == (1, 1))
-
-
-def trace(module: nn.Module, images: Tensor) -> dict[str, Call]:
-    """What every submodule did in one forward of ``images``, by module path, in the order of their first outputs."""
-    calls: dict[str, Call] = {}
-
-    def record(name: str, kind: str, output: object) -> None:
-        earlier = calls.get(name)
-        shape = tuple(output.shape) if isinstance(output, Tensor) else None
-        order = earlier.order if earlier else len(calls)
-        calls[name] = Call(order, earlier.times + 1 if earlier else 1, shape, kind)
-
-    handles = [
-        part.register_forward_hook(lambda part, _, output, name=name: record(name, type(part).__name__, output))
-        for name, part in module.named_modules()
-        if name
-    ]
-    try:
-        with torch.inference_mode():
-            module(images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return calls
-
-
-def every_block(module: nn.Module, calls: dict[str, Call], dimensions: int) -> list[str]:
-    """The layers that ``layers: auto`` means: blocks, and activations outside of blocks, in order of execution.
+def blocks_of(module: nn.Module) -> list[str]:
+    """The paths of what ``layers: auto`` looks at: blocks, and activations outside of blocks.
 
     A block is a module with parts of its own inside a plain ``Sequential`` or ``ModuleList``; blocks inside blocks do
-    not count. Only modules that ran once and gave a tensor of ``dimensions`` axes are layers.
+    not count.
     """
     chosen: list[str] = []
 
@@ -72,44 +34,78 @@ def every_block(module: nn.Module, calls: dict[str, Call], dimensions: int) -> l
                 visit(part, full)
 
     visit(module, "")
-    usable = [
-        name
-        for name in chosen
-        if name in calls and calls[name].times == 1 and len(calls[name].shape or ()) == dimensions
-    ]
-    return sorted(usable, key=lambda name: calls[name].order)
+    return chosen
 
 
-def check_layers(names: Sequence[str], calls: dict[str, Call]) -> None:
-    """Nothing, if every name is a module that runs exactly once.
+def every_block(
+    module: nn.Module, traced: Trace, form_at: Callable[[str], Form | NoForm], layout: str
+) -> tuple[list[str], dict[str, str]]:
+    """The layers that ``layers: auto`` means, in order of execution; and why other blocks are none.
+
+    Args:
+        module: whose layers are wanted.
+        traced: what its parts gave.
+        form_at: how an output is to be read.
+        layout: the only one that counts, or auto.
+    """
+    found: list[str] = []
+    others: dict[str, str] = {}
+    for path in blocks_of(module):
+        times = traced.times.get(path, 0)
+        addresses = [address for address in traced.outputs if module_of(address) == path] if times == 1 else []
+        reasons = [f"runs {times} times in one forward"] if times != 1 else ["gives no tensor"]
+        for address in addresses:
+            form = form_at(address)
+            if isinstance(form, Form) and form.kind == (layout if layout != "auto" else form.kind) != VECTOR:
+                found.append(address)
+            else:
+                reasons = [form.reason if isinstance(form, NoForm) else f"gives {AXES[form.kind]}"]
+        if not any(module_of(address) == path for address in found) and list(module.get_submodule(path).children()):
+            others[path] = reasons[-1]
+    return sorted(found, key=lambda address: traced.outputs[address].order), others
+
+
+def check_layers(names: Sequence[str], traced: Trace) -> None:
+    """Nothing, if every name is the address of an output, and they come in this order.
 
     Raises:
-        UserError: naming the first layer that does not exist, never runs, or runs more than once in a forward.
+        UserError: naming the first layer that does not exist, never runs, gives no tensor of its own, or runs more
+            than once in a forward.
     """
     for name in names:
-        if name not in calls:
-            near = ", ".join(nearest_first(name, calls)[:6])
-            raise UserError(f"there is no layer {name} in this network, or it never runs; the nearest are {near}")
-        if calls[name].times > 1:
-            raise UserError(f"layer {name} runs {calls[name].times} times in one forward: name the block around it")
+        if name in traced.outputs:
+            continue
+        times = traced.times.get(name, 0)
+        if times > 1:
+            raise UserError(
+                f"layer {name} runs {times} times in one forward: name the block around it, or one of its calls, "
+                f"{name}:call1 to {name}:call{times}"
+            )
+        inside = [address for address in traced.outputs if module_of(address) == module_of(name)]
+        if name in traced.times:
+            choose = f"one of its parts, {first_names(inside, 6)}" if inside else "a module inside or around it"
+            raise UserError(f"layer {name} gives no tensor of its own: choose {choose}")
+        near = ", ".join(inside or nearest_first(name, traced.times)[:6])
+        raise UserError(f"there is no layer {name} in this network, or it never runs; the nearest are {near}")
     for earlier, later in zip(names, names[1:], strict=False):
-        if calls[earlier].order >= calls[later].order:
+        if traced.outputs[earlier].order >= traced.outputs[later].order:
             raise UserError(f"layers are listed from early to late, but {later} runs before {earlier}")
 
 
-def trusted_layers(names: Sequence[str], calls: dict[str, Call], random_keys: Sequence[str]) -> list[str]:
+def trusted_layers(names: Sequence[str], traced: Trace, random_keys: Sequence[str]) -> list[str]:
     """The layers that run before any module whose weights stayed at random."""
     owners = {key.rpartition(".")[0] for key in random_keys}
-    first_random = min((calls[owner].order for owner in owners if owner in calls), default=None)
+    first_random = min((traced.first[owner] for owner in owners if owner in traced.first), default=None)
     if first_random is None:
         return list(names)
-    return [name for name in names if calls[name].order < first_random]
+    return [name for name in names if traced.outputs[name].order < first_random]
 
 
 def select_layers(choice: Any, names: Sequence[str]) -> list[str]:
     """The layers that a setting means, in the network's own order, each once.
 
-    ``all``; one name; a list of names or indices (negative ones count from the end); ``{last: n}``.
+    ``all``; one name; a list of names or indices (negative ones count from the end); ``{last: n}``. A number is always
+    an index and a text always a name, so a layer called 1 is asked for as ``"1"``.
 
     >>> select_layers({"last": 2}, ["a", "b", "c"])
     ['b', 'c']
@@ -131,7 +127,12 @@ def select_layers(choice: Any, names: Sequence[str]) -> list[str]:
 
 
 def _one_layer(entry: Any, names: Sequence[str]) -> str:
-    if isinstance(entry, int) and -len(names) <= entry < len(names):
+    if isinstance(entry, int) and not isinstance(entry, bool) and -len(names) <= entry < len(names):
+        if str(entry) in names and names[entry] != str(entry):
+            raise UserError(
+                f"layers={entry}: as a number it is an index and means layer {names[entry]}, but there is a layer "
+                f"called {entry}, too: give its name in quotes, 'layers=[\"{entry}\"]', or the other one's"
+            )
         return names[entry]
     if entry in names:
         return str(entry)

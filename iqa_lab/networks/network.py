@@ -1,14 +1,17 @@
 """A network ready to be read: its module, its input convention, and its named layers."""
 
-import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from iqa_lab.config import InputConfig
 from iqa_lab.errors import UserError
+from iqa_lab.networks.forms import AXES, MAP, TOKENS, Form
+from iqa_lab.networks.trace import parts_of
 from iqa_lab.readouts import Distance
 
 
@@ -16,12 +19,15 @@ from iqa_lab.readouts import Distance
 class Layer:
     """A named place in a network; the name is the path of the module whose output is read.
 
-    With ``:class`` behind it, it is the class token of a transformer's block, without the patch tokens.
+    Behind it may stand ``:call2`` (the second time that the module runs in a forward), ``:0`` or ``:key`` (a part of a
+    tuple or dictionary), and ``:class`` (the class token of a transformer's block, without the patch tokens).
     """
 
     name: str
     depth: float  # position in [0, 1]: index over number of layers - 1
     spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
+    form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
+    stride: int | None = field(default=None, compare=False)  # about how many pixels one position stands for; a fact
 
 
 CLASS_TOKEN = ":class"
@@ -30,25 +36,37 @@ CLASS_TOKEN = ":class"
 def module_of(layer: str) -> str:
     """The path of the module whose output a layer is.
 
-    >>> module_of("blocks.3:class")
-    'blocks.3'
+    >>> module_of("blocks.3:class"), module_of("relu:call2")
+    ('blocks.3', 'relu')
     """
-    return layer.removesuffix(CLASS_TOKEN)
+    return layer.partition(":")[0]
 
+
+def call_of(layer: str) -> int:
+    """Which of its module's calls in one forward a layer is, from 1.
+
+    >>> call_of("relu:call2"), call_of("blocks.3:0")
+    (2, 1)
+    """
+    return int(found.group(1)) if (found := re.match(r"[^:]*:call(\d+)", layer)) else 1
+
+
+def part_of(output: object, layer: str) -> object:
+    """What a layer is of its module's output: the whole, or the part that it names."""
+    key = re.sub(r"^[^:]*(:call\d+)?:?", "", layer.removesuffix(CLASS_TOKEN))
+    if not key:
+        return output
+    return next((part for suffix, part in parts_of(output) if suffix == f":{key}"), None)
+
+
+# Baselines name what they read themselves; all of it is maps.
+_OF_BASELINES = Form(MAP)
 
 # The network's input itself, as RGB 0..255: the control that every unit carries.
 PIXELS = Layer("pixels", 0.0)
 
 # Where a baseline's score stands in tables.
 OUTPUT = Layer("output", 1.0)
-
-
-@dataclass(frozen=True)
-class TokenLayout:
-    """How token sequences ``[B, prefix + H * W, C]`` are laid out as maps."""
-
-    patch: int
-    prefix: int
 
 
 def lightness(images: Tensor) -> Tensor:
@@ -77,10 +95,8 @@ class Network:
     module: nn.Module
     layers: tuple[Layer, ...]
     input: InputConfig
-    tokens: TokenLayout | None
     weights: str  # the name of the training: architecture, with .recipe where there are several
     digest: str  # sha256 over the loaded tensors
-    channels_at_the_end: bool = False  # maps are [B, H, W, C]
     image_size: int | None = None  # side of the only square images that it takes
     terms: Mapping[str, Distance] | None = None  # of a baseline: the distances whose sum is its score, by layer read
 
@@ -103,29 +119,32 @@ class Network:
             values.mul_(self.input.range / 255)
         return values.sub_(mean).div_(std)
 
+    @cached_property
+    def forms(self) -> dict[str, Form]:
+        """How each layer's output becomes a map, in the order of the layers."""
+        return {layer.name: layer.form for layer in self.layers if layer.form is not None}
+
     def as_map(self, output: object, layer: str, height: int, width: int) -> Tensor:
         """A layer's output as ``[B, C, H, W]`` for images of height x width pixels.
 
         Patch tokens become a map; a class token or a vector becomes a map of one position.
 
+        Args:
+            output: what the layer's module gave.
+            layer: its name.
+            height: of the images.
+            width: of the images.
+
         Raises:
-            UserError: the output is none of these.
+            UserError: the output has not the form that it had for small images.
         """
-        if isinstance(output, Tensor):
-            if output.ndim == 2:
-                return output[:, :, None, None]
-            if self.tokens is None and output.ndim == 4:
-                return output.permute(0, 3, 1, 2) if self.channels_at_the_end else output
-            if self.tokens is not None and output.ndim == 3:
-                if layer.endswith(CLASS_TOKEN):
-                    return output[:, 0, :, None, None]
-                rows, columns = math.ceil(height / self.tokens.patch), math.ceil(width / self.tokens.patch)
-                patches = output[:, self.tokens.prefix :]
-                if patches.shape[1] == rows * columns:
-                    return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
-        shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        expected = "[B, tokens, C]" if self.tokens else "[B, H, W, C]" if self.channels_at_the_end else "[B, C, H, W]"
+        form, part = self.forms.get(layer, _OF_BASELINES), part_of(output, layer)
+        found = form.apply(part, height, width) if isinstance(part, Tensor) else None
+        if found is not None:
+            return found
+        shape = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+        grid = f" and a grid of tokens {form.patch} pixels apart" if form.kind == TOKENS else ""
         raise UserError(
-            f"layer {layer} gives {shape}, not {expected} or [B, C]: choose another layer "
-            "(architecture.layout says whether outputs are maps or tokens)"
+            f"layer {layer} gives {shape} for images of {height} x {width} pixels, not {AXES[form.kind]} with "
+            f"{form.channels} channels{grid}: choose another layer, or resize the images with preprocess.resize"
         )

@@ -13,10 +13,14 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
+from rich.markup import escape
 
 from iqa_lab.config import WeightsConfig
-from iqa_lab.downloads.files import NotToBeHad, download, mirrored, sha256_of
+from iqa_lab.downloads.checksum import Checksum, parse_checksum
+from iqa_lab.downloads.files import NotToBeHad, download, mirrored
 from iqa_lab.errors import UserError
+from iqa_lab.networks.cells import publishers_checksum
+from iqa_lab.progress import console
 
 HF_FILE = "model.safetensors"
 
@@ -25,12 +29,15 @@ def find_weights_file(weights: WeightsConfig) -> Path:
     """The local file of these weights, downloaded if need be and verified.
 
     Raises:
-        UserError: the file is not there, cannot be downloaded, or has another sha256.
+        UserError: the sha256 is none, or the file is not there, cannot be downloaded, or has another one.
     """
+    expected = parse_checksum(weights.sha256, "weights.sha256", kinds=("sha256",))
     if weights.path is not None:
         path = Path(weights.path).expanduser()
         if not path.is_file():
             raise UserError(f"weights.path={weights.path}: there is no such file")
+        if expected:
+            _verify_own(path, expected, weights)
         return path
     source = f"url:{weights.url}" if weights.url is not None else weights.source
     if source is None:
@@ -39,9 +46,25 @@ def find_weights_file(weights: WeightsConfig) -> Path:
     if kind not in _SOURCES:
         raise UserError(f"weights.source={source}: the kind is none of {', '.join(_SOURCES)}")
     path = _SOURCES[kind](place, weights.sha256)
-    if weights.sha256:
-        _verify(path, weights.sha256)
+    if expected and kind not in _VERIFIED:
+        expected.verify(path)
     return path
+
+
+def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
+    """Nothing, if the user's own file has the sha256 that is given for it; a filled cell gives one for another file.
+
+    Raises:
+        UserError: it has another.
+    """
+    different = expected.difference(path)
+    if different and weights.sha256 == publishers_checksum(weights):
+        console.print(
+            f"[yellow]weights.path={escape(str(path))} is not the file that this cell publishes and is taken as your "
+            "own: weights.sha256=... of your file would verify it[/]"
+        )
+    elif different:
+        raise UserError(f"weights.path={path} is not the file of weights.sha256: {different}")
 
 
 def is_available(weights: WeightsConfig) -> bool:
@@ -171,15 +194,6 @@ def _torch_cache(name: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
-def _verify(path: Path, sha256: str) -> None:
-    found = sha256_of(path)
-    if not found.startswith(sha256):
-        raise UserError(
-            f"{path} is damaged or another file: its sha256 begins with {found[:16]}, expected {sha256[:16]}; "
-            "remove it and fetch it again"
-        )
-
-
 _SOURCES: dict[str, Callable[[str, str | None], Path]] = {
     "folder": _folder,
     "package": _package,
@@ -187,3 +201,6 @@ _SOURCES: dict[str, Callable[[str, str | None], Path]] = {
     "hf": _hugging_face,
     "url": _url,
 }
+
+# kinds whose download has compared the checksum
+_VERIFIED = ("torchvision", "url")

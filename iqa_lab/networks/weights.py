@@ -81,8 +81,55 @@ def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[
     found = [f"{len(keys)} keys {what} ({first_names(keys)})" for what, keys in problems.items() if keys]
     if found:
         raise UserError(f"{path} does not fit this architecture: {'; '.join(found)}")
-    module.load_state_dict(state, strict=False)
+    converted = {key: _as_wanted(path, key, state[key], to) for key, to in wanted.items() if key in state}
+    module.load_state_dict(converted, strict=False)
     return [key for key in missing if not key.endswith(_COUNTER)]
+
+
+def _as_wanted(path: Path, key: str, value: Tensor, wanted: Tensor) -> Tensor:
+    """A tensor of a file in the type that the module computes in: floats of 16, 32 and 64 bits are converted.
+
+    Raises:
+        UserError: it is of another kind than the module's (integers for floats, say), is stored in a form that is not
+            its values (quantised, sparse), or holds NaN or infinity, before or after the conversion.
+    """
+    if key.endswith(_COUNTER):
+        return value
+    kind, expected = _kind(value), _kind(wanted)
+    if kind != expected:
+        hint = ": save the weights as plain floats" if expected == "floats" else ""
+        raise UserError(f"{path}: {key} holds {kind}, where this architecture has {expected}{hint}")
+    result = value.to(wanted.dtype)
+    odd = ~result.isfinite()
+    if not odd.any():
+        return result
+    # a mask of the architecture's own may be infinite, there and nowhere else
+    if torch.equal(odd, ~wanted.isfinite()) and torch.equal(result[odd], wanted[odd]):
+        return result
+    what = "NaN" if result.isnan().any() else "infinity"
+    if value.isfinite().all():
+        what = f"numbers beyond {wanted.dtype}".replace("torch.", "")
+    raise UserError(f"{path}: {key} holds {what} ({int(odd.sum())} of {odd.numel()}): no response could be a number")
+
+
+# floating-point types that lose nothing but digits on their way to another
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def _kind(value: Tensor) -> str:
+    """What a tensor's numbers are, in words; two tensors of one kind can be converted into each other.
+
+    >>> _kind(torch.zeros(1, dtype=torch.float16)), _kind(torch.zeros(1, dtype=torch.uint8))
+    ('floats', 'uint8 numbers')
+    """
+    name = str(value.dtype).removeprefix("torch.")
+    if value.is_quantized:
+        return f"quantised numbers ({name})"
+    if value.layout != torch.strided:
+        return f"a sparse tensor ({str(value.layout).removeprefix('torch.')})"
+    if value.dtype in _FLOATS:
+        return "floats"
+    return f"{name} numbers"
 
 
 def _renamed(state: dict[str, Tensor], renames: Mapping[str, str], path: Path) -> dict[str, Tensor]:
@@ -102,9 +149,16 @@ def _renamed(state: dict[str, Tensor], renames: Mapping[str, str], path: Path) -
 
 
 def _converted_by_timm(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
-    """The tensors as timm's own loading converts a publisher's names and shapes for a network of its own."""
+    """The tensors as timm's own loading converts a publisher's names and shapes for a network of its own.
+
+    Raises:
+        UserError: timm's conversion fails.
+    """
     convert = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
-    return dict(convert(state, module)) if convert else state
+    try:
+        return dict(convert(state, module)) if convert else state
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise UserError(f"timm cannot convert these weights for this architecture: {error!r}") from error
 
 
 def _rename_in_order(path: Path, state: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import count
 from weakref import WeakSet
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.errors import UserError, first_names
-from iqa_lab.networks.network import PIXELS, Network, module_of
+from iqa_lab.networks.network import PIXELS, Network, call_of, module_of
 from iqa_lab.scoring.memory import is_out_of_memory
 from iqa_lab.scoring.settings import Settings
 
@@ -124,20 +125,19 @@ def forward(
             f"preprocess.resize=[{side},{side}]"
         )
 
-    done: set[str] = set()
     raised: list[BaseException] = []  # by what reads, not by the network; which might catch it and go on
 
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
+        numbers = count(1)  # of the module's calls in this forward
+
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
             try:
-                if path in done:
-                    raise UserError(
-                        f"layer {path} runs more than once for images of {width} x {height} pixels: "
-                        "name the block around it"
-                    )
-                done.add(path)
-                for layer in waiting.pop(path):
+                number = next(numbers)
+                for layer in [layer for layer in waiting.get(path, ()) if call_of(layer) == number]:
                     read(layer, _one_an_image(network.as_map(output, layer, height, width), layer, len(images)))
+                    waiting[path].remove(layer)
+                if not waiting.get(path, True):
+                    del waiting[path]
             except BaseException as error:
                 raised.append(error)
                 raise

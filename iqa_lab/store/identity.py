@@ -27,7 +27,9 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
         "constructor": config.architecture.constructor,
         "code": code_of(config.architecture.constructor, config.benchmark.family, source_imported),
         "arguments": {**config.architecture.arguments, **config.weights.arguments},
-        "tokens": asdict(network.tokens) if network.tokens else None,
+        # how outputs become responses: axes, patches, prefix tokens; a layer's name says which module, call and part
+        "layers": {name: asdict(form) for name, form in network.forms.items()},
+        "image_size": network.image_size,
         "input": {key: value for key, value in asdict(network.input).items() if key != "size"},
         "benchmark": benchmark.config.name,
         "opinion": benchmark.config.opinion,

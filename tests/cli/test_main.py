@@ -212,9 +212,7 @@ def test_results_that_cannot_be_written_are_said_before_the_work(iqa_lab: Comman
 
 
 def test_scores_that_are_no_numbers_are_exit_code_1_and_recorded(iqa_lab: Command, few: Path, tmp_path: Path) -> None:
-    state = {
-        key: torch.full_like(value, torch.inf) for key, value in untrained("squeezenet1_1").module.state_dict().items()
-    }
+    state = {key: torch.full_like(value, 1e38) for key, value in untrained("squeezenet1_1").module.state_dict().items()}
     torch.save(state, tmp_path / "x.pth")
     finished = iqa_lab(
         "run", "architecture=squeezenet1_1", f"weights.path={tmp_path / 'x.pth'}", UNTRAINED[3], "tracker=none"

@@ -259,7 +259,7 @@ def test_an_empty_cell_names_the_nearest() -> None:
         (["architecture.layers=[blocks.9.9]"], "no layer blocks.9.9 in this network.*nearest are"),
         (["architecture.layers=[blocks.1.0,blocks.0.0]"], "blocks.0.0 runs before blocks.1.0"),
         (["architecture.layers=3"], "give auto or a list of module paths"),
-        (["architecture.layout=sideways"], "choose map, map_last or tokens"),
+        (["architecture.layout=sideways"], "choose auto, map, map_last, tokens"),
     ],
 )
 def test_contradictions_are_refused(settings: list[str], message: str) -> None:

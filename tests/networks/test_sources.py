@@ -12,7 +12,7 @@ import torch
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.errors import UserError
-from iqa_lab.networks.sources import find_weights_file, is_available
+from iqa_lab.networks.sources import _own_name, _torch_cache, find_weights_file, is_available
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -127,3 +127,35 @@ def test_folder_and_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         find_weights_file(WeightsConfig(source="package:no_such_package/x.pth"))
     with pytest.raises(UserError, match="the kind is none of folder, package, torchvision, hf, url"):
         find_weights_file(WeightsConfig(source="ftp:x"))
+
+
+@pytest.mark.parametrize("place", ["path", "url", "source"])
+@pytest.mark.parametrize("wrong", ["", "sha256:", "abc", "0" * 64, "z" * 64, "md5:" + "0" * 32])
+def test_every_way_to_a_file_compares_its_checksum(
+    place: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"weights")
+    monkeypatch.setenv("IQA_LAB_WEIGHTS", str(tmp_path))
+    value = {"path": str(path), "url": "http://127.0.0.1:9/x.pth", "source": "folder:x.pth"}[place]
+    if place == "url":  # it is in the cache
+        cached = _torch_cache(_own_name(value))
+        cached.parent.mkdir(parents=True)
+        path.rename(cached)
+    right = hashlib.sha256(b"weights").hexdigest()
+    for good in (right, f"sha256:{right.upper()}", right[:8], None):
+        assert find_weights_file(WeightsConfig(sha256=good, **{place: value})).read_bytes() == b"weights"
+    with pytest.raises(UserError, match=r"sha256"):
+        find_weights_file(WeightsConfig(sha256=wrong, **{place: value}))
+
+
+def test_ones_own_file_in_a_filled_cell_is_not_the_publishers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"weights")
+    cell = {"goal": "classification", "dataset": "imagenet1k", "architecture": "alexnet", "path": str(path)}
+    assert find_weights_file(WeightsConfig(sha256="7be5be79", **cell)) == path
+    assert "is not the file that this cell publishes" in " ".join(capsys.readouterr().err.split())
+    with pytest.raises(UserError, match="is not the file of weights.sha256: its sha256 begins with"):
+        find_weights_file(WeightsConfig(sha256="7be5be78", **cell))

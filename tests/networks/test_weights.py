@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.errors import UserError
@@ -117,3 +117,76 @@ def test_a_file_without_a_state_dict_says_what_it_holds(tmp_path: Path, trained:
     torch.save([1, 2], tmp_path / "y.pth")
     with pytest.raises(UserError, match="holds no state dict but list"):
         read_state_dict(tmp_path / "y.pth", None, "")
+
+
+def changed(value: Tensor, kind: str) -> Tensor:
+    """The same numbers, or nearly, as a tensor of another kind."""
+    match kind:
+        case "sparse":
+            return value.to_sparse()
+        case "quantised":
+            return torch.quantize_per_tensor(value, 0.01, 0, torch.qint8)
+        case "nan" | "inf" | "-inf":
+            return value.index_fill(0, torch.tensor([0]), float(kind))
+        case "beyond float32":
+            return value.double().index_fill(0, torch.tensor([0]), 1e300)
+    return value.to(getattr(torch, kind))
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "int32", "int64", "bool", "complex64", "float8_e4m3fn",
+                                  "sparse", "quantised", "nan", "inf", "-inf", "beyond float32"])  # fmt: skip
+@pytest.mark.parametrize("key", ["conv.weight", "bn.running_var"])
+@pytest.mark.parametrize("keys", ["same", "in_order"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tensors_of_another_kind_are_refused_by_key(
+    tmp_path: Path, trained: nn.Module, kind: str, key: str, keys: str
+) -> None:
+    state = trained.state_dict()
+    state[key] = changed(state[key], kind)
+    torch.save(state, tmp_path / "x.pth")
+    loaded = module()
+    with pytest.raises(UserError, match=rf"x.pth: {key} holds|damaged"):
+        load_weights(loaded, tmp_path / "x.pth", WeightsConfig(keys=keys))
+    assert same(loaded, module())  # nothing was loaded before it was seen
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
+def test_floats_of_another_length_are_converted(tmp_path: Path, trained: nn.Module, kind: str) -> None:
+    state = {key: changed(value, kind) if value.ndim else value for key, value in trained.state_dict().items()}
+    torch.save(state, tmp_path / "x.pth")
+    loaded = module()
+    assert load_weights(loaded, tmp_path / "x.pth", WeightsConfig()) == []
+    assert all(torch.equal(value, state[key].to(value.dtype)) for key, value in loaded.state_dict().items())
+    assert {value.dtype for value in loaded.parameters()} == {torch.float32}
+
+
+def test_integers_stay_integers_and_masks_may_be_infinite(tmp_path: Path) -> None:
+    class WithBuffers(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("index", torch.arange(3))
+            self.register_buffer("mask", torch.tensor([0, -torch.inf]))
+
+    torch.save(WithBuffers().state_dict(), tmp_path / "x.pth")
+    assert load_weights(WithBuffers(), tmp_path / "x.pth", WeightsConfig()) == []
+    for state in (
+        {"index": torch.arange(3.0)},
+        {"mask": torch.tensor([-torch.inf, 0])},
+        {"index": torch.ones(3).bool()},
+    ):
+        torch.save({**WithBuffers().state_dict(), **state}, tmp_path / "x.pth")
+        with pytest.raises(UserError, match=f"x.pth: {next(iter(state))} holds"):
+            load_weights(WithBuffers(), tmp_path / "x.pth", WeightsConfig())
+
+
+def test_a_changed_byte_of_a_tensor_is_noticed(tmp_path: Path, trained: nn.Module) -> None:
+    """Torch reads such a file without a word; its archive's checksums say that it is wrong."""
+    path = tmp_path / "x.pth"
+    torch.save(trained.state_dict(), path)
+    content = bytearray(path.read_bytes())
+    place = content.find(trained.state_dict()["fc.weight"].numpy().tobytes())
+    assert place > 0
+    content[place + 2] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="x.pth is damaged: the checksum of .* in it is wrong"):
+        load_weights(module(), path, WeightsConfig())
