@@ -8,20 +8,18 @@ process that is killed between two renames leaves everything there: readers find
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from filelock import FileLock
 
-from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
 from iqa_lab.store import reading
-from iqa_lab.store.joining import in_order_of, with_spread_of
-from iqa_lab.store.reading import DAMAGED, MISSING, Unusable, sha256
+from iqa_lab.store.joining import with_spread_of
+from iqa_lab.store.reading import Unusable, sha256
 from iqa_lab.store.result import (
     APART,
     CONFIG,
@@ -38,6 +36,7 @@ from iqa_lab.store.result import (
     read_result,
 )
 from iqa_lab.store.signature import DIGEST, digest_of, seal
+from iqa_lab.store.stored import StoredUnit
 from iqa_lab.store.writing import UNFINISHED, readable_write_errors, replace_all, unfinished
 
 Tabulate = Callable[[pd.DataFrame, Definitions], pd.DataFrame]  # of scores and the definitions of their columns
@@ -45,156 +44,8 @@ Summarise = Callable[[pd.DataFrame, pd.DataFrame], dict[str, Any]]  # of scores 
 
 
 @dataclass(frozen=True)
-class UnitFolder:
-    """The place of one unit's result."""
-
-    folder: Path
-
-    @property
-    def scores_file(self) -> Path:
-        """One row a pair, one column a layer x readout."""
-        return self.folder / SCORES
-
-    @property
-    def correlations_file(self) -> Path:
-        """One row a layer x readout."""
-        return self.folder / CORRELATIONS
-
-    @property
-    def weights_file(self) -> Path:
-        """One row a channel of the readouts that weigh channels."""
-        return self.folder / WEIGHTS
-
-    def read(self, *names: str) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """What ``result.json`` says, and the contents of these files as it says that they are.
-
-        Raises:
-            Unusable: one of them is missing, unreadable, damaged or of another version.
-        """
-        trouble: Unusable | None = None
-        # a killed writer has left the newest result beside its place; a living one puts it there meanwhile
-        for file in (self.folder / RESULT, unfinished(self.folder / RESULT), self.folder / RESULT):
-            try:
-                result = read_result(file)
-                return result, {name: self._content(name, result) for name in names}
-            except Unusable as error:
-                trouble = trouble or error
-        assert trouble is not None
-        raise trouble
-
-    def _content(self, name: str, result: Mapping[str, Any], *, beside: bool = True) -> bytes:
-        file = self.folder / name
-        expected = result.get("files", {}).get(name)
-        if expected is None:
-            raise Unusable(MISSING, file, f"its unit is {result['state']}")
-        trouble: Unusable | None = None
-        for place in (file, unfinished(file)) if beside else (file,):
-            try:
-                content = reading.read_bytes(place)
-            except Unusable as error:
-                trouble = trouble or error
-                continue
-            if sha256(content) == expected:
-                return content
-            trouble = trouble or Unusable(DAMAGED, file, f"it is not the file that {RESULT} was written with")
-        assert trouble is not None
-        raise trouble
-
-    def result(self) -> dict[str, Any]:
-        """What ``result.json`` says.
-
-        Raises:
-            Unusable: it is missing, unreadable, damaged or of another version.
-        """
-        return self.read()[0]
-
-    def read_result(self) -> dict[str, Any] | None:
-        """What ``result.json`` says, or None where there is none that can be used."""
-        try:
-            return self.result()
-        except Unusable:
-            return None
-
-    def check(self) -> dict[str, Any]:
-        """What ``result.json`` says, all its files being as it says.
-
-        Raises:
-            Unusable: one of them is missing, unreadable, damaged or of another version.
-        """
-        result = self.result()
-        return self.read(*result.get("files", {}))[0]
-
-    def table(self) -> pd.DataFrame:
-        """What ``correlations.csv`` says.
-
-        Raises:
-            Unusable: there is none that can be used.
-        """
-        return reading.parse_correlations(self.read(CORRELATIONS)[1][CORRELATIONS], self.correlations_file)
-
-    def weights(self) -> pd.DataFrame | None:
-        """What ``channel_weights.csv`` says; None where no readout of this unit weighs channels.
-
-        Raises:
-            Unusable: there is none that can be used.
-        """
-        if WEIGHTS not in self.result().get("files", {}):
-            return None
-        return reading.parse_weights(self.read(WEIGHTS)[1][WEIGHTS], self.weights_file)
-
-    def config(self) -> Config:
-        """The configuration that the unit was made with.
-
-        Raises:
-            Unusable: there is none that can be used.
-        """
-        return reading.parse_config(self.read(CONFIG)[1][CONFIG], self.folder / CONFIG)
-
-    def scores(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """The pairs with these columns, or with all.
-
-        Raises:
-            Unusable: there are none that can be used.
-        """
-        return reading.parse_scores(self.read(SCORES)[1][SCORES], self.scores_file, columns)
-
-    def read_columns(self, names: list[str], pairs: pd.DataFrame | None = None) -> pd.DataFrame:
-        """The distances of columns that are there; in the order of these pairs, where they are given.
-
-        Raises:
-            Unusable: they cannot be used, or are of other pairs.
-        """
-        if not names:
-            return pd.DataFrame()
-        return self.scores(names) if pairs is None else in_order_of(pairs, self.scores(), self.scores_file)[names]
-
-    def finished(self) -> Definitions:
-        """The definitions of the columns that are there and need not be computed again."""
-        try:
-            return self.standing()
-        except Unusable:
-            return {}
-
-    def standing(self) -> Definitions:
-        """As ``finished``.
-
-        Raises:
-            Unusable: scores are damaged or of another version.
-        """
-        try:
-            result, contents = self.read(SCORES)
-        except Unusable as error:
-            result_there = self.read_result()
-            if error.kind == MISSING and (result_there is None or result_there["state"] == FAILED):
-                return {}
-            raise
-        parsed = reading.parse_scores(contents[SCORES], self.scores_file)
-        columns = {name: dict(facts) for name, facts in result["columns"].items() if name in parsed}
-        try:
-            self.weights()
-        except Unusable:  # the columns are there, what they were weighed with is not
-            columns = {name: facts for name, facts in columns.items() if name not in result.get("weighed", ())}
-        return columns
+class UnitFolder(StoredUnit):
+    """The place of one unit's result, to be read and written."""
 
     def write(
         self,
@@ -236,7 +87,7 @@ class UnitFolder:
             facts = {
                 **result,
                 "columns": everything,
-                "weighed": sorted(name for name in everything if name in _columns_of(merged)),
+                "weighed": sorted(everything.keys() & _columns_of(merged)),
                 "passes": [*passes_of(earlier, known), pass_of(result, definitions)],
             }
             self._commit(contents, facts, SCORED, {})
@@ -356,7 +207,7 @@ class UnitFolder:
         """As ``complete``, the lock being held: what is in its place and whole stays, else the newest is put there."""
         newest = unfinished(self.folder / RESULT)
         left = [file for file in self.folder.glob(f"{UNFINISHED}*") if file != newest]
-        if newest.exists() and not self._is_whole(self.folder / RESULT, beside=False) and self._is_whole(newest):
+        if newest.exists() and not self.is_whole(self.folder / RESULT, beside=False) and self.is_whole(newest):
             expected = read_result(newest)["files"]
             for file in left:
                 name = file.name.removeprefix(UNFINISHED)
@@ -365,16 +216,6 @@ class UnitFolder:
             os.replace(newest, self.folder / RESULT)
         for file in [*left, newest]:
             file.unlink(missing_ok=True)
-
-    def _is_whole(self, file: Path, *, beside: bool = True) -> bool:
-        """Whether a ``result.json`` can be used and its files are there; ``beside``: or beside their places."""
-        try:
-            result = read_result(file)
-            for name in result.get("files", {}):
-                self._content(name, result, beside=beside)
-        except Unusable:
-            return False
-        return True
 
 
 def _parquet(scores: pd.DataFrame) -> bytes:
