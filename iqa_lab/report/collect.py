@@ -1,6 +1,6 @@
 """Everything that a report shows, gathered from the results on disk; nothing is drawn or written here."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -19,25 +19,15 @@ from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against
 from iqa_lab.report.figures.common import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart, network_names
 from iqa_lab.report.figures.depth_profile import depth_profile
 from iqa_lab.report.figures.factor_grid import factor_grid
-from iqa_lab.report.figures.forest import forest
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
 from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.figures.variance_shares import variance_shares
 from iqa_lab.report.finished import FinishedUnit, read_units
+from iqa_lab.report.inference import chosen_networks, factor_figures, judged_of, with_properties
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import Pictures, UnitPage, unit_page
-from iqa_lab.statistics.factors.contrasts import matched_contrasts
-from iqa_lab.statistics.factors.units import (
-    UNTRAINED,
-    Distributions,
-    TooFewUnits,
-    best_of_units,
-    comparable,
-    resample_units,
-)
-from iqa_lab.statistics.factors.variance import decompose_variance
-from iqa_lab.statistics.factors.verdicts import judge_claims, rows_of_claims
+from iqa_lab.statistics.factors.units import Columns, Judged, best_of_units, comparable, with_values
+from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
 from iqa_lab.store.table import results as read_results
 
 Units = Mapping[str, FinishedUnit]
@@ -103,10 +93,13 @@ def collect(results: Path, study: Study) -> Report:
             "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
             "networks: these are no longer networks that never saw an opinion."
         )
-    claims_table = table.assign(performance=_performance_of(table, published))
-    wanted = table.loc[best.index.union(rows_of_claims(study.claims, table).index)]
-    distributions = resample_units(_scores_of(units, wanted)) if len(best) > 1 else {}
-    claims = judge_claims(study.claims, claims_table, distributions) if study.claims else pd.DataFrame()
+    headlines = {str(rows["benchmark"].iloc[0]): units[str(name)].config.benchmark.headline
+                 for name, rows in table.groupby("unit")}  # fmt: skip
+    valued = with_values(with_properties(table), headlines)
+    networks = chosen_networks(valued.loc[compared.index])
+    wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
+    judged = judged_of(units, valued, wanted)
+    claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
     pictures = Pictures()
     names = table.assign(title=_titles(table)).drop_duplicates("unit").set_index("unit")["title"]
     points = 600 if len(units) > MANY_UNITS else 3000
@@ -120,7 +113,7 @@ def collect(results: Path, study: Study) -> Report:
         best=_listed(table, best),
         claims=claims,
         anchors=_published(units, table),
-        figures=tuple(_figures(units, table, compared, best, published, distributions, study, notes)),
+        figures=tuple(_figures(units, table, compared, best, published, networks, judged, study, notes)),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
@@ -156,28 +149,14 @@ def _listed(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows)
 
 
-def _scores_of(units: Units, wanted: pd.DataFrame) -> dict[Hashable, pd.DataFrame]:
-    """Quality and opinion of the columns that these rows are about, by the names of the rows."""
-    found: dict[Hashable, pd.DataFrame] = {}
-    for name, rows in track(list(wanted.groupby("unit", sort=False)), "reading scores"):
-        unit = units[str(name)]
-        columns = (rows["readout"] + "@" + rows["layer"]).tolist()
-        scores = unit.scores(columns)
-        for index, column in zip(rows.index, columns, strict=True):
-            found[index] = pd.DataFrame(
-                {"reference": scores["reference"], "opinion": unit.opinion_sign * scores["opinion"],
-                 "quality": -scores[column]}
-            )  # fmt: skip
-    return found
-
-
 def _figures(
     units: Units,
     table: pd.DataFrame,
     compared: pd.DataFrame,
     best: pd.DataFrame,
     published: pd.DataFrame,
-    distributions: Distributions,
+    chosen: pd.DataFrame,
+    judged: Mapping[Columns, Judged],
     study: Study,
     notes: list[str],
 ) -> list[Figure]:
@@ -202,21 +181,8 @@ def _figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    networks = best[best["goal"] != "baseline"]
-    trained = networks[networks["goal"] != UNTRAINED]
-    contrasts = []
-    for factor in FACTORS:
-        try:
-            # whether a network was trained is a question of its goal; of the other factors trained ones tell
-            contrasts.append(matched_contrasts(networks if factor == "goal" else trained, factor, distributions))
-        except TooFewUnits as error:
-            notes.append(f"No matched contrasts of {factor}: {error}.")
-    if contrasts:
-        add("contrasts", forest(pd.concat(contrasts, ignore_index=True)))
-    try:
-        add("variance", variance_shares(decompose_variance(trained)))
-    except TooFewUnits as error:
-        notes.append(f"No shares of variance: {error}.")
+    for name, chart in factor_figures(chosen, judged, notes).items():
+        add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:
@@ -245,7 +211,10 @@ def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _performance() -> pd.DataFrame:
-    """How good public trainings are at their own tasks, where it is published: accuracy on the first guess."""
+    """How good public trainings are on ImageNet, where it is published: accuracy on the first guess.
+
+    Of a network that was trained for something else it is that of a linear readout, and not its own task.
+    """
     rows = [
         (cell.goal, cell.dataset, cell.architecture, name, cell.top1)
         for name, cell in cells([configuration_folder()])
@@ -253,13 +222,6 @@ def _performance() -> pd.DataFrame:
     ]
     named = pd.DataFrame(rows, columns=[*FACTORS, "weights", "performance"])
     return named.assign(measure="accuracy, first guess")
-
-
-def _performance_of(table: pd.DataFrame, published: pd.DataFrame) -> Sequence[float]:
-    """How good the network of each row is at its own task; NaN where nobody published it."""
-    known = published.set_index([*FACTORS, "weights"])["performance"]
-    asked = pd.MultiIndex.from_frame(table[[*FACTORS, "weights"]])
-    return known[~known.index.duplicated()].reindex(asked).to_numpy(dtype=float).tolist()
 
 
 def _titles(table: pd.DataFrame) -> pd.Series:

@@ -135,7 +135,7 @@ def parse_claim(text: str) -> Claim:
     if quantifier and relation == "~":
         raise UserError(f"claim {text!r}: {quantifier.kind} goes with > and <")
     if left.startswith("trend("):
-        _check_trend(text, left, relation, right, at)
+        _check_trend(text, left, right, at)
     elif left in PLACES or right in PLACES:
         if not (left in PLACES and right in PLACES) or at or left == right:
             raise UserError(f"claim {text!r}: compare two of {', '.join(PLACES)} of the same networks")
@@ -168,7 +168,7 @@ def _quantified(text: str, left: str) -> tuple[Quantifier | None, str]:
                       (what or "networks").removesuffix("s")), "all"  # fmt: skip
 
 
-def _check_trend(text: str, left: str, relation: str, right: str, at: str) -> None:
+def _check_trend(text: str, left: str, right: str, at: str) -> None:
     if left == "trend(performance)":
         raise UserError(f"claim {text!r}: performance is two things: write trend(own task) or trend(imagenet)")
     if left not in TRENDS:
@@ -225,9 +225,10 @@ def groups_of(claim: Claim, table: pd.DataFrame) -> tuple[Group, Group]:
     right = _group(right_text, claim.text, table)
     if (left.factor == "readout") != (right.factor == "readout"):
         raise UserError(f"claim {claim.text!r}: a readout is compared with a readout, networks with networks")
-    if left.factor and left.factor == right.factor:
-        if both := sorted(set(left.levels[left.factor]) & set(right.levels[left.factor])):
-            raise UserError(f"claim {claim.text!r}: {both[0]} is on both sides")
+    same = left.factor is not None and left.factor == right.factor
+    both: list[str] = sorted(set(*left.levels.values()) & set(*right.levels.values())) if same else []
+    if both:
+        raise UserError(f"claim {claim.text!r}: {both[0]} is on both sides")
     return left, right
 
 
@@ -262,7 +263,9 @@ def _group(side: str, text: str, table: pd.DataFrame) -> Group:
 
 
 def kept_rows(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that meet the conditions of a claim; untrained networks only where it names them.
+    """The rows of the networks that meet the conditions of a claim; untrained networks only where it names them.
+
+    Readouts are not chosen here (``columns.read_in``), so that networks without them can be named.
 
     Raises:
         NoSuchLevel: a condition names what no result has.
@@ -273,9 +276,8 @@ def kept_rows(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
         for level in levels:
             if level not in known:
                 raise NoSuchLevel(f"no result has {factor}={level}; there are {choices(level, known)}")
-        # a baseline is its own readout
-        own = kept["goal"] == "baseline" if factor == "readout" else np.zeros(len(kept), dtype=bool)
-        kept = kept[kept[factor].astype(str).isin(levels) | own]
+        if factor != "readout":
+            kept = kept[kept[factor].astype(str).isin(levels)]
     words = re.split(r"[=/,\[\] ]+", f"{claim.left}/{claim.right}")
     if UNTRAINED not in (*words, *claim.only.get("goal", ())):
         kept = kept[kept["goal"] != UNTRAINED]

@@ -44,7 +44,8 @@ class Effect:
 
 
 OTHER_NETWORKS = "other networks"
-NOTHING = Effect(*[float("nan")] * 6, 0, 0, 0, 0, 0, "nothing")
+_NAN = float("nan")
+NOTHING = Effect(_NAN, _NAN, _NAN, _NAN, _NAN, _NAN, 0, 0, 0, 0, 0, "nothing")
 
 
 def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.DataFrame:
@@ -58,9 +59,9 @@ def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.D
     Returns:
         A row a pair: ``benchmark``, ``pair`` (what the two share, and their levels: the same on all benchmarks),
         ``first_level``, ``second_level`` (in sorted order), ``first``, ``second`` (names of the units' rows),
-        ``difference`` (first less second), ``cluster`` (``independent_pairs``). Several trainings of a cell make several
-        rows of one pair. An untrained network learned from no images: it differs in its goal alone from the trained ones
-        of its architecture, whatever their dataset.
+        ``difference`` (first less second), ``cluster`` (``independent_pairs``). Several trainings of a cell make
+        several rows of one pair. An untrained network learned from no images: it differs in its goal alone from the
+        trained ones of its architecture, whatever their dataset.
     """
     others = [name for name in FACTORS if name != factor]
     units = units.assign(_network=joined(units, NETWORK))  # an untrained one is the same wherever it is placed
@@ -68,9 +69,7 @@ def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.D
         units = _untrained_everywhere(units)
     rows = []
     for (benchmark, *shared), group in units.groupby(["benchmark", *others], sort=True):
-        entries = list(
-            zip(group.index, group[factor], group["weights"], group[value], group["_network"], strict=True)
-        )
+        entries = list(zip(group.index, group[factor], group["weights"], group[value], group["_network"], strict=True))
         for one, other in combinations(sorted(entries, key=lambda entry: (str(entry[1]), str(entry[2]))), 2):
             if one[1] != other[1]:
                 pair = "-".join(map(str, [*shared, one[1], other[1]]))
@@ -122,7 +121,7 @@ def independent_pairs(rows: pd.DataFrame, shared: Sequence[str]) -> pd.Series:
 
     networks = [name for name in ("first_network", "second_network") if name in rows]
     for row, label in zip(rows[networks].itertuples(index=False), labels, strict=True):
-        for network in row:
+        for network in filter(lambda name: isinstance(name, str), row):  # a metric is no network
             leader[find(f"network {network}")] = find(label)
     return pd.Series([find(label) for label in labels], index=rows.index, dtype=object)
 
@@ -204,8 +203,8 @@ def mean_effect(
 ) -> Effect:
     """The mean difference over independent pairs of networks, with the interval that they allow.
 
-    From five independent pairs on it is about other networks, by Student's t, with the references' variance inside; with
-    fewer it is about other references only, and holds for these networks. With neither there is no interval.
+    From five independent pairs on it is about other networks, by Student's t, with the references' variance inside;
+    with fewer it is about other references only, and holds for these networks. With neither there is no interval.
 
     Args:
         pairs: as ``matched_pairs`` gives.
@@ -290,11 +289,11 @@ def _sample(side: Side, benchmarks: Sequence[str], distributions: Distributions 
 
 
 def _drawn(distributions: Distributions, first: object, second: object) -> Floats:
-    one = distributions[first].drawn  # type: ignore[index]
+    one = distributions[first].drawn
     assert one is not None
     if second is None:
         return one
-    other = distributions[second].drawn  # type: ignore[index]
+    other = distributions[second].drawn
     assert other is not None
     difference: Floats = one - other
     return difference

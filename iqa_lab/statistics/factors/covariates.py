@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.units import TooFewUnits
-from iqa_lab.statistics.intervals.few import ENOUGH_NETWORKS
 
 Floats = NDArray[np.float64]
 PERMUTATIONS = 20_000
@@ -42,19 +42,22 @@ def trend_within(units: pd.DataFrame, covariate: str, *, confidence: float = 0.9
     Raises:
         TooFewUnits: no goal has three networks of which it is known, or there are fewer than five beyond one a goal.
     """
-    known = units[units[covariate].notna() & units["value"].notna()] if covariate in units else units[:0]
+    units = units if covariate in units else units.assign(**{covariate: np.nan})
+    known = units[units[covariate].notna() & units["value"].notna()]
+    # permuted as wholes: only networks that are on all of the benchmarks
+    known = known[
+        known.groupby(["goal", "architecture"])["benchmark"].transform("nunique") == known["benchmark"].nunique()
+    ]
     averaged = known.groupby(["benchmark", "goal", "architecture"])[["value", covariate]].mean().reset_index()
     sizes = averaged.groupby(["benchmark", "goal"])["architecture"].transform("nunique")
     averaged = averaged[sizes >= 3]
-    free = averaged.groupby("benchmark").apply(lambda rows: len(rows) - rows["goal"].nunique(), include_groups=False)
-    usable = [name for name, number in free.items() if number >= ENOUGH_NETWORKS - 1]
-    if not usable:
-        raise TooFewUnits(
-            f"no benchmark has {ENOUGH_NETWORKS} architectures of one goal (three of each of several) whose {covariate} "
-            "is known"
-        )
-    averaged = averaged[averaged["benchmark"].isin(usable)]
     networks = sorted(set(zip(averaged["goal"], averaged["architecture"], strict=True)))
+    if len(networks) - averaged["goal"].nunique() < ENOUGH_NETWORKS - 1:
+        raise TooFewUnits(
+            f"it takes {ENOUGH_NETWORKS} architectures of one goal (three of each of several), on the same benchmarks, "
+            f"whose {covariate} is known"
+        )
+    usable = sorted(averaged["benchmark"].unique())
     number = {name: place for place, name in enumerate(networks)}
     goals = np.array([goal for goal, _ in networks])
     generator = np.random.default_rng(seed)
@@ -66,11 +69,8 @@ def trend_within(units: pd.DataFrame, covariate: str, *, confidence: float = 0.9
     variances = []
     for _, rows in averaged.groupby("benchmark"):
         place = np.array([number[name] for name in zip(rows["goal"], rows["architecture"], strict=True)])
-        x = np.full(len(networks), np.nan)
-        y = np.full(len(networks), np.nan)
+        x, y = np.empty(len(networks)), np.empty(len(networks))
         x[place], y[place] = _ranks(rows, covariate), _ranks(rows, "value")
-        missing = np.isnan(x)
-        x[missing] = y[missing] = 0.0  # not on this benchmark: no part in its sums
         length = np.sqrt((x @ x) * (y @ y))
         rhos += (y[order] @ x / length if length > 0 else np.nan) / len(usable)
         left = len(rows) - rows["goal"].nunique() - 2

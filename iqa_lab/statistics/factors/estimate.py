@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from iqa_lab.statistics.intervals.few import ENOUGH_BENCHMARKS, ENOUGH_NETWORKS, LEAST_REFERENCES
+from iqa_lab.statistics.factors.enough import ENOUGH_BENCHMARKS, ENOUGH_NETWORKS
+from iqa_lab.statistics.intervals.few import FEWEST
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-24  # a variance below is that of rounding: nothing varies
 THESE, OTHERS = "these", "other"  # networks that an estimate is about
 
 
@@ -56,8 +58,8 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
     """The signed sum of the means of samples: each the mean over networks of their means over benchmarks.
 
     The error has three parts: between networks, s2 / J of each sample with J - 1 degrees of freedom; what references do
-    to all networks alike, from the resamples (the covariance of different networks), with references - 1; and, from
-    five benchmarks on, what benchmarks do to all alike, if that is more. Satterthwaite's degrees of freedom for the sum.
+    to all networks alike, from the resamples (covariance of different networks), with references - 1; and, from five
+    benchmarks on, what benchmarks do to all alike, if that is more. Degrees of freedom of the sum by Satterthwaite.
 
     Args:
         samples: with the same benchmarks.
@@ -69,10 +71,10 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
     many = bool(random) and min(len(means[number]) for number in random) >= ENOUGH_NETWORKS
     shared = None if references is None else _of_references(samples, references, between=many)
     nothing = Estimate(difference, float("nan"), float("nan"), 0.0, THESE, THESE, False)
-    if references is not None and min(references) < LEAST_REFERENCES:
+    if references is not None and min(references) < FEWEST:
         return nothing
     if not many:
-        if shared is None or not shared[0] > 0:
+        if shared is None or not shared[0] > ROUNDING:
             return nothing
         least = 2.0 ** (1 - sum(references or [1]))  # as of a test by signs
         return Estimate(difference, float(np.sqrt(shared[0])), shared[1], least, THESE, THESE, True)
@@ -85,7 +87,7 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
         common = max(common, found, key=lambda part: part[0])
     parts.append(common)
     variance = sum(part for part, _ in parts)
-    if not variance > 0:
+    if not variance > ROUNDING:
         return nothing
     df = variance**2 / sum(part**2 / free for part, free in parts)
     return Estimate(difference, float(np.sqrt(variance)), float(df), 0.0, OTHERS, benchmarks, shared is not None)
@@ -96,7 +98,9 @@ def _over(values: Floats) -> Floats:
     return np.asarray(np.nanmean(values, axis=1))
 
 
-def _of_references(samples: Sequence[Sample], references: Sequence[int], *, between: bool) -> tuple[float, float] | None:
+def _of_references(
+    samples: Sequence[Sample], references: Sequence[int], *, between: bool
+) -> tuple[float, float] | None:
     """The variance that other references would make, and its degrees of freedom; None without resamples.
 
     Args:

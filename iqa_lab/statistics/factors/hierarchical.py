@@ -56,7 +56,9 @@ def fit_hierarchical(data: pd.DataFrame, value: str, factor: str, random: Sequen
         raise TooFewUnits(f"a hierarchical model compares 2 levels of {factor} or more, in at most {MOST_ROWS} rows")
     for name in random:
         if not 1 < data[name].nunique() < len(data):
-            raise TooFewUnits(f"{data[name].nunique()} levels of {name} in {len(data)} rows: its variance is not defined")
+            raise TooFewUnits(
+                f"{data[name].nunique()} levels of {name} in {len(data)} rows: its variance is not defined"
+            )
     design = (data[factor].astype(str).to_numpy()[:, None] == np.array(levels)).astype(float)
     scale = float(np.var(y - design @ np.linalg.lstsq(design, y, rcond=None)[0])) or 1.0
     same = [data[name].to_numpy()[:, None] == data[name].to_numpy()[None, :] for name in random]
@@ -128,14 +130,15 @@ def differences(fitted: Fitted, method: Method = "kenward-roger", confidence: fl
 
 def _solved(design: Floats, parts: Sequence[Floats], variances: Floats) -> tuple[Floats, Floats, Floats]:
     """The inverse of the covariance of all rows, the covariance of the means, and the projection off the means."""
-    inverse = np.linalg.inv(sum(variance * part for variance, part in zip(variances, parts, strict=True)))
+    whole = np.tensordot(variances, np.stack(parts), axes=1)
+    inverse = np.asarray(np.linalg.inv(whole), dtype=np.float64)
     left = inverse @ design
-    covariance = np.linalg.inv(design.T @ left)
+    covariance = np.asarray(np.linalg.inv(design.T @ left), dtype=np.float64)
     return inverse, covariance, inverse - left @ covariance @ left.T
 
 
 def _variances(y: Floats, design: Floats, parts: Sequence[Floats]) -> tuple[Floats, bool]:
-    """The variances at which the restricted likelihood is highest; none is negative, the last (residual) is positive."""
+    """The variances at which the restricted likelihood is highest; none is negative, the last one is positive."""
 
     def deviance(variances: Floats) -> tuple[float, Floats]:
         inverse, covariance, projection = _solved(design, parts, variances)
@@ -150,12 +153,16 @@ def _variances(y: Floats, design: Floats, parts: Sequence[Floats]) -> tuple[Floa
     found = minimize(deviance, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
     variances = np.asarray(found.x, dtype=float)
     for _ in range(20):  # Newton's steps, where no variance is at its bound
-        inside = np.flatnonzero(variances > 1e-8)
+        inside = [int(place) for place in np.flatnonzero(variances > 1e-8)]
         _, _, projection = _solved(design, parts, variances)
         projected = projection @ y
         ahead = [parts[place] @ projected for place in inside]
-        slope = np.array([np.sum(projection * parts[place]) - projected @ a for place, a in zip(inside, ahead, strict=True)])
-        traces = np.array([[np.sum((projection @ parts[i]) * (projection @ parts[j]).T) for j in inside] for i in inside])
+        slope = np.array(
+            [np.sum(projection * parts[place]) - projected @ a for place, a in zip(inside, ahead, strict=True)]
+        )
+        traces = np.array(
+            [[np.sum((projection @ parts[i]) * (projection @ parts[j]).T) for j in inside] for i in inside]
+        )
         curvature = np.array([[2 * one @ projection @ other for other in ahead] for one in ahead]) - traces
         step = np.linalg.pinv(curvature) @ slope
         following = variances.copy()

@@ -44,7 +44,7 @@ class Question:
     @property
     def candidates(self) -> str:
         """Among how many columns each side is chosen."""
-        most = [max(map(len, side["columns"]), default=0) for side in (self.left, self.right)]
+        most = [max((len(columns) for columns in side["columns"]), default=0) for side in (self.left, self.right)]
         return f"{most[0]} against {most[1]}" if len(self.right) else str(most[0])
 
 
@@ -71,18 +71,21 @@ def _question(claim: Claim, table: pd.DataFrame) -> Question:
         rows, left_out = read_in(networks, readouts_of(claim, networks))
         if claim.left == DEPTH:
             layers = layers_in_order(rows, claim)
-            layers = layers.assign(columns=[(name,) for name in layers.index])
+            layers = layers.assign(
+                columns=pd.Series([(name,) for name in layers.index], index=layers.index, dtype=object)
+            )
             return Question(claim, LAYERS, layers, layers[:0], left_out)
-        return Question(claim, OVER, *_halves(one_a_unit(rows, claim.place)), left_out)
+        units = one_a_unit(rows, claim.place)
+        return Question(claim, OVER, units, units[:0], left_out)
     if claim.left in PLACES:
         rows, left_out = read_in(networks, readouts_of(claim, networks))
         sides = [one_a_unit(rows, place) for place in (claim.left, claim.right)]
-        return Question(claim, PAIRS, *sides, left_out, (*FACTORS, "weights"))
+        return Question(claim, PAIRS, sides[0], sides[1], left_out, (*FACTORS, "weights"))
     left, right = groups_of(claim, table)
     if left.factor == "readout" and right.factor == "readout":
         lists = [read_in(networks, group.levels["readout"]) for group in (left, right)]
         sides = [one_a_unit(rows, claim.place) for rows, _ in lists]
-        return Question(claim, PAIRS, *sides, (), (*FACTORS, "weights"))
+        return Question(claim, PAIRS, sides[0], sides[1], (), (*FACTORS, "weights"))
     involved = kept.loc[left.within(kept).index.union(right.within(kept).index)]
     rows, left_out = read_in(involved, readouts_of(claim, involved))
     units = one_a_unit(rows, claim.place)
@@ -98,10 +101,6 @@ def _question(claim: Claim, table: pd.DataFrame) -> Question:
     if factor is None:
         return Question(claim, GROUPS, one, other, left_out)
     return Question(claim, PAIRS, one, other, left_out, tuple(name for name in FACTORS if name != factor))
-
-
-def _halves(units: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return units, units[:0]
 
 
 def _common_factor(left: Group, right: Group) -> str | None:
@@ -138,13 +137,14 @@ def paired(question: Question, left: pd.DataFrame, right: pd.DataFrame) -> pd.Da
         if name not in both:
             own = "first" if not (left["goal"] == "baseline").all() else "second"
             both[name] = both[f"{name}_{own}"]
-    baseline = [(both["goal_first"] if "goal_first" in both else both["goal"]) == "baseline",
-                (both["goal_second"] if "goal_second" in both else both["goal"]) == "baseline"]  # fmt: skip
+    metric = [both["goal" if "goal" in shared else f"goal_{side}"] == "baseline" for side in ("first", "second")]
     both = both.assign(
-        first=both["name_first"], second=both["name_second"],
-        first_network=both["network_first"].where(~baseline[0]), second_network=both["network_second"].where(~baseline[1]),
+        first=both["name_first"],
+        second=both["name_second"],
+        first_network=both["network_first"].where(~metric[0]),
+        second_network=both["network_second"].where(~metric[1]),
         difference=both["value_first"] - both["value_second"],
-    )  # fmt: skip
+    )
     both["pair"] = joined(both, FACTORS) if not factors or len(factors) == len(FACTORS) else joined(
         both.assign(left=_levels(both, "first"), right=_levels(both, "second")), [*factors, "left", "right"]
     )  # fmt: skip
@@ -187,4 +187,3 @@ def columns_of_claims(
         with suppress(NoSuchLevel):  # judge_claims says so
             found |= dict.fromkeys(question_of(parse_claim(text), valued).columns)
     return list(found)
-

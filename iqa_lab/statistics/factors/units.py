@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iqa_lab.statistics.intervals.weighed import Weighed
+from iqa_lab.statistics.intervals.weighed import STATISTICS, Weighed
 
 Floats = NDArray[np.float64]
 
@@ -61,8 +61,8 @@ def with_values(table: pd.DataFrame, headlines: Mapping[str, str] | None = None)
 
     Args:
         table: rows of ``correlations.csv`` of any number of units.
-        headlines: the statistic of each benchmark; one that is not in it is judged by ``srcc`` where there is any, else
-            by ``agreement``.
+        headlines: the statistic of each benchmark; one that is not in it, or whose statistic cannot be resampled, is
+            judged by ``srcc`` where there is any, else by ``agreement``.
     """
     if "value" in table and "statistic" in table:
         return table
@@ -70,7 +70,8 @@ def with_values(table: pd.DataFrame, headlines: Mapping[str, str] | None = None)
     result = table.assign(value=np.nan, statistic="srcc")
     for benchmark, rows in table.groupby("benchmark"):
         there = [name for name in ("srcc", "agreement") if name in rows and rows[name].notna().any()]
-        statistic = known.get(str(benchmark), there[0] if there else "srcc")
+        asked = known.get(str(benchmark), "")
+        statistic = asked if asked in STATISTICS and asked in rows else there[0] if there else "srcc"
         if statistic in rows:
             result.loc[rows.index, "value"] = rows[statistic].astype(float)
         result.loc[rows.index, "statistic"] = statistic
@@ -100,7 +101,8 @@ class Scores:
     quality: Floats  # ``[n, columns]``, larger = better
     opinion: Floats  # ``[n]``, larger = better
     reference: Sequence[object]  # ``[n]``
-    statistic: str = "srcc"  # srcc | agreement | average_precision | plcc
+    statistic: str = "srcc"  # one of STATISTICS
+    group: Sequence[object] | None = None  # ``[n]``, the distortion of each pair
 
 
 RESAMPLES = 400  # a standard error from so many is known within 4 %: less than references leave open
@@ -125,7 +127,8 @@ def resample_unit(
     own_seed = [seed, zlib.crc32("/".join(names).encode())]
     draws = np.random.default_rng(own_seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     place = {name: number for number, name in enumerate(scores.names)}
-    table = Weighed(scores.quality, scores.opinion, reference, scores.statistic)
+    group = None if scores.group is None else np.asarray(scores.group).astype(str)
+    table = Weighed(scores.quality, scores.opinion, reference, scores.statistic, group)
     single = sorted({place[columns[0]] for columns in wanted if len(columns) == 1})
     alone = dict(zip(single, table.values(single, draws.astype(float)).T, strict=True)) if single else {}
     whole = dict(zip(single, table.values(single, np.ones((1, len(names))))[0], strict=True)) if single else {}

@@ -10,7 +10,6 @@ import pandas as pd
 from iqa_lab.statistics.correlation.coefficients import fisher_z
 from iqa_lab.statistics.factors.units import FACTORS, Floats, TooFewUnits, joined
 
-
 PERMUTATIONS = 499
 
 
@@ -106,7 +105,9 @@ class _Permutations:
         self.of_networks = self.units
         if "benchmark" in data and data["benchmark"].nunique() > 1:
             self.of_networks = np.tile(place[:, None], PERMUTATIONS)
-            rows = pd.DataFrame({"network": network.to_numpy(), "benchmark": data["benchmark"].to_numpy(), "row": place})
+            rows = pd.DataFrame(
+                {"network": network.to_numpy(), "benchmark": data["benchmark"].to_numpy(), "row": place}
+            )
             rows = rows.sort_values(["network", "benchmark"])
             on = rows.groupby("network")["benchmark"].agg(tuple)
             for _, alike in on.groupby(on):
@@ -132,7 +133,6 @@ class _Permutations:
         omega = (explained[1] - explained[0] - df * error) / (total + error)
         p = np.mean(omega >= omega[0] - 1e-12)
         return float(omega[0]), float(np.quantile(omega[1:], 0.95)), float(p)
-
 
     def _widened(self, left: Floats, basis: Floats) -> Floats:
         """Residuals whose part of each network has the spread that it had before a model was fitted to it."""

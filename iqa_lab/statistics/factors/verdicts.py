@@ -1,10 +1,10 @@
 """What results say of the claims of a study, and of what it holds.
 
-``supported`` and ``contradicted`` are about other networks than those at hand; with fewer than five independent pairs of
-networks the word itself says that it is about these: ``holds for these 2 networks``, ``fails for these 2 networks``.
+``supported`` and ``contradicted`` are about other networks than those at hand; with fewer than five independent pairs
+of networks the word itself says that it is about these: ``holds for these 2 networks``, ``fails for these 2 networks``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from iqa_lab.statistics.factors.contrasts import (
     independent_pairs,
 )
 from iqa_lab.statistics.factors.covariates import trend_within
+from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.estimate import Estimate
 from iqa_lab.statistics.factors.questions import (
     GROUPS,
@@ -46,7 +47,7 @@ from iqa_lab.statistics.factors.units import (
     joined,
     with_values,
 )
-from iqa_lab.statistics.intervals.few import ENOUGH_NETWORKS, LEAST_REFERENCES
+from iqa_lab.statistics.intervals.few import FEWEST
 
 Floats = NDArray[np.float64]
 __all__ = ["columns_of_claims", "judge_claims"]
@@ -93,7 +94,7 @@ def judge_claims(
     """
     parsed = [parse_claim(text) for text in claims]
     valued = with_values(table, headlines)
-    rows, agrees, quantified = [], [], []
+    rows, judgements = [], []
     for claim in parsed:
         candidates = ""
         try:
@@ -103,47 +104,49 @@ def judge_claims(
         except (TooFewUnits, NoSuchLevel) as error:
             judgement = Judgement(NOTHING, False, str(error))
         effect = judgement.effect
-        agrees.append(judgement.agrees)
-        quantified.append(claim.quantifier is not None)
+        judgements.append(judgement)
         rows.append({"claim": claim.text, "verdict": "undecided", **vars(effect), "candidates": candidates,
                      "rests_on": _rests_on(effect), "note": judgement.note})  # fmt: skip
     names = ["claim", "verdict", "difference", "low", "high", "p", "p_holm", "se", "df", "pairs", "networks", "units",
              "references", "benchmarks", "candidates", "rests_on", "about", "note"]  # fmt: skip
     judged = pd.DataFrame(rows).reindex(columns=names)
     judged["p_holm"] = holm(judged["p"].to_numpy(dtype=float))
-    for place, claim in enumerate(parsed):
-        row = judged.loc[place]
-        if row["p_holm"] < 1 - confidence:
-            judged.loc[place, "verdict"] = _word(row, agrees[place], quantified[place])
-        elif not row["note"] or quantified[place]:
-            judged.loc[place, "note"] = "; ".join(filter(None, [row["note"], _unclear(row, claim)]))
-    return judged
+    verdicts, notes = [], []
+    for claim, judgement, p in zip(parsed, judgements, judged["p_holm"], strict=True):
+        decided = p < 1 - confidence
+        verdicts.append(_word(judgement, claim.quantifier is not None) if decided else "undecided")
+        said = [judgement.note, "" if decided or not judgement.effect.units else _unclear(judgement.effect, claim)]
+        notes.append("; ".join(part for part in said if part))
+    return judged.assign(verdict=verdicts, note=notes)
 
 
-def _word(row: "pd.Series[object]", agrees: bool, quantified: bool) -> str:
-    networks = int(str(row["networks"]))
-    about_others = OTHER_NETWORKS in str(row["about"]) or networks == 0  # 0: named metrics, which are no sample
+def _word(judgement: Judgement, quantified: bool) -> str:
+    networks = judgement.effect.networks
+    about_others = not judgement.effect.these_networks or networks == 0  # 0: named metrics, which are no sample
     if about_others and not quantified:
-        return "supported" if agrees else "contradicted"
+        return "supported" if judgement.agrees else "contradicted"
     these = "this network" if networks == 1 else f"these {networks} networks"
-    return f"{'holds' if agrees else 'fails'} for {these}"
+    return f"{'holds' if judgement.agrees else 'fails'} for {these}"
 
 
-def _unclear(row: "pd.Series[object]", claim: Claim) -> str:
-    if not np.isnan(float(str(row["p"]))):
+def _unclear(effect: Effect, claim: Claim) -> str:
+    if not np.isnan(effect.p):
         return f"it may be larger or smaller than {claim.margin:g}" if claim.margin else "the difference may be chance"
     few = f"fewer than {ENOUGH_NETWORKS} independent pairs of networks"
-    if 0 < int(str(row["references"])) < LEAST_REFERENCES:
-        return f"no interval: fewer than {LEAST_REFERENCES} references"
-    return f"no interval: {few}, and no scores to resample {LEAST_REFERENCES} references or more of"
+    if 0 < effect.references < FEWEST:
+        return f"no interval: fewer than {FEWEST} references"
+    if effect.pairs >= ENOUGH_NETWORKS or effect.references:
+        return "no interval: nothing varies between networks or references"
+    return f"no interval: {few}, and no scores to resample {FEWEST} references or more of"
 
 
 def _rests_on(effect: Effect) -> str:
     """The samples in words.
 
-    >>> _rests_on(replace(NOTHING, networks=12, pairs=6, references=25, benchmarks=1))
+    >>> _rests_on(replace(NOTHING, networks=12, pairs=6, units=12, references=25, benchmarks=1))
     '12 networks in 6 independent pairs, 25 references, 1 benchmark'
     """
+
     def many(number: int, what: str) -> str:
         return f"{number} {what}{'' if number == 1 else 's'}"
 
@@ -172,7 +175,7 @@ def _judgement(
         return _trend_along_depth(question, table, distributions, confidence, note)
     left, of_left = _valued(question.left, table, distributions, "left")
     right, of_right = _valued(question.right, table, distributions, "right")
-    judged = of_left | of_right
+    judged: Distributions = {**of_left, **of_right}
     if question.kind == GROUPS:
         sides = [_side(left, 1), _side(right, -1)]
     else:
@@ -205,7 +208,7 @@ def _valued(
     Raises:
         NoSuchLevel: a layer is to be chosen on other references, and there are no scores to do it.
     """
-    judged: dict[object, Judged] = {}
+    judged: dict[Hashable, Judged] = {}
     for place, columns in enumerate(units["columns"]):
         if distributions is not None and columns in distributions:
             judged[f"{side} {place}"] = distributions[columns]
@@ -217,7 +220,7 @@ def _valued(
                 "'at depth .5' or 'at last layer'"
             )
     named = units.set_axis(pd.Index(list(judged), dtype=object), axis=0)
-    return named.assign(value=[one.value for one in judged.values()]), judged  # type: ignore[return-value]
+    return named.assign(value=[one.value for one in judged.values()]), judged
 
 
 def _side(units: pd.DataFrame, sign: int) -> Side:
@@ -260,14 +263,18 @@ def _one_by_one(
     p = float(min(1.0, 2 * min(p_for, p_against)))
     sure = int(np.sum(np.array(pro) < (1 - confidence) / 2))
     how = f"{better} of {number} {quantifier.what}s are so, {sure} of them beyond chance by themselves"
-    unknown = whole.references < LEAST_REFERENCES
+    unknown = whole.references < FEWEST
     effect = replace(whole, low=float("nan"), high=float("nan"), p=float("nan") if unknown else p,
                      about="nothing" if unknown else "other references")  # fmt: skip
     return Judgement(effect, p_for <= p_against, "; ".join(filter(None, [how, note])))
 
 
 def _trend_along_depth(
-    question: Question, table: pd.DataFrame, distributions: Mapping[Columns, Judged] | None, confidence: float, note: str
+    question: Question,
+    table: pd.DataFrame,
+    distributions: Mapping[Columns, Judged] | None,
+    confidence: float,
+    note: str,
 ) -> Judgement:
     """The mean over networks of Spearman's correlation of depth and agreement.
 
@@ -275,7 +282,7 @@ def _trend_along_depth(
     """
     layers, judged = _valued(question.left, table, distributions, "layer")
     rows, lengths = [], {}
-    trends: dict[object, Judged] = {}
+    trends: dict[Hashable, Judged] = {}
     for unit, group in layers.groupby([*UNIT, "readout"], sort=True):
         depth, values = group["depth"].to_numpy(dtype=float), group["value"].to_numpy(dtype=float)
         if len(group) < 3:
@@ -305,7 +312,7 @@ def _trend_along_depth(
     many = effect.pairs >= ENOUGH_NETWORKS
     if not np.isnan(effect.p):
         effect = replace(effect, p=max(effect.p, chance))
-    elif many or effect.references >= LEAST_REFERENCES:  # the same trend in all networks or all resamples
+    elif many or effect.references >= FEWEST:  # the same trend in all networks or all resamples
         effect = replace(effect, p=chance, about=OTHER_NETWORKS if many else "other references")
     rises = effect.difference > 0
     return Judgement(effect, rises if question.claim.relation == ">" else not rises, note)

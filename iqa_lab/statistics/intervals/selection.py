@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
-from iqa_lab.statistics.intervals.few import LEAST_REFERENCES
+from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.statistics.intervals.weighed import Weighed, divide
 
 Floats = NDArray[np.float64]
@@ -79,9 +79,7 @@ def select_column_of_means(
     return _selected(weighed, folds, repeats, seed, resamples, confidence)
 
 
-def _selected(
-    weighed: Weighed, folds: int, repeats: int, seed: int, resamples: int, confidence: float
-) -> Selection:
+def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: int, confidence: float) -> Selection:
     number, references = weighed.quality.shape[1], len(weighed.names)
     frequency = np.zeros(number)
     nan = float("nan")
@@ -101,7 +99,7 @@ def _selected(
     frequency += np.bincount(choices, minlength=number) / len(choices)
     heldout = float(np.mean([value[0] for value, _ in judged]))
     low = high = nan
-    if resamples and references >= LEAST_REFERENCES:
+    if resamples and references >= FEWEST:
         share = np.full(references, 1 / references)
         draws = np.random.default_rng(seed).multinomial(references, share, size=resamples).astype(float)
         drawn, _ = weighed.judged(np.arange(number), divisions[0], draws)

@@ -7,30 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iqa_lab.statistics.correlation.choices import average_precision
-from iqa_lab.statistics.intervals.bootstrap import correlations_of_draws
+from iqa_lab.statistics.correlation.coefficients import large_enough
+from iqa_lab.statistics.intervals.bootstrap import Draw, correlations_of_draws
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+STATISTICS = ("srcc", "plcc", "agreement", "average_precision", "srcc_within_distortion")
 FOLDS, REPEATS = 5, 5  # how references are divided
 
 
 class Weighed:
     """Columns of one unit, and what they are judged by."""
 
-    def __init__(self, quality: Floats, opinion: Floats, reference: NDArray[np.str_], statistic: str) -> None:
+    def __init__(
+        self,
+        quality: Floats,
+        opinion: Floats,
+        reference: NDArray[np.str_],
+        statistic: str,
+        group: NDArray[np.str_] | None = None,
+    ) -> None:
         """Hold the columns.
 
         Args:
             quality: ``[n, columns]``, larger = better; for ``agreement`` the agreement of each triplet.
             opinion: ``[n]``, larger = better; not used for ``agreement``.
             reference: ``[n]``.
-            statistic: srcc, plcc, agreement or average_precision.
+            statistic: one of ``STATISTICS``.
+            group: ``[n]``, the distortion of each row, for ``srcc_within_distortion``.
 
         Raises:
             ValueError: another statistic.
         """
-        if statistic not in ("srcc", "plcc", "agreement", "average_precision"):
-            raise ValueError(f"statistic={statistic}: choose srcc, plcc, agreement or average_precision")
+        if statistic not in STATISTICS or (statistic == "srcc_within_distortion" and group is None):
+            raise ValueError(f"statistic={statistic}: choose one of {', '.join(STATISTICS)}; within needs groups")
+        self.group = np.zeros(len(opinion), dtype=str) if group is None else group
         self.quality, self.opinion, self.statistic = quality, opinion, statistic
         self.names, self.cluster = np.unique(reference, return_inverse=True)
 
@@ -40,21 +51,36 @@ class Weighed:
 
     def _values(self, table: Floats, draws: Floats) -> Floats:
         if self.statistic in ("srcc", "plcc"):
-            parts = iter(draws)
             return correlations_of_draws(
-                table, self.opinion, self.cluster, lambda some: np.stack([next(parts) for _ in range(some)]),
-                len(draws), self.statistic,
-            )  # fmt: skip
+                table, self.opinion, self.cluster, _one_by_one(draws), len(draws), self.statistic
+            )
         if self.statistic == "agreement":
             sums = np.zeros((len(self.names), table.shape[1]))
             np.add.at(sums, self.cluster, table)
             means: Floats = draws @ sums / (draws @ np.bincount(self.cluster))[:, None]
             return means
+        if self.statistic == "srcc_within_distortion":
+            return self._within(table, draws)
         found = np.empty((len(draws), table.shape[1]))
         for number, draw in enumerate(draws):
             rows = np.repeat(np.arange(len(table)), draw[self.cluster].astype(int))
             found[number] = average_precision(-table[rows], self.opinion[rows])
         return found
+
+    def _within(self, table: Floats, draws: Floats) -> Floats:
+        """The mean over distortions of the SRCC within each; where a resample has none of one, over the others."""
+        total, number = np.zeros((len(draws), table.shape[1])), np.zeros((len(draws), table.shape[1]))
+        for name in large_enough(self.group):
+            rows = np.flatnonzero(self.group == name)
+            there, cluster = np.unique(self.cluster[rows], return_inverse=True)
+            some = draws[:, there]
+            each = correlations_of_draws(table[rows], self.opinion[rows], cluster, _one_by_one(some), len(some), "srcc")
+            defined = np.isfinite(each)
+            total += np.where(defined, each, 0.0)
+            number += defined
+        with np.errstate(invalid="ignore"):
+            mean: Floats = total / number
+        return mean
 
     def chosen(self, columns: list[int] | Indices, draws: Floats, seed: int = 0) -> tuple[float, Floats]:
         """What columns get that other references choose, and the same in every resample.
@@ -78,7 +104,7 @@ class Weighed:
         return value, self.judged(columns, divisions[0], draws)[0]
 
     def judged(self, columns: list[int] | Indices, division: Indices, draws: Floats) -> tuple[Floats, Indices]:
-        """The same for one division, ``[draws]``, and which of the columns was chosen for each fold, ``[draws, folds]``.
+        """The same for one division, ``[draws]``, and which column was chosen for each fold, ``[draws, folds]``.
 
         Args:
             columns: the candidates.
@@ -116,6 +142,12 @@ class Weighed:
                 below = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
                 position[inside, column] = below / (2 * max(1, len(others)))
         return position
+
+
+def _one_by_one(draws: Floats) -> Draw:
+    """What gives the next draws."""
+    left = iter(draws)
+    return lambda number: np.stack([next(left) for _ in range(number)])
 
 
 def divide(references: int, seed: int = 0, folds: int = FOLDS, repeats: int = REPEATS) -> Indices:

@@ -108,7 +108,7 @@ def test_recipes_of_one_cell_are_no_further_networks() -> None:
 
 
 def judged_of(units: pd.DataFrame, seed: int = 0, references: int = 12) -> dict[object, Judged]:
-    """How well units do on references with 15 images each, the better the higher their SRCC; by the names of the rows."""
+    """How well units do on references with 15 images each, the better the higher their SRCC; by rows."""
     rng = np.random.default_rng(seed)
     opinion, reference = rng.normal(size=15 * references), np.repeat(np.arange(references), 15)
     found: dict[object, Judged] = {}

@@ -1,0 +1,122 @@
+"""Results on disk -> what is inferred from them: networks at layers that others choose, figures of factors."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import yaml
+
+from iqa_lab.config import configuration_folder, option_files
+from iqa_lab.networks.cells import cells
+from iqa_lab.progress import track
+from iqa_lab.report.figures.common import FACTORS, Chart
+from iqa_lab.report.figures.forest import forest
+from iqa_lab.report.figures.variance_shares import variance_shares
+from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.statistics.correlation.choices import agreement
+from iqa_lab.statistics.factors.columns import one_a_unit
+from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
+from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
+from iqa_lab.statistics.factors.variance import aliases, decompose_variance
+
+
+def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a unit with ``columns``, among which other references choose; pixels and what was fitted left out."""
+    fitted = rows["readout"].astype(str).str.endswith("_insample")
+    return one_a_unit(rows[rows["layer"].ne("pixels") & ~fitted & rows["value"].notna()], "best layer")
+
+
+def judged_of(
+    units: Mapping[str, FinishedUnit], table: pd.DataFrame, wanted: Sequence[Columns]
+) -> dict[Columns, Judged]:
+    """How well networks do at these columns, or at the one that other references choose, unit by unit."""
+    found: dict[Columns, Judged] = {}
+    unit_of = table["unit"].to_dict()
+    by_unit: dict[str, dict[Columns, None]] = {}
+    for columns in wanted:
+        by_unit.setdefault(str(unit_of[columns[0]]), {})[columns] = None
+    for name, sets in track(list(by_unit.items()), "resampling references"):
+        rows = table[table.index.isin([row for columns in sets for row in columns])]
+        scores = _scores_of(units[name], rows)
+        found |= resample_unit(scores, list(sets))
+    return found
+
+
+def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
+    """What a unit gave its pairs in the columns of these rows."""
+    columns = (rows["readout"] + "@" + rows["layer"]).tolist()
+    scores = unit.scores(columns)
+    statistic = str(rows["statistic"].iloc[0])
+    if statistic == "agreement":
+        left, right = scores.iloc[0::2], scores.iloc[1::2]
+        chosen = right["opinion"].to_numpy(dtype=float)
+        values = agreement(left[columns].to_numpy(dtype=float), right[columns].to_numpy(dtype=float), chosen)
+        return Scores(rows.index.tolist(), values, chosen, right["reference"].tolist(), statistic)
+    sign = 1 if statistic == "average_precision" else unit.opinion_sign
+    quality, opinion = -scores[columns].to_numpy(dtype=float), sign * scores["opinion"].to_numpy(dtype=float)
+    return Scores(
+        rows.index.tolist(), quality, opinion, scores["reference"].tolist(), statistic, scores["distortion"].tolist()
+    )
+
+
+def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str]) -> dict[str, Chart | None]:
+    """The figures of factors by their names; networks by the layer that other references choose.
+
+    Args:
+        chosen: one row a unit with ``columns``; benchmarks of one statistic are drawn.
+        judged: how well they do.
+        notes: what cannot be said, and what the grid cannot tell apart, is added.
+    """
+    found: dict[str, Chart | None] = {}
+    if not len(chosen) or not judged:
+        return found
+    statistic = "srcc" if "srcc" in set(chosen["statistic"]) else str(chosen["statistic"].iloc[0])
+    units = chosen[chosen["statistic"] == statistic].assign(
+        value=lambda rows: [judged[c].value for c in rows["columns"]]
+    )
+    of_units = {name: judged[columns] for name, columns in units["columns"].items()}
+    networks = units[(units["goal"] != "baseline") & units["value"].notna()]
+    trained = networks[networks["goal"] != UNTRAINED]
+    contrasts = []
+    for factor in FACTORS:
+        try:
+            # whether a network was trained is a question of its goal; of the other factors trained ones tell
+            rows = networks if factor == "goal" else trained
+            contrasts.append(matched_contrasts(rows, factor, of_units, value="value"))
+        except TooFewUnits as error:
+            notes.append(f"No matched contrasts of {factor}: {error}.")
+    confounded = aliases(trained) if len(trained) else []
+    if contrasts:
+        found["contrasts"] = forest(simultaneous(pd.concat(contrasts, ignore_index=True)), confounded)
+    try:
+        found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
+    except TooFewUnits as error:
+        notes.append(f"No shares of variance: {error}.")
+    notes += [f"This grid cannot tell apart: {sentence}." for sentence in confounded]
+    return found
+
+
+def with_properties(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what claims may ask of networks; empty where nobody published it.
+
+    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``.
+    """
+    known = {
+        (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters)
+        for name, cell in cells([configuration_folder()])
+    }
+    keys = list(table[[*FACTORS, "weights"]].itertuples(index=False, name=None))
+    imagenet, parameters = (
+        pd.Series([known.get(key, (None, None))[place] for key in keys], index=table.index, dtype=float)
+        for place in (0, 1)
+    )
+    own = table["goal"].eq("classification") & table["dataset"].eq("imagenet1k")
+    single = table["layer"].ne("pixels") & ~table["layer"].astype(str).str.startswith("concat_")
+    layers = table[single].groupby("unit")["layer"].nunique()
+    goals = {name: yaml.safe_load(file.read_text(encoding="utf-8"))
+             for name, file in option_files("goal", [configuration_folder()]).items()}  # fmt: skip
+    return table.assign(
+        imagenet=imagenet, own_task=imagenet.where(own), parameters=parameters,
+        layers=table["unit"].map(layers).astype(float),
+        **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]
+           for key in ("family", "supervision")},
+    )  # fmt: skip
