@@ -59,7 +59,8 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
 
     The error has three parts: between networks, s2 / J of each sample with J - 1 degrees of freedom; what references do
     to all networks alike, from the resamples (covariance of different networks), with references - 1; and, from five
-    benchmarks on, what benchmarks do to all alike, if that is more. Degrees of freedom of the sum by Satterthwaite.
+    benchmarks on, what benchmarks do to all alike, if that is more. Degrees of freedom of the sum by Satterthwaite, but
+    no more than the networks have.
 
     Args:
         samples: with the same benchmarks.
@@ -89,7 +90,10 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
     variance = sum(part for part, _ in parts)
     if not variance > ROUNDING:
         return nothing
-    df = variance**2 / sum(part**2 / free for part, free in parts)
+    # Satterthwaite's rises where the networks happen to be alike, which makes small p values too small (at .001 nearly
+    # three times as many): no more than the networks have
+    networks = min(len(means[number]) for number in random) - 1.0
+    df = min(networks, variance**2 / sum(part**2 / free for part, free in parts))
     return Estimate(difference, float(np.sqrt(variance)), float(df), 0.0, OTHERS, benchmarks, shared is not None)
 
 
