@@ -10,7 +10,7 @@ from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
-from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
+from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
 from iqa_lab.store.files import Definitions
 from iqa_lab.store.headline import IN_SAMPLE, headline
@@ -66,17 +66,27 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
         chosen = select_column_of_means(values, right["reference"], seed=config.statistics.seed)
-        facts |= {"agreement_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
+        facts |= _heldout("agreement", chosen)
     elif names and config.benchmark.headline == "srcc":  # else the best is the best of something else
         quality = -scores[names].to_numpy(dtype=float)
         opinion = opinion_sign(config) * scores["opinion"].to_numpy(dtype=float)
         chosen = select_column(quality, opinion, scores["reference"], seed=config.statistics.seed)
-        facts |= {"srcc_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
+        facts |= _heldout("srcc", chosen)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
         ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
         facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
+
+
+def _heldout(statistic: str, chosen: Selection) -> dict[str, float]:
+    """What columns get that other references chose, with an interval in which the choice is part of the chance."""
+    return {
+        f"{statistic}_heldout": chosen.heldout,
+        f"{statistic}_heldout_low": chosen.heldout_low,
+        f"{statistic}_heldout_high": chosen.heldout_high,
+        "chosen_how_often": float(chosen.frequency[chosen.best]),
+    }
 
 
 def opinion_sign(config: Config) -> int:
