@@ -1,4 +1,4 @@
-"""The maps as one HTML page that needs nothing else."""
+"""The maps of an explanation -> one HTML page that needs nothing else."""
 
 from base64 import b64encode
 from html import escape
@@ -12,6 +12,7 @@ from iqa_lab.explain.colours import Image as Pixels
 from iqa_lab.explain.colours import brightest, colours, grey, scaled
 from iqa_lab.explain.drawing import OPACITY, caption
 from iqa_lab.explain.maps import Explanation, LayerMap
+from iqa_lab.explain.policy import policy
 
 _STYLE = """
 :root { --opacity: OPACITY; color-scheme: light; }
@@ -27,7 +28,7 @@ main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 
 figure { margin: 0; }
 figure > div { position: relative; background-size: 100% 100%; aspect-ratio: WIDTH / HEIGHT; overflow: hidden; }
 figure > div img { position: absolute; top: 0; left: 0; width: 100%; height: 100%; }
-.beneath { background-image: url(BENEATH); }
+SIZES.beneath { background-image: url(BENEATH); }
 .map img { opacity: var(--opacity); }
 figcaption b, h1 { overflow-wrap: anywhere; }
 figcaption span { color: #606060; font-size: .85rem; display: block; }
@@ -35,10 +36,13 @@ figcaption span { color: #606060; font-size: .85rem; display: block; }
 .scale i { flex: 0 0 7rem; height: .6rem; background: linear-gradient(to right, RAMP); }
 """
 
-_SLIDER = (
-    '<input type="range" min="0" max="1" step="0.05" value="OPACITY" '
-    "oninput=\"document.documentElement.style.setProperty('--opacity', this.value)\">"
-)
+_SLIDER = '<input type="range" min="0" max="1" step="0.05" value="OPACITY">'
+
+_SCRIPT = """
+document.querySelector("input").addEventListener("input", event => {
+  document.documentElement.style.setProperty("--opacity", event.target.value);
+});
+"""
 
 
 def page(explanation: Explanation) -> str:
@@ -48,25 +52,29 @@ def page(explanation: Explanation) -> str:
     """
     height, width, _ = explanation.reference.shape
     ramp = ", ".join("#" + bytes(colour).hex() for colour in colours(np.linspace(0, 1, 16)))
+    sizes = {entry.covers: _size(entry.covers, (height, width)) for entry in explanation.maps}
+    classes = {covers: f"size{number}" for number, covers in enumerate(sizes)}
     style = _STYLE
     for word, value in {
         "OPACITY": str(OPACITY),
         "WIDTH": str(width),
         "HEIGHT": str(height),
-        "BENEATH": _data(grey(explanation.distorted)),
         "RAMP": ramp,
+        "SIZES": "".join(f"figure > div img.{classes[covers]} {{ {size} }}\n" for covers, size in sizes.items()),
+        "BENEATH": _data(grey(explanation.distorted)),  # the last: the text of an image may hold any word
     }.items():
         style = style.replace(word, value)
     title = f"{explanation.distorted_name}: where {explanation.network} sees the difference"
     figures = [
         _photograph(explanation.reference, "reference", explanation.reference_name),
         _photograph(explanation.distorted, "distorted", explanation.distorted_name),
-        *(_map(entry, height, width) for entry in explanation.maps),
+        *(_map(entry, classes[entry.covers]) for entry in explanation.maps),
     ]
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy([_SCRIPT], [style])}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>{style}</style>
@@ -83,6 +91,7 @@ between the two images in that layer. Made with iqa_lab {__version__}.</p>
 </div>
 <main>
 {"".join(figures)}</main>
+<script>{_SCRIPT}</script>
 </body>
 </html>
 """
@@ -93,11 +102,15 @@ def _photograph(image: Pixels, label: str, name: str) -> str:
     return f"<figure>{shown}<figcaption><b>{label}</b><span>{escape(name)}</span></figcaption></figure>\n"
 
 
-def _map(entry: LayerMap, height: int, width: int) -> str:
-    down, across = (100 * covered / side for covered, side in zip(entry.covers, (height, width), strict=True))
-    size = f'style="width: {across:.4g}%; height: {down:.4g}%" ' if entry.covers != (height, width) else ""
+def _size(covers: tuple[int, int], whole: tuple[int, int]) -> str:
+    """The size of a map that covers so many pixels of an image, as a style; patches may reach beyond its edge."""
+    down, across = (100 * covered / side for covered, side in zip(covers, whole, strict=True))
+    return f"width: {across:.4g}%; height: {down:.4g}%"
+
+
+def _map(entry: LayerMap, size: str) -> str:
     name, facts = (escape(text) for text in caption(entry))
-    image = f'<img {size}src="{_data(colours(scaled(entry.values)))}" alt="map of layer {name}">'
+    image = f'<img class="{size}" src="{_data(colours(scaled(entry.values)))}" alt="map of layer {name}">'
     scale = f'<div class="scale">0 <i></i> {brightest(entry.values):.3g}</div>'
     shown = f'<div class="map beneath">{image}</div>'
     return f"<figure>{shown}<figcaption><b>{name}</b><span>{facts}</span>{scale}</figcaption></figure>\n"

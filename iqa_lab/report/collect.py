@@ -13,34 +13,20 @@ from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
-from iqa_lab.report import theme
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
-from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
-from iqa_lab.report.figures.common import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart, network_names
-from iqa_lab.report.figures.depth_profile import depth_profile
-from iqa_lab.report.figures.factor_grid import factor_grid
-from iqa_lab.report.figures.own_task import own_task
-from iqa_lab.report.figures.ranking import ranking
-from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.finished import FinishedUnit, read_units
-from iqa_lab.report.inference import chosen_networks, factor_figures, judged_of, with_properties
+from iqa_lab.report.comparison import Figure, Units, comparing_figures
+from iqa_lab.report.figures.common import FACTORS, network_names
+from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
+from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of, with_properties
+from iqa_lab.report.pictures import Pictures
 from iqa_lab.report.study import Study
-from iqa_lab.report.units import Pictures, UnitPage, unit_page
-from iqa_lab.statistics.factors.units import Columns, Judged, best_of_units, comparable, with_values
+from iqa_lab.report.units import MOST, UnitPage, unit_page
+from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
+from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.table import results as read_results
 
-Units = Mapping[str, FinishedUnit]
-
 MANY_UNITS = 20  # from here on figures of single units draw fewer pairs, so that the page stays small
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure and the name of its files."""
-
-    name: str
-    chart: Chart
 
 
 @dataclass(frozen=True)
@@ -68,58 +54,118 @@ def collect(results: Path, study: Study) -> Report:
         study: what it is about.
 
     Raises:
-        UserError: there are no results.
+        UserError: there are no results, or all of them are damaged.
     """
-    table = read_results(results)
-    if study.units is not None:
-        table = table[table["unit"].isin(study.units.keys())].reset_index(drop=True)
-    if not len(table):
-        raise UserError(f"there are no finished units of {study.name} in {results}: {study.command or 'run some'}")
-    for column in ("srcc", "srcc_low", "srcc_high"):  # not there where people only chose between images
-        if column not in table:
-            table[column] = np.nan
-    units, unreadable = read_units(results, table)
-    if not units:
-        raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
-    if study.units is not None:
-        units = {name: unit.asked(study.units[name]) for name, unit in units.items()}
-    table = table.loc[np.concatenate([unit.table.index for unit in units.values()])]
-    notes: list[str] = []
-    compared = _comparable(table, notes)
-    best = best_of_units(compared)
+    units, unreadable = _units(results, study)
     published = _performance()
+    while True:  # what has scores that cannot be read is left out, and the others are compared anew
+        if not units:
+            raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
+        table = _rows(units)
+        notes = apart(units, table)
+        compared = _comparable(table, notes)
+        best = best_of_units(compared)
+        valued = with_values(with_properties(table), headlines_of(units, table))
+        networks = chosen_networks(valued.loc[compared.index])
+        wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
+        judged, damaged = judged_of(units, valued, wanted)
+        if not damaged:
+            break
+        units = {name: unit for name, unit in units.items() if name not in damaged}
+        unreadable += [f"left out: {reason}" for reason in damaged.values()]
     if best["readout"].astype(str).str.endswith("_heldout").any():
         notes.append(
             "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
             "networks: these are no longer networks that never saw an opinion."
         )
-    headlines = {str(rows["benchmark"].iloc[0]): units[str(name)].config.benchmark.headline
-                 for name, rows in table.groupby("unit")}  # fmt: skip
-    valued = with_values(with_properties(table), headlines)
-    networks = chosen_networks(valued.loc[compared.index])
-    wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
-    judged = judged_of(units, valued, wanted)
     claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
-    pictures = Pictures()
-    names = table.assign(title=_titles(table)).drop_duplicates("unit").set_index("unit")["title"]
-    points = 600 if len(units) > MANY_UNITS else 3000
-    pages = tuple(
-        unit_page(unit, str(names[name]), pictures, points)
-        for name, unit in track(list(units.items()), "drawing units")
-    )
+    pictures = Pictures(study.benchmarks)
+    pages, unread = _pages(units, table, pictures)
     return Report(
         study=study,
         table=table,
         best=_listed(table, best),
         claims=claims,
         anchors=_published(units, table),
-        figures=tuple(_figures(units, table, compared, best, published, networks, judged, study, notes)),
+        figures=tuple(comparing_figures(units, table, compared, best, published, networks, judged, study, notes)),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
-        warnings=(*_warnings(units, table), *unreadable),
+        warnings=(*_warnings(units, table), *unreadable, *unread),
         notes=tuple(notes),
     )
+
+
+def _units(results: Path, study: Study) -> tuple[dict[str, FinishedUnit], list[str]]:
+    """The units of a study with the rows that it asks for, and which cannot be read.
+
+    Raises:
+        UserError: there are none.
+    """
+    table = read_results(results)
+    if study.units is not None:
+        table = table[table["unit"].isin(study.units.keys())].reset_index(drop=True)
+    if not len(table):
+        raise UserError(f"there are no finished units of {study.name} in {results}: {study.command or 'run some'}")
+    units, unreadable = read_units(results, table)
+    if study.units is None:
+        return units, unreadable
+    found = {}
+    for name, unit in units.items():
+        try:
+            found[name] = unit.asked(study.units[name])
+        except DAMAGE as error:
+            unreadable.append(f"left out: {unit.files.folder}: {said(error)}")
+    return found, unreadable
+
+
+def _rows(units: Units) -> pd.DataFrame:
+    """The rows of all units as one table; what no unit of them fills is there where figures look for it."""
+    table = pd.concat([unit.table.assign(unit=name) for name, unit in units.items()])
+    table.insert(0, "unit", table.pop("unit"))
+    strange = [name for name in table if name not in COLUMNS and table[name].isna().all()]
+    table = table.drop(columns=strange)  # of units that were left out
+    needed = [f"{statistic}{end}" for statistic in ("srcc", "agreement") for end in ("", "_low", "_high")]
+    for name in ("depth", *(name for name in needed if name.startswith("srcc") or "agreement" in table)):
+        if name not in table:  # where people only chose between images there is no correlation
+            table[name] = np.nan
+    if "confidence" not in table:
+        table["confidence"] = table["unit"].map({name: u.config.statistics.confidence for name, u in units.items()})
+    seen = table["input"] if "input" in table else pd.Series("", index=table.index)
+    return table.assign(n=table["n"].astype(int), input=seen.fillna("").astype(str))
+
+
+def apart(units: Units, table: pd.DataFrame) -> list[str]:
+    """Notes on benchmarks that have one name and are not the same pairs or opinions; in the table they get two.
+
+    What was scored on other pairs is no rival: a rank is among units of one digest.
+
+    Args:
+        units: of the table, by their names.
+        table: rows with ``unit`` and ``benchmark``; the latter becomes ``NAME.DIGITS`` where the name is not enough.
+    """
+    digests = table["unit"].map({name: unit.index_digest[:6] or "unknown" for name, unit in units.items()})
+    several = digests.groupby(table["benchmark"]).transform("nunique") > 1
+    table["benchmark"] = table["benchmark"].where(~several, table["benchmark"] + "." + digests)
+    names = table["unit"].map({name: unit.config.benchmark.name for name, unit in units.items()})
+    return [
+        f"Units on {name} were scored on different pairs or opinions: each of these is a benchmark of its own here, "
+        "named by the first digits of its digest."
+        for name in sorted(names[names != table["benchmark"]].unique())
+    ]
+
+
+def _pages(units: Units, table: pd.DataFrame, pictures: Pictures) -> tuple[tuple[UnitPage, ...], list[str]]:
+    """The pages of single units, and of which there is none, and why."""
+    names = table.assign(title=_titles(table)).drop_duplicates("unit").set_index("unit")["title"]
+    points = 600 if len(units) > MANY_UNITS else 3000
+    pages, unread = [], []
+    for name, unit in track(list(units.items()), "drawing units"):
+        try:
+            pages.append(unit_page(unit, str(names[name]), pictures, points))
+        except DAMAGE as error:
+            unread.append(f"without figures: {unit.files.folder}: {said(error)}")
+    return tuple(pages), unread
 
 
 def _comparable(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -149,63 +195,11 @@ def _listed(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows)
 
 
-def _figures(
-    units: Units,
-    table: pd.DataFrame,
-    compared: pd.DataFrame,
-    best: pd.DataFrame,
-    published: pd.DataFrame,
-    chosen: pd.DataFrame,
-    judged: Mapping[Columns, Judged],
-    study: Study,
-    notes: list[str],
-) -> list[Figure]:
-    found: list[Figure] = []
-
-    def add(name: str, chart: Chart | None) -> None:
-        if chart is not None:
-            found.append(Figure(name, chart))
-
-    for benchmark in table["benchmark"].unique():
-        every, rows = (part[part["benchmark"] == benchmark] for part in (table, compared))
-        measure = SRCC if units[str(every["unit"].iloc[0])].config.benchmark.human else NOT_HUMAN
-        if every["srcc"].isna().all() and "agreement" in every:
-            every, rows, measure = _as_drawn(every), _as_drawn(rows), AGREEMENT
-        own = every[(every["goal"] != "baseline") & (every["layer"] != "pixels")]
-        add(f"{benchmark}_ranking", ranking(rows, measure=measure))
-        if len(own):
-            ceilings = _ceilings(units, every)
-            counts = own["readout"].value_counts()
-            for readout in sorted(counts.index, key=lambda name: (-counts[name], theme.order(name)))[:3]:
-                add(f"{benchmark}_depth_{readout}", depth_profile(every, readout, ceilings, measure=measure))
-            add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
-            add(f"{benchmark}_readouts", readouts(every, measure=measure))
-            add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes).items():
-        add(name, chart)
-    benchmarks = best["benchmark"].unique().tolist()
-    for number, first in enumerate(benchmarks):
-        for second in benchmarks[number + 1 :]:
-            add(f"{first}_{second}", benchmark_against_benchmark(compared, first, second))
-    return found
-
-
-def _as_drawn(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of choices between images, with their agreement where figures look for a correlation."""
-    ends = ("", "_low", "_high")
-    return rows.assign(**{f"srcc{end}": rows[f"agreement{end}"] for end in ends})
-
-
-def _ceilings(units: Units, rows: pd.DataFrame) -> dict[str, float]:
-    """How well another group of people would correlate, where standard errors tell (Pearson; of ranks nearly so)."""
-    ceiling = units[str(rows["unit"].iloc[0])].result.get("headline", {}).get("ceiling_group")
-    return {} if ceiling is None else {"another group of people": float(ceiling)}
-
-
 def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
     """Our numbers that somebody published, too, beside the published ones."""
-    expected = {name: unit.result.get("n_expected") for name, unit in units.items()}
-    rows = beside(table.assign(n_expected=table["unit"].map(expected)), load_anchors())
+    expected = table["unit"].map({name: unit.result.get("n_expected") for name, unit in units.items()})
+    named = table["unit"].map({name: unit.config.benchmark.name for name, unit in units.items()})
+    rows = beside(table.assign(n_expected=expected, benchmark=named), load_anchors())
     return rows[["benchmark", "architecture", "layer", "readout", "statistic", "ours", "published", "difference",
                  "n", "complete", "differs", "source"]]  # fmt: skip
 
@@ -231,11 +225,12 @@ def _titles(table: pd.DataFrame) -> pd.Series:
 def _made(units: Units, table: pd.DataFrame, study: Study) -> dict[str, str]:
     """How the results were made, in pairs of words."""
     all_results = [unit.result for unit in units.values()]
-    devices = sorted({str(result.get("device", "?")) for result in all_results})
-    versions = sorted({f"{name} {number}" for one in all_results for name, number in one.get("versions", {}).items()})
-    forwards = sum(int(result.get("forwards", 0)) for result in all_results)
-    seconds = sum(float(result.get("seconds", {}).get("pass", 0)) for result in all_results)
-    written = sorted(str(result.get("written", "")) for result in all_results)
+    devices = sorted({str(result.get("device", "?"))[:MOST] for result in all_results})
+    each = [result.get("versions") or {} for result in all_results]
+    versions = sorted({f"{name} {number}"[:MOST] for one in each for name, number in one.items()})
+    forwards = sum(result.get("forwards") or 0 for result in all_results)
+    seconds = sum((result.get("seconds") or {}).get("pass") or 0 for result in all_results)
+    written = sorted(str(result.get("written", ""))[:MOST] for result in all_results)
     networks = table[table["goal"] != "baseline"][[*FACTORS, "weights"]].drop_duplicates()
     benchmarks = table["benchmark"].nunique()
     counts = f"{len(units)} units: {len(networks)} networks, {_many(benchmarks, 'benchmark')}, {len(table):,} rows"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.config import ReadoutConfig, TrackerConfig, configuration_folder
+from iqa_lab.config import BenchmarkConfig, ReadoutConfig, TrackerConfig, configuration_folder
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.collect import collect
@@ -62,18 +62,26 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
         units={str(entry.record["folder"]): _readouts(entry) for entry in done},
         cells=pd.DataFrame(sorted(asked), columns=["goal", "dataset", "architecture"]),
         missing=tuple(_missing(plan)),
+        benchmarks=tuple(_benchmarks(done)),
     )
     report = collect(plan.results, study)
     page = write_report(report, folder or Path("reports") / name)
     tables = {"best": report.best, "correlations": report.table, "claims": report.claims, "published": report.anchors}
     shown = {key: table for key, table in tables.items() if len(table)}
-    track_report(name, shown, sorted(page.parent.glob("figures/*.png")), tracker)
+    pictures = [page.parent / "figures" / f"{figure.name}.png" for figure in report.figures]
+    track_report(name, shown, sorted(pictures), tracker)
     return page
 
 
 def _readouts(entry: Planned) -> dict[str, ReadoutConfig]:
     """The readouts that are asked for of a unit, which may have more of earlier sweeps."""
     return {name: ReadoutConfig(**values) for name, values in entry.unit.shared["readouts"].items()}
+
+
+def _benchmarks(done: Sequence[Planned]) -> list[BenchmarkConfig]:
+    """The benchmarks of a plan, each once, as the user's configuration describes them."""
+    entries = {id(entry.unit.factors["benchmark"]): entry for entry in done}  # equal ones are the same object
+    return [entry.unit.config().benchmark for entry in entries.values()]
 
 
 def _missing(plan: Plan) -> Sequence[str]:

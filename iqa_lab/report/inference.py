@@ -6,6 +6,7 @@ import pandas as pd
 import yaml
 
 from iqa_lab.config import configuration_folder, option_files
+from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.figures.common import FACTORS, Chart
@@ -25,20 +26,43 @@ def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
     return one_a_unit(rows[rows["layer"].ne("pixels") & ~fitted & rows["value"].notna()], "best layer")
 
 
+def headlines_of(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> dict[str, str]:
+    """The statistic that each benchmark of the table is judged by."""
+    one = table.drop_duplicates("benchmark")
+    return {
+        str(name): units[str(unit)].config.benchmark.headline
+        for name, unit in zip(one["benchmark"], one["unit"], strict=True)
+    }
+
+
 def judged_of(
     units: Mapping[str, FinishedUnit], table: pd.DataFrame, wanted: Sequence[Columns]
-) -> dict[Columns, Judged]:
-    """How well networks do at these columns, or at the one that other references choose, unit by unit."""
+) -> tuple[dict[Columns, Judged], dict[str, str]]:
+    """How well networks do at these columns, or at the one that other references choose; and what cannot be read.
+
+    Args:
+        units: those of the table, by their names.
+        table: rows with ``unit`` and ``statistic``.
+        wanted: sets of names of its rows, each of one unit.
+
+    Returns:
+        What was asked for, and for units whose scores are damaged the reason.
+    """
     found: dict[Columns, Judged] = {}
+    damaged: dict[str, str] = {}
     unit_of = table["unit"].to_dict()
     by_unit: dict[str, dict[Columns, None]] = {}
     for columns in wanted:
         by_unit.setdefault(str(unit_of[columns[0]]), {})[columns] = None
     for name, sets in track(list(by_unit.items()), "resampling references"):
         rows = table[table.index.isin([row for columns in sets for row in columns])]
-        scores = _scores_of(units[name], rows)
+        try:
+            scores = _scores_of(units[name], rows)
+        except UserError as error:
+            damaged[name] = str(error)
+            continue
         found |= resample_unit(scores, list(sets))
-    return found
+    return found, damaged
 
 
 def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:

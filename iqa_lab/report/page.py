@@ -4,21 +4,27 @@ import base64
 import gzip
 import json
 import math
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from iqa_lab.config import cache_folder
+from iqa_lab.explain.policy import policy
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
-from iqa_lab.report.figures.common import Chart, save
-from iqa_lab.report.tables import latex_table, markdown_table
+from iqa_lab.report.figures.common import printable, save, specification
+from iqa_lab.report.files import all_or_none
+from iqa_lab.report.names import told_apart
+from iqa_lab.report.tables import csv_table, latex_table, markdown_table
+from iqa_lab.report.units import UnitPage
 from iqa_lab.store.show import three_digits
 
 # of the table of best columns on the page, and in papers
@@ -38,60 +44,101 @@ def write_report(report: Report, folder: Path) -> Path:
     """``index.html`` in the folder, with ``figures/`` (PNG, SVG, PDF) and ``tables/`` (CSV, Markdown, LaTeX) beside it.
 
     The page is self-contained: data, scripts, images and downloads are all in it.
+
+    Raises:
+        UserError: the folder cannot be written; then it is as it was.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    downloads = _write_tables(report, folder / "tables")
-    shown = []
-    for figure in track(report.figures, "drawing figures"):
-        _, _, pdf = save(figure.chart, folder / "figures", figure.name)
-        specification = _specification(figure.chart)
-        address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
-        shown.append({"name": figure.name, "spec": specification, "pdf": address,
-                      "title": json.loads(specification)["title"]["text"]})  # fmt: skip
-    ranked = _ranked(report.best)
+    with all_or_none(folder, last="index.html") as unfinished:
+        downloads = _write_tables(report, unfinished / "tables")
+        figures, undrawn = _write_figures(report, unfinished / "figures")
+        page = _page(report, figures, undrawn, downloads)
+        (unfinished / "index.html").write_bytes(as_bytes(page))
+    return folder / "index.html"
+
+
+def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downloads: Sequence[Any]) -> str:
     environment = Environment(
-        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("page.html").render(
+        loader=PackageLoader("iqa_lab.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )  # fmt: skip
+    environment.filters["island"] = island
+    style, script = ((files("iqa_lab.report") / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    vega = _vega()
+    ranked = _ranked(report.best)
+    ids = told_apart(printable(page.unit.replace("/", "--")) for page in report.units)
+    return environment.get_template("page.html").render(
+        policy=policy([vega, script], [style]),
+        style=style,
+        vega=vega,
+        script=script,
         title=report.study.name,
         question=report.study.question,
         claims=report.claims.to_dict("records"),
-        figures=shown,
+        figures=figures,
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
-        units=[_unit(page) for page in report.units],
+        ids={page.unit: name for page, name in zip(report.units, ids, strict=True)},
+        units=[_unit(page, name) for page, name in zip(report.units, ids, strict=True)],
         pictures=report.pictures,
         made=report.made,
-        warnings=report.warnings,
+        warnings=[*report.warnings, *undrawn],
         notes=report.notes,
         downloads=downloads,
-        vega=_vega(),
         number=_number,
     )
-    path = folder / "index.html"
-    unfinished = folder / ".unfinished-index.html"
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
-    return path
+
+
+def island(value: Any) -> Markup:
+    r"""A value as JSON that cannot end the script element that it stands in, nor begin another.
+
+    >>> print(island({"name": "<!--<script>&"}))
+    {"name":"\u003c!--\u003cscript\u003e\u0026"}
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII: no U+2028, which ends a line of script
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)
+
+
+def as_bytes(text: str) -> bytes:
+    """Text as UTF-8; halves of characters, which damaged files may hold, as question marks."""
+    return text.encode("utf-8", errors="replace")
+
+
+def _write_figures(report: Report, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The figures as files; returns what the page shows of them, and which could not be drawn."""
+    shown, undrawn = [], []
+    for figure in track(report.figures, "drawing figures"):
+        try:
+            _, _, pdf = save(figure.chart, folder, figure.name)
+        except ValueError as error:
+            undrawn.append(f"the figure {figure.name} could not be drawn: {' '.join(str(error).split())[:120]}")
+            continue
+        drawn = specification(figure.chart)
+        address = "data:application/pdf;base64," + base64.b64encode(pdf.read_bytes()).decode("ascii")
+        shown.append({"name": figure.name, "spec": drawn, "pdf": address,
+                      "title": drawn["title"]["text"]})  # fmt: skip
+    return shown, undrawn
 
 
 def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     """The tables as files; returns what the page offers for download."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     best = _ranked(report.best)[_filled(report.best, COLUMNS)]
-    files = {
-        "correlations.csv": report.table.to_csv(index=False),
-        "best.csv": best.to_csv(index=False),
+    texts = {
+        "correlations.csv": csv_table(report.table),
+        "best.csv": csv_table(best),
         "best.md": markdown_table(best),
         "best.tex": latex_table(best, caption=report.study.question, label=f"tab:{report.study.name}"),
     }
     if len(report.claims):
-        files["claims.csv"] = report.claims.to_csv(index=False)
+        texts["claims.csv"] = csv_table(report.claims)
     if len(report.anchors):
-        files["published.csv"] = report.anchors.to_csv(index=False)
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [download(name, text.encode()) for name, text in files.items()]
+        texts["published.csv"] = csv_table(report.anchors)
+    contents = {name: as_bytes(text) for name, text in texts.items()}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [download(name, content) for name, content in contents.items()]
 
 
 def download(name: str, content: bytes) -> dict[str, str]:
@@ -113,27 +160,20 @@ def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [name for name in names if name in table and table[name].notna().any()]
 
 
-def _unit(page: Any) -> dict[str, Any]:
+def _unit(page: UnitPage, name: str) -> dict[str, Any]:
     columns = _filled(page.table, UNIT_COLUMNS)
     by = next((name for name in ("srcc", "agreement") if name in columns), columns[0])
     return {
-        "id": page.unit.replace("/", "--"),
+        "id": name,
         "unit": page.unit,
         "title": page.title,
         "facts": page.facts,
         "columns": columns,
         "rows": _records(page.table.sort_values(by, ascending=False), columns),
-        "charts": {name: _specification(chart) for name, chart in page.charts.items()},
+        "charts": {printable(name): specification(chart) for name, chart in page.charts.items()},
         "missed": [vars(entry) for entry in page.missed],
         "missed_of": page.missed_of,
     }
-
-
-def _specification(chart: Chart) -> str:
-    """The chart as JSON, to stand in a script element."""
-    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
-        text = json.dumps(chart.to_dict(), separators=(",", ":"), allow_nan=False)
-    return text.replace("</", "<\\/")
 
 
 def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -164,14 +204,15 @@ _GLOBALS = "window.vegaEmbed = vegaEmbed;"
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; it takes seconds to bundle, so it is kept."""
     kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
-    if kept.is_file():
-        return kept.read_text(encoding="utf-8")
-    bundle = str(vl_convert.javascript_bundle(snippet=_GLOBALS)).replace("</script", "<\\/script")
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_suffix(".unfinished")
-        unfinished.write_text(bundle, encoding="utf-8")
-        unfinished.replace(kept)
-    except OSError:
-        pass  # it is bundled anew next time
-    return bundle
+        bundle = kept.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        bundle = str(vl_convert.javascript_bundle(snippet=_GLOBALS)).replace("</script", "<\\/script")
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(bundle, encoding="utf-8")
+            unfinished.replace(kept)
+        except OSError:
+            unfinished.unlink(missing_ok=True)  # it is bundled anew next time
+    return f"(() => {{ {bundle} }})();"

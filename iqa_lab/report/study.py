@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from iqa_lab.config import ReadoutConfig, option_files
+from iqa_lab.config import BenchmarkConfig, ReadoutConfig, option_files
 from iqa_lab.errors import UserError, choices
 
 EVERYTHING = "What do the results in this folder say?"
@@ -25,6 +25,7 @@ class Study:
     units: Mapping[str, Mapping[str, ReadoutConfig]] | None = None
     cells: pd.DataFrame | None = None  # goal, dataset, architecture of all cells that it asks for
     missing: tuple[str, ...] = ()  # what was asked for and is not there, in words
+    benchmarks: tuple[BenchmarkConfig, ...] = ()  # of the user's own configuration: where their images lie
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,18 @@ def describe(name: str, folders: Sequence[Path]) -> Described:
     """The question (its second line) and the claims of a study.
 
     Raises:
-        UserError: there is no such study.
+        UserError: there is no such study, or its file cannot be read.
     """
     known = option_files("experiment", folders)
     if name not in known:
         raise UserError(f"there is no study {name}; choose from {choices(name, known)}")
-    text = known[name].read_text(encoding="utf-8")
-    content = yaml.safe_load(text) or {}
-    return Described(text.splitlines()[1].lstrip("# "), tuple(content.get("claims") or ()))
+    try:
+        text = known[name].read_text(encoding="utf-8")
+        content = yaml.safe_load(text) or {}
+        claims = content.get("claims") or ()
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise UserError(f"{known[name]} is no study: {' '.join(str(error).split())[:120]}") from error
+    if not isinstance(claims, (list, tuple)) or not all(isinstance(claim, str) for claim in claims):
+        raise UserError(f"{known[name]}: claims is a list of texts, as claims: [classification > jigsaw]")
+    lines = text.splitlines()
+    return Described(lines[1].lstrip("# ") if len(lines) > 1 else f"What does {name} say?", tuple(claims))

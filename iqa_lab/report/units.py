@@ -1,30 +1,25 @@
 """What a report shows of single units: their figures, and the pairs that they predict worst, as images."""
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE
-from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config
-from iqa_lab.errors import UserError
 from iqa_lab.report.figures.by_distortion import by_distortion
 from iqa_lab.report.figures.channel_relevance import channel_relevance
-from iqa_lab.report.figures.common import Chart
+from iqa_lab.report.figures.common import NOT_HUMAN, SRCC, Chart
 from iqa_lab.report.figures.opinion_against_score import opinion_against_score
 from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.report.pictures import Pictures
 from iqa_lab.statistics.correlation.mapping import logistic4
 from iqa_lab.store.tabulate import opinion_sign
 
 WORST = 3  # pairs of each kind that are shown
-THUMBNAIL = 192  # pixels
+MOST = 200  # characters of a fact
 
 
 @dataclass(frozen=True)
@@ -55,44 +50,6 @@ class UnitPage:
     missed_of: str  # which column
 
 
-class Pictures:
-    """Small copies of images, each made once, by a short name; where a benchmark is not at hand there are none."""
-
-    def __init__(self) -> None:
-        self.encoded: dict[str, str] = {}
-        self._paths: dict[tuple[str, str | None], dict[str, str]] = {}
-        self._names: dict[str, str] = {}
-
-    def of(self, config: Config) -> dict[str, str]:
-        """Where the images of a benchmark lie, by their names; empty where it is not here."""
-        key = (config.benchmark.name, config.benchmark.path)
-        if key not in self._paths:
-            try:
-                pairs = load_benchmark(config.benchmark).pairs
-            except UserError:
-                self._paths[key] = {}
-            else:
-                references = dict(zip(pairs["reference"], pairs["reference_path"], strict=True))
-                self._paths[key] = references | dict(zip(pairs["distorted"], pairs["distorted_path"], strict=True))
-        return self._paths[key]
-
-    def name(self, path: str | None) -> str | None:
-        """The name of the small copy of an image."""
-        if path is None:
-            return None
-        if path not in self._names:
-            try:
-                small = Image.fromarray(decode(path).pixels)
-            except UserError:
-                return None
-            small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-            content = io.BytesIO()
-            small.save(content, "jpeg", quality=85)
-            self._names[path] = f"p{len(self._names)}"
-            self.encoded[self._names[path]] = base64.b64encode(content.getvalue()).decode("ascii")
-        return self._names[path]
-
-
 def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -> UnitPage:
     """One unit as the page shows it.
 
@@ -112,19 +69,20 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
         best = own.sort_values("srcc", ascending=False).iloc[0]
         column = f"{best['readout']}@{best['layer']}"
         scores = unit.scores([column])
-        charts["scatter"] = opinion_against_score(scores, column, unit.opinion_sign, title, points)
-        charts["distortions"] = by_distortion(scores, column, unit.opinion_sign)
+        human, sign = unit.config.benchmark.human, unit.opinion_sign
+        charts["scatter"] = opinion_against_score(scores, column, sign, title, points, human=human)
+        charts["distortions"] = by_distortion(scores, column, sign, measure=SRCC if human else NOT_HUMAN)
         missed = worst_predicted(scores, column, unit.config, pictures)
     if unit.files.weights_file.is_file():
         weights = pd.read_csv(unit.files.weights_file)
         asked = weights[weights["readout"].isin(table["readout"])]
         charts |= {f"channels_{name}": channel_relevance(rows) for name, rows in asked.groupby("readout", sort=False)}
-    seconds = result.get("seconds", {})
+    seconds = result.get("seconds") or {}
     facts = {
         "folder": unit.name,
         "pairs": f"{result.get('n_scored', '?')} of {result.get('n_expected', '?')}",
-        "made": str(result.get("written", "")),
-        "device": str(result.get("device", "")),
+        "made": str(result.get("written", ""))[:MOST],
+        "device": str(result.get("device", ""))[:MOST],
         "seconds of the pass": str(seconds.get("pass", "")),
         "weights digest": str(result.get("weights_digest", ""))[:12],
     }
@@ -145,7 +103,7 @@ def worst_predicted(scores: pd.DataFrame, column: str, config: Config, pictures:
         return ()
     residual = opinion - fitted
     order = np.argsort(residual, kind="stable")
-    paths = pictures.of(config)
+    paths = pictures.of(config.benchmark)
     found = []
     for kind, rows in (("people find it better", order[::-1][:WORST]), ("people find it worse", order[:WORST])):
         for row in rows:

@@ -62,15 +62,34 @@ def recompute_unit(unit: UnitFolder) -> pd.DataFrame:
 
 
 def read_config(file: Path) -> Config:
-    """The configuration that a unit was made with.
+    """The configuration that a unit was made with; nothing in it is resolved, imported or called.
 
     Raises:
-        UserError: it cannot be read, or has keys that there are no longer.
+        UserError: it cannot be read, is more than plain values, or has keys that there are no longer.
     """
     try:
+        _check_plain(file)
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), read_yaml(file)))
-    except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError, OmegaConfBaseException) as error:
         first = (str(error).strip().splitlines() or ["?"])[0]
         raise UserError(f"{file} is no configuration of this version ({first}): run it again") from error
     assert isinstance(config, Config)
     return config
+
+
+def _check_plain(file: Path) -> None:
+    """Nothing, if a YAML file holds plain values only: results come from others, and may ask for more.
+
+    Raises:
+        UserError: it has an interpolation ``${...}``, which could read the environment, or an alias, of which a few
+            make a value of any size.
+        OSError: it cannot be read.
+        yaml.YAMLError: it is no YAML.
+    """
+    if not file.is_file():  # a pipe would be waited for
+        raise FileNotFoundError("there is no such file")
+    with file.open(encoding="utf-8") as stream:
+        for event in yaml.parse(stream, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.AliasEvent) or "${" in str(getattr(event, "value", "")):
+                line = event.start_mark.line + 1
+                raise UserError(f"{file}, line {line}: a result holds plain values only, no ${{...}} and no aliases")

@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from iqa_lab.errors import UserError
+from iqa_lab.store.conditions import rows_meeting
 
 # columns that are names, whatever they look like
 NAMES = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout", "input")
@@ -149,7 +150,8 @@ def chosen_rows(table: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
 
     Args:
         table: as ``results`` gives it.
-        conditions: ``COLUMN=VALUE[,VALUE]`` as in ``iqa-lab list``, or an expression as ``srcc > .7``.
+        conditions: ``COLUMN=VALUE[,VALUE]`` as in ``iqa-lab list``, or an expression as ``srcc > .7``; what may be in
+            one, ``rows_meeting`` says.
 
     Raises:
         UserError: a condition makes no sense.
@@ -159,16 +161,5 @@ def chosen_rows(table: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
     0  swav   0.7
     """
     for condition in conditions:
-        name, equals, values = condition.partition("=")
-        try:
-            if equals and name.isidentifier() and not values.startswith("="):
-                table = table[table[name].astype(str).isin(values.split(","))]
-            else:
-                table = table.query(condition)
-        except KeyError as error:
-            known = ", ".join(map(str, table.columns))
-            raise UserError(f"--where {condition!r}: there is no column {error}; there are {known}") from error
-        except Exception as error:  # pandas raises many kinds
-            reason = " ".join(str(error).split())[:120]
-            raise UserError(f"--where {condition!r} is neither COLUMN=VALUE nor an expression: {reason}") from error
+        table = table[rows_meeting(table, condition)]
     return table

@@ -3,7 +3,10 @@
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from iqa_lab.explain.colours import brightest, colours, scaled
 from iqa_lab.explain.drawing import layer_picture, overlay, sheet
 from iqa_lab.explain.maps import difference_maps
 from iqa_lab.explain.page import page
+from iqa_lab.explain.policy import policy
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import load_distance
 from iqa_lab.scoring.batches import Batch, pictures
@@ -113,13 +117,26 @@ def test_patches_that_reach_beyond_the_image_are_cut_not_squeezed(tmp_path: Path
     assert patches.values[:, :7].max() < 0.2 * patches.values[:, 7].min()
     lightness = overlay(patches, np.zeros_like(reference)).sum(2).mean(0)
     assert lightness.argmax() >= 112 and lightness[:100].max() < 0.05 * lightness.max()
-    assert 'style="width: 106.7%; height: 100%"' in page(found)
+    size = re.search(r"img\.(size\d) { width: 106.7%; height: 100% }", page(found))
+    assert size is not None and page(found).count(f'<img class="{size[1]}"') == 1
 
 
 def test_identical_images_have_maps_and_scores_of_zero(images: tuple[Path, Path]) -> None:
     found = explained((images[0], images[0]), "squeezenet1_1", "readout=lpips")
     assert all(entry.score == 0 and not entry.values.any() for entry in found.maps)
     assert (np.asarray(sheet(found)) == 255).any() and "score 0" in page(found)
+
+
+def test_the_policy_of_the_page_names_its_script_and_style_and_nothing_else(images: tuple[Path, Path]) -> None:
+    """A picture may be called anything, and its text in the page may hold any word."""
+    found = explained(images, "squeezenet1_1", "layers=[0]")
+    text = page(replace(found, distorted_name="</style><script>alert(1)</script><img src=x onerror=alert(1)>.png"))
+    scripts, styles = (re.findall(rf"<{kind}>(.*?)</{kind}>", text, re.DOTALL) for kind in ("script", "style"))
+    (said,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert said == policy(scripts, styles) and len(scripts) == len(styles) == 1 and "unsafe" not in said
+    assert not re.search(r"<[a-z][^>]* (?:style|on[a-z]+)=", text) and "<img src=x" not in text
+    beneath = re.search(r"url\(data:image/png;base64,([^)]+)\)", styles[0])
+    assert beneath is not None and Image.open(BytesIO(b64decode(beneath[1], validate=True))).size == (128, 96)
 
 
 def test_colours_grow_evenly_in_lightness() -> None:
@@ -166,7 +183,7 @@ def test_the_command_writes_pictures_and_a_page_that_needs_nothing_else(
     text = (folder / "index.html").read_text()
     sources = re.findall(r"""(?:src="|href="|url\()([^")]*)""", text)
     assert len(sources) == 6 and all(source.startswith("data:image/png;base64,") for source in sources)
-    assert layers[0] in text and "lake_noise.png" in text and "http" not in text
+    assert layers[0] in text and "lake_noise.png" in text and "http" not in text.replace("http-equiv", "")
     elsewhere = iqa_lab(*arguments, "--out", "here", "readout=lpips")
     assert elsewhere.code == 0 and Path("here/sheet.png").exists() and len(list(Path("explained").iterdir())) == 1
 

@@ -205,7 +205,7 @@ def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -
 
 def test_tables_for_papers() -> None:
     frame = pd.DataFrame({"architecture": ["a_b", "c"], "n": [3000, 3000], "srcc": [0.7123, float("nan")]})
-    assert markdown_table(frame).splitlines()[2:] == ["| a_b | 3000 | **.712** |", "| c | 3000 | -- |"]
+    assert markdown_table(frame).splitlines()[2:] == ["| a\\_b | 3000 | **.712** |", "| c | 3000 | -- |"]
     latex = latex_table(frame, "50 % & more", "tab:x")
     assert r"a\_b & 3000 & \textbf{.712} \\" in latex and r"\caption{50 \% \& more}" in latex
     assert latex.count("&") == 6 + 1

@@ -10,8 +10,18 @@ from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.intervals.bootstrap import cluster_bootstrap, percentile_interval
 
 
-def by_distortion(scores: pd.DataFrame, column: str, opinion_sign: int, *, resamples: int = 500) -> Chart | None:
-    """The SRCC within every distortion, with intervals from resampling references."""
+def by_distortion(
+    scores: pd.DataFrame, column: str, opinion_sign: int, *, measure: str = SRCC, resamples: int = 500
+) -> Chart | None:
+    """The SRCC within every distortion, with intervals from resampling references.
+
+    Args:
+        scores: one row a pair, as in ``scores.parquet``.
+        column: a readout and layer.
+        opinion_sign: +1 where a higher opinion is better.
+        measure: what ``srcc`` is called.
+        resamples: number of resamples.
+    """
     rows = []
     for kind, group in scores.assign(distortion=scores["distortion"].astype(str)).groupby("distortion"):
         quality, opinion = -group[column].to_numpy(dtype=float), opinion_sign * group["opinion"].to_numpy(dtype=float)
@@ -34,7 +44,7 @@ def by_distortion(scores: pd.DataFrame, column: str, opinion_sign: int, *, resam
         alt.Tooltip("srcc_high:Q", format=".3f"),
         "n",
     ]
-    bars = base.mark_bar(color=theme.PALETTE[0], opacity=0.75).encode(y=alt.Y("srcc:Q", title=SRCC), tooltip=tips)
+    bars = base.mark_bar(color=theme.PALETTE[0], opacity=0.75).encode(y=alt.Y("srcc:Q", title=measure), tooltip=tips)
     whiskers = base.mark_rule(color="black").encode(y="srcc_low:Q", y2="srcc_high:Q")
     chart = (bars + whiskers).properties(width=max(180, 24 * len(table)), height=HEIGHT - 80)
     return dressed(chart, "Within each distortion", f"{column}; bars: 95 % intervals, resampling references")

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+import vl_convert
 
 from iqa_lab.statistics.factors.units import UNIT, best_of_units
 
@@ -30,9 +31,6 @@ _USED = (
 )  # fmt: skip
 
 
-INTERVAL = "bands and bars: 95 % intervals, resampling references"
-
-
 def network_names(table: pd.DataFrame) -> pd.Series:
     """A short name for the network of every row: what differs within the frame, and no more."""
     networks = table[table["goal"] != "baseline"]
@@ -44,14 +42,48 @@ def network_names(table: pd.DataFrame) -> pd.Series:
     return named.where(~baseline, table["architecture"].astype(str))
 
 
+def specification(chart: Chart) -> dict[str, Any]:
+    """The chart as Vega-Lite, with texts that Vega-Lite can write into its own expressions.
+
+    It makes expressions of titles and orders, for sorting and for screen readers. A backslash or a line separator in
+    a name would end the text there, and begin code.
+    """
+    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
+        made: dict[str, Any] = _legible(chart.to_dict())
+    return made
+
+
+def _legible(value: Any) -> Any:
+    """The value with printable characters only, and no backslash, in all of its texts.
+
+    >>> _legible({"title": ["a" + chr(0x2028) + "b", chr(92), 3]})
+    {'title': ['a b', '＼', 3]}
+    """
+    if isinstance(value, dict):
+        return {key: _legible(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_legible(inner) for inner in value]
+    return printable(value).replace("\\", "＼") if isinstance(value, str) else value
+
+
+def printable(text: str) -> str:
+    """The text with spaces for what is not printed: line breaks, and marks that turn the words beside them round.
+
+    >>> printable("a" + chr(0x202E) + "b" + chr(10) + "c")
+    'a b c'
+    """
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
     """The chart as PNG (two pixels a point), SVG and PDF; made without a browser."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
-    with alt.data_transformers.disable_max_rows():  # a warning for those who work in notebooks
-        for path in paths:
-            chart.save(str(path), scale_factor=2) if path.suffix == ".png" else chart.save(str(path))
-    return paths
+    made = specification(chart)
+    png, svg, pdf = (folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf"))
+    png.write_bytes(vl_convert.vegalite_to_png(made, scale=2))
+    svg.write_text(vl_convert.vegalite_to_svg(made), encoding="utf-8")
+    pdf.write_bytes(vl_convert.vegalite_to_pdf(made))
+    return [png, svg, pdf]
 
 
 def slim(frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,6 +113,17 @@ def said_n(table: pd.DataFrame) -> str:
         else f"{int(numbers[0]):,} to {int(numbers[-1]):,}"
     )
     return f"{', '.join(sorted(table['benchmark'].unique()))}: n = {said} pairs"
+
+
+def said_interval(table: pd.DataFrame) -> str:
+    """What the intervals are, in words.
+
+    >>> said_interval(pd.DataFrame({"confidence": [0.9, 0.95]}))
+    'bands and bars: 90 or 95 % intervals, resampling references'
+    """
+    levels = sorted(table["confidence"].dropna().unique()) if "confidence" in table else []
+    said = " or ".join(f"{100 * level:g}" for level in levels) or "95"
+    return f"bands and bars: {said} % intervals, resampling references"
 
 
 def number(name: str) -> alt.Tooltip:

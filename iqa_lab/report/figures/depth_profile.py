@@ -1,8 +1,4 @@
-"""Figures of many units: each a pure function from a tidy frame to a chart, or None where there is nothing to show.
-
-The frames have the columns of ``correlations.csv`` of any number of units. One definition gives the interactive figure
-of the page and, by ``save``, PNG, SVG and PDF.
-"""
+"""Rows of many units -> agreement along the depth of each network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import INTERVAL, NUMBERS, SRCC, Chart, network_names, number, said_n, slim
+from iqa_lab.report.figures.common import NUMBERS, SRCC, Chart, network_names, number, said_interval, said_n, slim
 from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
 
 NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
@@ -57,7 +53,7 @@ def depth_profile(
         parts += _drawn_rules(rules)
     n = said_n(own)
     chart = alt.layer(*parts).add_params(picked).properties(width=WIDTH, height=HEIGHT)
-    return dressed(chart, f"Agreement along the depth of each network, readout {readout}", [n, INTERVAL])
+    return dressed(chart, f"Agreement along the depth of each network, readout {readout}", [n, said_interval(own)])
 
 
 def _rules(named: pd.DataFrame, ceilings: Mapping[str, float]) -> pd.DataFrame:

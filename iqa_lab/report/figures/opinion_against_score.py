@@ -1,4 +1,4 @@
-"""Figures of one unit: its pairs, its distortions, its channels."""
+"""Scores of a unit -> opinion against score, and the curve between them."""
 
 import altair as alt
 import numpy as np
@@ -11,7 +11,9 @@ from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.correlation.mapping import logistic4
 
 
-def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, title: str, most: int = 3000) -> Chart:
+def opinion_against_score(
+    scores: pd.DataFrame, column: str, opinion_sign: int, title: str, most: int = 3000, *, human: bool = True
+) -> Chart:
     """Opinion against the score of one column, with the 4-parameter logistic, coloured by distortion.
 
     Args:
@@ -20,6 +22,7 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
         opinion_sign: +1 where a higher opinion is better.
         title: the network.
         most: how many pairs are drawn; of more, a seeded sample.
+        human: whether people were asked.
     """
     quality, opinion = -scores[column].to_numpy(dtype=float), opinion_sign * scores["opinion"].to_numpy(dtype=float)
     fit = logistic4(quality[:, None], opinion)
@@ -32,7 +35,8 @@ def opinion_against_score(scores: pd.DataFrame, column: str, opinion_sign: int, 
     points["distortion"] = points["distortion"].astype(str)
     kinds = points["distortion"].unique()
     legend = alt.Legend(columns=2, symbolLimit=40, orient="right") if len(kinds) > 1 else None
-    said_opinion = "human opinion" if opinion_sign > 0 else "human opinion (DMOS: lower is better)"
+    said_opinion = "human opinion" if human else "known level (nobody's opinion)"
+    said_opinion += "" if opinion_sign > 0 else " (DMOS: lower is better)"
     x = alt.X("score:Q", title=f"score {column} (0 = identical)")
     dots = (
         alt.Chart(points)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import INTERVAL, NUMBERS, SRCC, Chart, network_names, said_n, slim
+from iqa_lab.report.figures.common import NUMBERS, SRCC, Chart, network_names, said_interval, said_n, slim
 from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.units import best_of_units
 
@@ -35,4 +35,4 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     )
     chart = (bars + points).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
     said = "best layer and readout of each, in-sample: the best of many is optimistic"
-    return dressed(chart, "Networks and baselines, ranked", [said, f"{said_n(best)}; {INTERVAL}"])
+    return dressed(chart, "Networks and baselines, ranked", [said, f"{said_n(best)}; {said_interval(best)}"])

@@ -1,0 +1,78 @@
+"use strict";
+(() => {
+const failed = text => { document.body.dataset.errors = (document.body.dataset.errors || "") + text + "; "; };
+window.addEventListener("error", event => failed(event.message));
+document.addEventListener("securitypolicyviolation", event => failed(event.violatedDirective + " " + event.blockedURI + " " + event.sample));
+// under the page's policy no text becomes code: expressions are interpreted, and styles are the page's own
+const options = { renderer: "svg", ast: true, defaultStyle: false, forceActionsMenu: true, tooltip: { disableDefaultStyle: true }, actions: { export: true, source: false, compiled: false, editor: false } };
+function draw(place) {
+  if (place.dataset.drawn) return;
+  place.dataset.drawn = "begun";
+  const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+  const room = place.clientWidth - 14;
+  // axes and legends take about a fifth; a plot narrower than 220 is scrolled instead
+  if (typeof spec.width === "number" && spec.width + 150 > room) spec.width = Math.max(220, Math.min(spec.width, room - 110));
+  if (room < 560) {
+    narrow(spec);
+    spec.config = spec.config || {};
+    spec.config.legend = Object.assign({}, spec.config.legend, { orient: "bottom", columns: 1 });
+    if (spec.title && spec.title.subtitle) spec.title.subtitle = [].concat(spec.title.subtitle).flatMap(line => wrap(line, Math.floor(room / 6.4)));
+    if (spec.title) spec.title.text = wrap(spec.title.text, Math.floor(room / 8.2));
+  }
+  vegaEmbed(place, spec, options).then(() => { place.dataset.drawn = "done"; place.style.minHeight = 0; place.dataset.at = Math.round(performance.now()); }).catch(error => { place.dataset.drawn = "failed"; place.textContent = String(error); console.error(error); });
+}
+function narrow(node) {  // legends below each other
+  if (!node || typeof node !== "object") return;
+  if (node.legend && node.legend.columns) node.legend.columns = 1;
+  for (const [key, value] of Object.entries(node)) if (key !== "data" && key !== "datasets") narrow(value);
+}
+function wrap(text, most) {
+  const lines = [""];
+  for (const word of String(text).split(" ")) {
+    const last = lines.length - 1;
+    if (lines[last] && lines[last].length + word.length + 1 > most) lines.push(word); else lines[last] += (lines[last] ? " " : "") + word;
+  }
+  return lines;
+}
+const seen = new IntersectionObserver(entries => entries.forEach(entry => { if (entry.isIntersecting) draw(entry.target); }), { rootMargin: "200px" });
+const drawAll = () => document.querySelectorAll(".chart").forEach(draw);
+document.querySelectorAll(".chart").forEach(place => seen.observe(place));
+window.addEventListener("beforeprint", drawAll);
+if (location.search === "?all") drawAll();  // at once, for whoever takes a picture of the page
+let pictures = null;
+function route() {
+  const name = location.hash.startsWith("#u=") ? decodeURIComponent(location.hash.slice(3)) : "";
+  const text = name && document.getElementById("u-" + name), unit = document.getElementById("unit");
+  unit.innerHTML = text ? text.textContent : "";
+  document.body.classList.toggle("one", Boolean(text));
+  if (!text) { if (location.hash.length > 1) { const place = document.getElementById(location.hash.slice(1)); if (place) place.scrollIntoView(); } return; }
+  pictures = pictures || JSON.parse(document.getElementById("pictures").textContent);
+  unit.querySelectorAll("img[data-picture]").forEach(image => { image.src = "data:image/jpeg;base64," + pictures[image.dataset.picture]; });
+  unit.querySelectorAll(".chart").forEach(place => seen.observe(place));
+  window.scrollTo(0, 0);
+}
+window.addEventListener("hashchange", route);
+route();
+// what a check of the page wants to know: whether anything is wider than the window
+const measure = () => { document.body.dataset.wide = document.documentElement.scrollWidth; document.body.dataset.window = window.innerWidth; };
+window.addEventListener("load", () => { document.body.dataset.opened = Math.round(performance.now()); setTimeout(measure, 1500); });
+function value(row, place) { const cell = row.cells[place]; return cell.dataset.v !== undefined ? Number(cell.dataset.v) : cell.textContent; }
+function sort(head) {
+  const row = head.parentNode, place = [...row.cells].indexOf(head), body = head.closest("table").tBodies[0];
+  const falling = head.getAttribute("aria-sort") !== "descending";
+  [...row.cells].forEach(other => other.removeAttribute("aria-sort"));
+  head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+  const order = (a, b) => { const x = value(a, place), y = value(b, place); return typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)); };
+  body.append(...[...body.rows].sort((a, b) => falling ? order(b, a) : order(a, b)));
+}
+const sorted = event => { const head = event.target.closest("th[tabindex]"); if (head) sort(head); };
+document.addEventListener("click", sorted);
+document.addEventListener("keydown", event => { if (event.key === "Enter") sorted(event); });
+document.querySelectorAll("input[data-filter]").forEach(field => field.addEventListener("input", () => {
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of document.getElementById(field.dataset.filter).tBodies[0].rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every(word => text.includes(word));
+  }
+}));
+})();
