@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from iqa_lab.statistics import (
     agreement,
     average_precision,
+    benjamini_hochberg,
     cluster_bootstrap,
     compare_krasula,
     cubic,
     fisher_interval,
+    holm,
     jackknife,
     krasula,
     krcc,
@@ -232,3 +235,13 @@ def test_small_groups_do_not_count_within_groups() -> None:
     each = [float(srcc(three[kinds == kind], y[:10])) for kind in "abc"]
     expected = np.tanh(np.mean(np.arctanh(each)))
     assert float(srcc_within(three, np.tile(y[:10], 3), kinds, average="fisher_z")) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 51])
+def test_corrections_for_many_tests_equal_statsmodels(number: int) -> None:
+    p = np.round(np.random.default_rng(number).uniform(size=number) ** 2, 2)  # with ties
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(benjamini_hochberg(p), multipletests(p, method="fdr_bh")[1])
+    some = np.insert(p, 0, np.nan)  # no test
+    np.testing.assert_allclose(holm(some)[1:], holm(p))
+    assert np.isnan(holm(some)[0])

@@ -102,6 +102,8 @@ class Group:
         if not self.levels:
             return units[~units["goal"].isin(["baseline", UNTRAINED])]
         inside = [units[factor].astype(str).isin(levels) for factor, levels in self.levels.items()]
+        if self.factor in ATTRIBUTES:  # a metric was trained for nothing
+            inside.append(units["goal"] != "baseline")
         return units[np.logical_and.reduce(inside)]
 
     @property
@@ -270,6 +272,9 @@ def kept_rows(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         NoSuchLevel: a condition names what no result has.
     """
+    # a metric that is compared with has levels of its own
+    names_metric = claim.left.startswith("baseline/") or claim.right.startswith("baseline/")
+    metric = (table["goal"] == "baseline") & names_metric
     kept = table
     for factor, levels in claim.only.items():
         known = sorted(map(str, table[factor].unique())) if factor in table else []
@@ -277,7 +282,7 @@ def kept_rows(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
             if level not in known:
                 raise NoSuchLevel(f"no result has {factor}={level}; there are {choices(level, known)}")
         if factor != "readout":
-            kept = kept[kept[factor].astype(str).isin(levels)]
+            kept = kept[kept[factor].astype(str).isin(levels) | (metric & (factor != "benchmark"))[kept.index]]
     words = re.split(r"[=/,\[\] ]+", f"{claim.left}/{claim.right}")
     if UNTRAINED not in (*words, *claim.only.get("goal", ())):
         kept = kept[kept["goal"] != UNTRAINED]

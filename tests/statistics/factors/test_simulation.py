@@ -200,7 +200,7 @@ def everything(share: float) -> dict[str, Callable[[Generator], Rate]]:
     for number in numbers:
         for references in sizes:
             name = f"{number} pairs, {references} references"
-            found[name] = lambda rng, n=number, r=references: level(rng, some(2000), n, r)
+            found[name] = lambda rng, n=number, r=references: level(rng, some(1000), n, r)
         for claims in (1, 11, 50):
             name = f"any of {claims} claims, {number} pairs"
             found[name] = lambda rng, n=number, c=claims: goals(rng, some(4000 // (c + 3)), n, 25, c)
@@ -211,7 +211,7 @@ def everything(share: float) -> dict[str, Callable[[Generator], Rate]]:
         found[name] = lambda rng, a=first, b=second: groups(rng, some(2000), a, b)
     found["one untrained against six trainings"] = lambda rng: one_untrained(rng, some(400))
     found["best of 240 columns against a baseline"] = lambda rng: best_of_many(
-        rng, some(200), 240 if share == LARGE else 20
+        rng, some(120), 240 if share == LARGE else 20
     )
     found["interval of the held-out value, ten equal columns"] = lambda rng: heldout(rng, some(400))
     for networks, layers in ((1, 9), (1, 50), (8, 9)):
