@@ -115,7 +115,7 @@ def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
     except TooFewUnits as error:
         notes.append(f"No shares of variance: {error}.")
-    notes += [f"This grid cannot tell apart: {sentence}." for sentence in confounded]
+    notes += [f"What this grid cannot tell: {sentence}." for sentence in confounded]
     return found
 
 

@@ -133,5 +133,5 @@ def number(name: str) -> alt.Tooltip:
 
 def shortened(confounded: Sequence[str], most: int = 2) -> list[str]:
     """What a grid cannot tell apart, as lines of a figure: the first sentences, and how many more there are."""
-    lines = [f"cannot be told apart: {sentence}" for sentence in confounded[:most]]
+    lines = [f"this grid: {sentence}" for sentence in confounded[:most]]
     return [*lines, *([f"and {len(confounded) - most} more, named on the page"] if len(confounded) > most else [])]

@@ -56,7 +56,9 @@ def forest(contrasts: pd.DataFrame, confounded: Sequence[str] = ()) -> Chart | N
     number_of = int(contrasts["low"].notna().sum())
     said = [
         "right of zero the first level agrees better; of trained networks, but for the goal untrained",
-        f"bars: 95 % for all {number_of} together (Bonferroni); fewer than {ENOUGH_NETWORKS} pairs: for these networks",
+        "bars: 95 %"
+        + (f" for all {number_of} together (Bonferroni)" if number_of > 1 else "")
+        + f"; fewer than {ENOUGH_NETWORKS} pairs: for these networks; no bar: nothing to judge by",
         *shortened(confounded),
     ]
     return dressed(chart, f"Matched contrasts: units that differ in {' or '.join(levels)} only", said)

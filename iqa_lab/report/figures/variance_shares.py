@@ -32,7 +32,7 @@ def variance_shares(shares: pd.DataFrame, confounded: Sequence[str] = ()) -> Cha
         y=y, x=alt.X("omega:Q", title="share of the variance of Fisher's z (omega squared)", axis=alt.Axis(format="%")),
         tooltip=tips,
     )  # fmt: skip
-    chance = base.mark_tick(color=theme.PALETTE[5], thickness=3, size=26).encode(y=y, x="null:Q", tooltip=tips)
+    chance = base.mark_tick(color="black", opacity=1, thickness=3, size=26).encode(y=y, x="null:Q", tooltip=tips)
     chart = (bars + chance).properties(width=WIDTH - 120, height=44 * len(rows))
     said = ["tick: 95 % of permutations stay below it; shares shorter than that are no more than chance",
             *shortened(confounded)]  # fmt: skip
