@@ -14,16 +14,22 @@ from iqa_lab.report.figures.forest import forest
 from iqa_lab.report.figures.variance_shares import variance_shares
 from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.statistics.correlation.choices import agreement
-from iqa_lab.statistics.factors.columns import one_a_unit
+from iqa_lab.statistics.factors.columns import PAPERS_READOUT, one_a_unit
 from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
 from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
 from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
 
 def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a unit with ``columns``, among which other references choose; pixels and what was fitted left out."""
-    fitted = rows["readout"].astype(str).str.endswith("_insample")
-    return one_a_unit(rows[rows["layer"].ne("pixels") & ~fitted & rows["value"].notna()], "best layer")
+    """One row a unit with ``columns``, the layers among which other references choose; pixels left out.
+
+    As in claims networks are read with the papers' readout where they have it, not with the best of all that ran.
+    """
+    readout = rows["readout"].astype(str)
+    fitted = readout.str.endswith("_insample")
+    kept = rows[rows["layer"].ne("pixels") & ~fitted & rows["value"].notna()]
+    own = readout[kept.index].eq(PAPERS_READOUT) & kept["goal"].ne("baseline")
+    return one_a_unit(kept[own | kept["goal"].eq("baseline")] if own.any() else kept, "best layer")
 
 
 def headlines_of(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> dict[str, str]:
@@ -110,6 +116,8 @@ def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes
             notes.append(f"No matched contrasts of {factor}: {error}.")
     confounded = aliases(trained) if len(trained) else []
     if contrasts:
+        read = ", ".join(sorted(set(networks["readout"].astype(str))))
+        notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
         found["contrasts"] = forest(simultaneous(pd.concat(contrasts, ignore_index=True)), confounded)
     try:
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
