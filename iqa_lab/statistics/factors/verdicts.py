@@ -15,15 +15,9 @@ from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.factors.claims import COVARIATES, Claim, NoSuchLevel, Quantifier, parse_claim
 from iqa_lab.statistics.factors.columns import NETWORK
-from iqa_lab.statistics.factors.contrasts import (
-    NOTHING,
-    OTHER_NETWORKS,
-    Effect,
-    Side,
-    compared,
-    independent_pairs,
-)
+from iqa_lab.statistics.factors.contrasts import independent_pairs
 from iqa_lab.statistics.factors.covariates import trend_within
+from iqa_lab.statistics.factors.effects import NOTHING, OTHER_NETWORKS, Effect, Side, compared
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.estimate import Estimate
 from iqa_lab.statistics.factors.questions import (

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iqa_lab.statistics.factors.contrasts import Side, compared, matched_pairs
+from iqa_lab.statistics.factors.contrasts import matched_pairs
+from iqa_lab.statistics.factors.effects import Side, compared
 from iqa_lab.statistics.factors.hierarchical import Fitted, differences, fit_hierarchical
 from iqa_lab.statistics.factors.units import TooFewUnits
 from iqa_lab.statistics.factors.variance import decompose_variance

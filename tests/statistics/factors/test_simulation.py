@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from iqa_lab.statistics import holm, select_column, srcc
-from iqa_lab.statistics.factors.contrasts import Side, compared
+from iqa_lab.statistics.factors.effects import Side, compared
 from iqa_lab.statistics.factors.estimate import OTHERS, Estimate, Sample, estimate
 from iqa_lab.statistics.factors.units import Judged, Scores, resample_unit
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
