@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slurm test-ray study bench bench-sweep lint format lock wheel clean
+.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -18,6 +18,9 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
 
 test: $(READY)  ## the tests, ten to twelve minutes on two cores
 	$(TEST)
+
+test-inference: $(READY)  ## how often verdicts and intervals are wrong, simulated; minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -m slow tests/statistics/factors/test_simulation.py
 
 test-all: $(READY)  ## the slow tests too
 	$(TEST) -m ''

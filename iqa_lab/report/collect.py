@@ -1,6 +1,6 @@
 """Everything that a report shows, gathered from the results on disk; nothing is drawn or written here."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,12 @@ from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
+from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of, with_properties
 from iqa_lab.report.pictures import Pictures
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
-from iqa_lab.statistics.factors.units import best_of_units, comparable, resample_units
-from iqa_lab.statistics.factors.verdicts import judge_claims, rows_of_claims
+from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values
+from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
 from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.table import results as read_results
 
@@ -64,8 +65,10 @@ def collect(results: Path, study: Study) -> Report:
         notes = apart(units, table)
         compared = _comparable(table, notes)
         best = best_of_units(compared)
-        wanted = table.loc[best.index.union(rows_of_claims(study.claims, table).index)]
-        scores, damaged = _scores_of(units, wanted)
+        valued = with_values(with_properties(table), headlines_of(units, table))
+        networks = chosen_networks(valued.loc[compared.index])
+        wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
+        judged, damaged = judged_of(units, valued, wanted)
         if not damaged:
             break
         units = {name: unit for name, unit in units.items() if name not in damaged}
@@ -75,9 +78,7 @@ def collect(results: Path, study: Study) -> Report:
             "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
             "networks: these are no longer networks that never saw an opinion."
         )
-    claims_table = table.assign(performance=_performance_of(table, published))
-    distributions = resample_units(scores) if len(best) > 1 else {}
-    claims = judge_claims(study.claims, claims_table, distributions) if study.claims else pd.DataFrame()
+    claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
     pictures = Pictures(study.benchmarks)
     pages, unread = _pages(units, table, pictures)
     return Report(
@@ -86,7 +87,7 @@ def collect(results: Path, study: Study) -> Report:
         best=_listed(table, best),
         claims=claims,
         anchors=_published(units, table),
-        figures=tuple(comparing_figures(units, table, compared, best, published, distributions, study, notes)),
+        figures=tuple(comparing_figures(units, table, compared, best, published, networks, judged, study, notes)),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
@@ -194,26 +195,6 @@ def _listed(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows)
 
 
-def _scores_of(units: Units, wanted: pd.DataFrame) -> tuple[dict[Hashable, pd.DataFrame], dict[str, str]]:
-    """Quality and opinion of the columns that these rows are about, by the names of the rows; and what is damaged."""
-    found: dict[Hashable, pd.DataFrame] = {}
-    damaged: dict[str, str] = {}
-    for name, rows in track(list(wanted.groupby("unit", sort=False)), "reading scores"):
-        unit = units[str(name)]
-        columns = (rows["readout"] + "@" + rows["layer"]).tolist()
-        try:
-            scores = unit.scores(columns)
-        except UserError as error:
-            damaged[str(name)] = str(error)
-            continue
-        for index, column in zip(rows.index, columns, strict=True):
-            found[index] = pd.DataFrame(
-                {"reference": scores["reference"], "opinion": unit.opinion_sign * scores["opinion"],
-                 "quality": -scores[column]}
-            )  # fmt: skip
-    return found, damaged
-
-
 def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
     """Our numbers that somebody published, too, beside the published ones."""
     expected = table["unit"].map({name: unit.result.get("n_expected") for name, unit in units.items()})
@@ -224,7 +205,10 @@ def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _performance() -> pd.DataFrame:
-    """How good public trainings are at their own tasks, where it is published: accuracy on the first guess."""
+    """How good public trainings are on ImageNet, where it is published: accuracy on the first guess.
+
+    Of a network that was trained for something else it is that of a linear readout, and not its own task.
+    """
     rows = [
         (cell.goal, cell.dataset, cell.architecture, name, cell.top1)
         for name, cell in cells([configuration_folder()])
@@ -232,13 +216,6 @@ def _performance() -> pd.DataFrame:
     ]
     named = pd.DataFrame(rows, columns=[*FACTORS, "weights", "performance"])
     return named.assign(measure="accuracy, first guess")
-
-
-def _performance_of(table: pd.DataFrame, published: pd.DataFrame) -> Sequence[float]:
-    """How good the network of each row is at its own task; NaN where nobody published it."""
-    known = published.set_index([*FACTORS, "weights"])["performance"]
-    asked = pd.MultiIndex.from_frame(table[[*FACTORS, "weights"]])
-    return known[~known.index.duplicated()].reindex(asked).to_numpy(dtype=float).tolist()
 
 
 def _titles(table: pd.DataFrame) -> pd.Series:

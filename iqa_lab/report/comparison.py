@@ -7,20 +7,17 @@ import pandas as pd
 
 from iqa_lab.report import theme
 from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
-from iqa_lab.report.figures.common import AGREEMENT, FACTORS, NOT_HUMAN, SRCC, Chart
+from iqa_lab.report.figures.common import AGREEMENT, NOT_HUMAN, SRCC, Chart
 from iqa_lab.report.figures.depth_profile import depth_profile
 from iqa_lab.report.figures.factor_grid import factor_grid
-from iqa_lab.report.figures.forest import forest
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
 from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.figures.variance_shares import variance_shares
 from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.report.inference import factor_figures
 from iqa_lab.report.names import file_name, told_apart
 from iqa_lab.report.study import Study
-from iqa_lab.statistics.factors.contrasts import matched_contrasts
-from iqa_lab.statistics.factors.units import UNTRAINED, Distributions, TooFewUnits
-from iqa_lab.statistics.factors.variance import decompose_variance
+from iqa_lab.statistics.factors.units import Columns, Judged
 
 Units = Mapping[str, FinishedUnit]
 
@@ -39,7 +36,8 @@ def comparing_figures(
     compared: pd.DataFrame,
     best: pd.DataFrame,
     published: pd.DataFrame,
-    distributions: Distributions,
+    chosen: pd.DataFrame,
+    judged: Mapping[Columns, Judged],
     study: Study,
     notes: list[str],
 ) -> list[Figure]:
@@ -51,7 +49,8 @@ def comparing_figures(
         compared: the rows by which networks can be compared.
         best: of them one row a unit.
         published: performance of networks at their own tasks.
-        distributions: SRCC of the best rows in resamples of references.
+        chosen: one row a unit with the columns among which other references choose.
+        judged: how well units do at these.
         study: what is asked.
         notes: what a reader is told beside the figures.
     """
@@ -76,21 +75,8 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    networks = best[best["goal"] != "baseline"]
-    trained = networks[networks["goal"] != UNTRAINED]
-    contrasts = []
-    for factor in FACTORS:
-        try:
-            # whether a network was trained is a question of its goal; of the other factors trained ones tell
-            contrasts.append(matched_contrasts(networks if factor == "goal" else trained, factor, distributions))
-        except TooFewUnits as error:
-            notes.append(f"No matched contrasts of {factor}: {error}.")
-    if contrasts:
-        add("contrasts", forest(pd.concat(contrasts, ignore_index=True)))
-    try:
-        add("variance", variance_shares(decompose_variance(trained)))
-    except TooFewUnits as error:
-        notes.append(f"No shares of variance: {error}.")
+    for name, chart in factor_figures(chosen, judged, notes).items():
+        add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:

@@ -16,10 +16,10 @@ from iqa_lab.statistics.intervals.bootstrap import (
     percentile_interval,
 )
 from iqa_lab.statistics.intervals.ceilings import attenuation_corrected, opinion_ceilings
-from iqa_lab.statistics.intervals.selection import best_of_many, select_column
+from iqa_lab.statistics.intervals.selection import select_column
 
 __all__ = [
-    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg", "best_of_many",
+    "agreement", "attenuation_corrected", "average_precision", "bca_interval", "benjamini_hochberg",
     "bonett_wright", "bootstrap_p", "cluster_bootstrap", "compare_krasula", "cubic", "delong", "depth_trend",
     "fisher_interval", "fisher_z", "holm", "jackknife", "krasula", "krcc", "logistic4", "logistic5", "meng",
     "opinion_ceilings", "outlier_ratio", "percentile_interval", "plcc", "rmse", "rmse_star", "select_column", "srcc",

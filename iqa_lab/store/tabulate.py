@@ -13,7 +13,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
-from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
+from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
 from iqa_lab.store.headline import IN_SAMPLE, headline
 from iqa_lab.store.result import Definitions
@@ -74,12 +74,12 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
         chosen = select_column_of_means(values, right["reference"], seed=config.statistics.seed)
-        facts |= {"agreement_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
+        facts |= _heldout("agreement", chosen)
     elif names and config.benchmark.headline == "srcc":  # else the best is the best of something else
         quality = -scores[names].to_numpy(dtype=float)
         opinion = opinion_sign(config) * scores["opinion"].to_numpy(dtype=float)
         chosen = select_column(quality, opinion, scores["reference"], seed=config.statistics.seed)
-        facts |= {"srcc_heldout": chosen.heldout, "chosen_how_often": float(chosen.frequency[chosen.best])}
+        facts |= _heldout("srcc", chosen)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
         ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
@@ -113,6 +113,16 @@ def try_statistics(pairs: pd.DataFrame, config: Config) -> None:
             f"the statistics of benchmark {config.benchmark.name} cannot be made with these settings "
             f"({type(error).__name__}: {reason}): look at statistics.* and at benchmark.headline, .people, .opinion_std"
         ) from error
+
+
+def _heldout(statistic: str, chosen: Selection) -> dict[str, float]:
+    """What columns get that other references chose, with an interval in which the choice is part of the chance."""
+    return {
+        f"{statistic}_heldout": chosen.heldout,
+        f"{statistic}_heldout_low": chosen.heldout_low,
+        f"{statistic}_heldout_high": chosen.heldout_high,
+        "chosen_how_often": float(chosen.frequency[chosen.best]),
+    }
 
 
 def opinion_sign(config: Config) -> int:

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from iqa_lab.statistics import (
+    agreement,
+    average_precision,
+    benjamini_hochberg,
     cluster_bootstrap,
     compare_krasula,
     cubic,
     fisher_interval,
+    holm,
     jackknife,
     krasula,
     krcc,
@@ -189,3 +194,54 @@ def test_fisher_interval_needs_four_pairs() -> None:
 def test_no_triplets_have_no_score() -> None:
     assert np.isnan(two_afc([], [], []))
     assert np.isnan(two_afc([np.nan], [1.0], [0.4]))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e-20, 1.0, 1e20, 1e160, 1e300])
+def test_correlations_do_not_depend_on_the_unit(scale: float) -> None:
+    """Squares of very small and very large numbers are 0 or infinite: Pearson's was 1 at 1e-300, 0 at 1e160."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=20), rng.normal(size=20)
+    assert float(plcc(x * scale, y)) == pytest.approx(float(plcc(x, y)), abs=1e-12)
+    assert float(plcc(x, y * scale, np.ones(20))) == pytest.approx(float(plcc(x, y)), abs=1e-12)
+    assert float(srcc(x * scale, y)) == float(srcc(x, y))
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_infinite_scores_have_no_pearson_correlation(bad: float) -> None:
+    columns, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20.0)
+    columns[3, 0] = bad
+    found = plcc(columns, y)
+    assert np.isnan(found[0]) and np.isfinite(found[1])
+
+
+@pytest.mark.parametrize("preference", [-0.1, 1.5, 60.0])
+def test_preferences_are_shares(preference: float) -> None:
+    for function in (two_afc, agreement):
+        with pytest.raises(ValueError, match="no share of people"):
+            function([0.1, 0.2], [0.3, 0.1], [0.5, preference])
+    with pytest.raises(ValueError, match="no share of people"):
+        average_precision([0.1, 0.2], [0.5, preference])
+
+
+def test_small_groups_do_not_count_within_groups() -> None:
+    """One photograph's six images of a type counted as much as a hundred of another."""
+    y = np.arange(26.0)
+    x = np.concatenate([y[:20], -y[20:]])
+    groups = ["many"] * 20 + ["few"] * 6
+    assert float(srcc_within(x, y, groups)) == 1 and float(srcc_within(x, y, groups, fewest=2)) == 0
+    assert float(srcc_within(x[20:], y[20:], groups[20:])) == -1  # there are no others
+    three = np.random.default_rng(0).normal(size=30)
+    kinds = np.repeat(["a", "b", "c"], 10)
+    each = [float(srcc(three[kinds == kind], y[:10])) for kind in "abc"]
+    expected = np.tanh(np.mean(np.arctanh(each)))
+    assert float(srcc_within(three, np.tile(y[:10], 3), kinds, average="fisher_z")) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 51])
+def test_corrections_for_many_tests_equal_statsmodels(number: int) -> None:
+    p = np.round(np.random.default_rng(number).uniform(size=number) ** 2, 2)  # with ties
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(benjamini_hochberg(p), multipletests(p, method="fdr_bh")[1])
+    some = np.insert(p, 0, np.nan)  # no test
+    np.testing.assert_allclose(holm(some)[1:], holm(p))
+    assert np.isnan(holm(some)[0])

@@ -1,5 +1,6 @@
 """What the figures share: the names of networks, the numbers that tooltips show, files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,9 @@ def said_interval(table: pd.DataFrame) -> str:
 def number(name: str) -> alt.Tooltip:
     """A tooltip with three decimals."""
     return alt.Tooltip(f"{name}:Q", format=".3f")
+
+
+def shortened(confounded: Sequence[str], most: int = 2) -> list[str]:
+    """What a grid cannot tell apart, as lines of a figure: the first sentences, and how many more there are."""
+    lines = [f"this grid: {sentence}" for sentence in confounded[:most]]
+    return [*lines, *([f"and {len(confounded) - most} more, named on the page"] if len(confounded) > most else [])]

@@ -1,33 +1,39 @@
-"""Shares of variance -> bars, one a factor."""
+"""Shares of variance -> bars, one a factor, beside what chance alone would give."""
+
+from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import Chart
+from iqa_lab.report.figures.common import Chart, shortened
 from iqa_lab.report.theme import WIDTH, dressed
 
 
-def variance_shares(shares: pd.DataFrame) -> Chart | None:
-    """What share of the variance between units goes with each factor.
+def variance_shares(shares: pd.DataFrame, confounded: Sequence[str] = ()) -> Chart | None:
+    """What share of the variance between units goes with each factor, beyond all others (omega squared).
 
     Args:
         shares: as ``statistics.factors.decompose_variance`` gives.
+        confounded: what the grid cannot tell apart, a sentence each, as ``aliases`` gives.
     """
-    if shares.empty:
+    rows = shares[shares["omega"].notna()]
+    if rows.empty:
         return None
-    long = shares.melt(["factor"], ["share", "lmg"], "kind", "of the variance").assign(
-        kind=lambda rows: rows["kind"].map(
-            {"share": "beyond all others (type II)", "lmg": "averaged over orders (LMG)"}
-        )
-    )
-    kinds = ["beyond all others (type II)", "averaged over orders (LMG)"]
-    two = alt.Scale(domain=kinds, range=[theme.PALETTE[0], theme.PALETTE[5]])
-    chart = alt.Chart(long).mark_bar().encode(
-        y=alt.Y("factor:N", sort=shares["factor"].tolist(), title=None),
-        yOffset=alt.YOffset("kind:N", sort=kinds),
-        x=alt.X("of the variance:Q", title="share of the variance of Fisher's z of units", axis=alt.Axis(format="%")),
-        color=alt.Color("kind:N", sort=kinds, title=None, scale=two),
-        tooltip=["factor", "kind", alt.Tooltip("of the variance:Q", format=".1%")],
-    ).properties(width=WIDTH - 120, height=44 * len(shares))  # fmt: skip
-    return dressed(chart, "What goes with the differences between units", "main effects only; confounded factors share")
+    y = alt.Y("factor:N", sort=rows["factor"].tolist(), title=None)
+    tips = [
+        "factor",
+        *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("omega", "null", "share", "lmg")),
+        "p",
+        "df",
+    ]
+    base = alt.Chart(rows)
+    bars = base.mark_bar(color=theme.PALETTE[0]).encode(
+        y=y, x=alt.X("omega:Q", title="share of the variance of Fisher's z (omega squared)", axis=alt.Axis(format="%")),
+        tooltip=tips,
+    )  # fmt: skip
+    chance = base.mark_tick(color="black", opacity=1, thickness=3, size=26).encode(y=y, x="null:Q", tooltip=tips)
+    chart = (bars + chance).properties(width=WIDTH - 120, height=44 * len(rows))
+    said = ["tick: 95 % of permutations stay below it; shares shorter than that are no more than chance",
+            *shortened(confounded)]  # fmt: skip
+    return dressed(chart, "What goes with the differences between units", said)

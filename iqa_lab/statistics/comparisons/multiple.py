@@ -1,8 +1,9 @@
 """Many tests at once: p values corrected for their number. NaN are no tests: they stay, and do not count."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.multitest import multipletests
 
 Floats = NDArray[np.float64]
 
@@ -13,7 +14,7 @@ def holm(p: ArrayLike) -> Floats:
     >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    return _corrected(p, "holm")
+    return _corrected(p, lambda ascending: np.maximum.accumulate(ascending * np.arange(len(ascending), 0, -1)))
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:
@@ -22,13 +23,20 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3).tolist()
     [0.03, 0.04, 0.04]
     """
-    return _corrected(p, "fdr_bh")
+
+    def correct(ascending: Floats) -> Floats:
+        shares = ascending * len(ascending) / np.arange(1, len(ascending) + 1)
+        smallest: Floats = np.minimum.accumulate(shares[::-1])[::-1]
+        return smallest
+
+    return _corrected(p, correct)
 
 
-def _corrected(p: ArrayLike, method: str) -> Floats:
+def _corrected(p: ArrayLike, correct: Callable[[Floats], Floats]) -> Floats:
+    """The corrected p values of those that are tests; ``correct`` takes them in ascending order."""
     values = np.asarray(p, dtype=float)
-    tested = np.isfinite(values)
+    tested = np.flatnonzero(np.isfinite(values))
+    order = tested[np.argsort(values[tested], kind="stable")]
     result = np.full(values.shape, np.nan)
-    if tested.any():
-        result[tested] = multipletests(values[tested], method=method)[1]
+    result[order] = np.minimum(correct(values[order]), 1.0)
     return result

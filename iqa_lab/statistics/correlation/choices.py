@@ -20,15 +20,30 @@ def agreement(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Float
         right: distances of the right images, likewise.
         preference: share of people who chose the right image, ``[n]`` in 0..1.
 
+    Raises:
+        ValueError: a preference is no share; NaN gives NaN.
+
     >>> agreement([0.1, 0.5, 0.3], [0.4, 0.2, 0.3], [0.0, 0.6, 1.0]).tolist()
     [1.0, 0.6, 0.5]
     """
+    chose_right = _shares(preference)
     nearer_left = np.asarray(left, dtype=float) - np.asarray(right, dtype=float)
-    chose_right = np.asarray(preference, dtype=float)
     if nearer_left.ndim == 2:
         chose_right = chose_right[:, None]
     result: Floats = np.where(nearer_left == 0, 0.5, np.where(nearer_left < 0, 1 - chose_right, chose_right))
     return np.where(np.isnan(nearer_left), np.nan, result)
+
+
+def _shares(values: ArrayLike) -> Floats:
+    """Shares of people.
+
+    Raises:
+        ValueError: one is outside of 0..1: percentages, or counts of people.
+    """
+    shares = np.asarray(values, dtype=float)
+    if ((shares < 0) | (shares > 1)).any():
+        raise ValueError(f"{shares[(shares < 0) | (shares > 1)][0]:g} is no share of people: preferences are in 0..1")
+    return shares
 
 
 def two_afc(left: ArrayLike, right: ArrayLike, preference: ArrayLike) -> Floats:
@@ -61,7 +76,7 @@ def average_precision(distances: ArrayLike, same: ArrayLike) -> Floats:
     0.8333333333333333
     """
     columns = np.asarray(distances, dtype=float)
-    share = np.asarray(same, dtype=float)
+    share = _shares(same)
     each = columns[:, None] if columns.ndim == 1 else columns
     found = [_average_precision(column, share) for column in each.T]
     return np.array(found, dtype=float).reshape(columns.shape[1:])
@@ -133,7 +148,7 @@ def ceilings(preference: ArrayLike, people: int) -> Ceilings:
     """
     if people < 2:
         raise ValueError(f"people={people}: at least two have to judge a triplet")
-    right = np.round(np.asarray(preference, dtype=float) * people)
+    right = np.round(_shares(preference) * people)
     share, left = right / people, people - right
     pairs = people * (people - 1)
     return Ceilings(

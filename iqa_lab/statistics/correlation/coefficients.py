@@ -6,6 +6,8 @@ constant column or constant opinions give NaN, and so does a NaN in a column, fo
 ``weights`` ``[n]`` count a pair as often as they say (0: not at all), as if its row were repeated.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import kendalltau, rankdata
@@ -63,18 +65,28 @@ def plcc(scores: ArrayLike, opinion: ArrayLike, weights: ArrayLike | None = None
         x, y, count = x[count > 0], y[count > 0], count[count > 0]
     if len(y) < 2:
         return np.full(x.shape[1:], np.nan)
+    # no mean of infinite numbers
+    x, y = np.where(np.isfinite(x), x, np.nan), np.where(np.isfinite(y), y, np.nan)
+    x, y = x / _largest(x), y / _largest(y)  # a sum of large ones overflows
     # a constant column is exactly constant, whatever its mean rounds to
     varies = (x != x[:1]).any(axis=0) & (y != y[0]).any()
     if weights is None:
         x, y = x - x.mean(axis=0), y - y.mean()
-        weighted = y
     else:
         x, y = x - count @ x / count.sum(), y - count @ y / count.sum()
-        weighted = count * y
+    # numbers near the ends of what a float can hold: their squares are 0 or infinite
+    x, y = x / _largest(x), y / _largest(y)
+    weighted = y if weights is None else count * y
     with np.errstate(invalid="ignore", divide="ignore"):
         squares = (x * x).sum(axis=0) if weights is None else count @ (x * x)
         r = (weighted @ x) / np.sqrt(squares * (weighted @ y))
     return np.where(varies, np.clip(r, -1, 1), np.nan)
+
+
+def _largest(values: Floats) -> Floats:
+    """The power of 2 below the largest absolute value of each column: dividing by it rounds nothing."""
+    _, exponent = np.frexp(np.abs(values).max(axis=0))
+    return np.asarray(np.ldexp(1.0, exponent - 1))
 
 
 def krcc(scores: ArrayLike, opinion: ArrayLike, weights: ArrayLike | None = None) -> Floats:
@@ -105,22 +117,51 @@ def srcc_by_group(scores: ArrayLike, opinion: ArrayLike, groups: ArrayLike) -> d
     return {group: srcc(scores[groups == group], opinion[groups == group]) for group in np.unique(groups)}
 
 
-def srcc_within(scores: ArrayLike, opinion: ArrayLike, groups: ArrayLike, *, absolute: bool = False) -> Floats:
+FEWEST_PAIRS = 10  # of a group within which a correlation means something
+
+
+def large_enough(groups: ArrayLike, fewest: int = FEWEST_PAIRS) -> NDArray[np.generic]:
+    """The names of the groups with so many pairs, in sorted order; all of them where none has.
+
+    >>> large_enough(["a", "b", "b", "b"], 3).tolist(), large_enough(["a", "b"], 3).tolist()
+    (['b'], ['a', 'b'])
+    """
+    names, counts = np.unique(np.asarray(groups), return_counts=True)
+    return names[counts >= fewest] if (counts >= fewest).any() else names
+
+
+def srcc_within(
+    scores: ArrayLike,
+    opinion: ArrayLike,
+    groups: ArrayLike,
+    *,
+    absolute: bool = False,
+    fewest: int = FEWEST_PAIRS,
+    average: Literal["mean", "fisher_z"] = "mean",
+) -> Floats:
     """Mean over groups (distortions, say) of the SRCC within a group; groups in which it is undefined do not count.
 
-    ``[]`` for scores ``[n]``, ``[columns]`` for ``[n, columns]``; NaN where no group has one.
+    ``[]`` for scores ``[n]``, ``[columns]`` for ``[n, columns]``; NaN where no group has one. Groups with few pairs are
+    left out (``large_enough`` names the others): one photograph's type with six images counted as much as a hundred.
 
     Args:
         scores: ``[n]`` or ``[n, columns]``, larger = better.
         opinion: ``[n]``, larger = better.
         groups: ``[n]``.
         absolute: the mean of absolute values, as some papers print; it hides groups that disagree.
+        fewest: pairs of a group that counts; where none has so many, all count.
+        average: of the correlations, as papers print it, or of their Fisher's z, back as a correlation.
     """
     scores = np.asarray(scores, dtype=float)
-    each = np.array(list(srcc_by_group(scores, opinion, groups).values())).reshape(-1, *scores.shape[1:])
+    kept = set(large_enough(groups, fewest).tolist()) if len(np.asarray(groups)) else set()
+    of_groups = srcc_by_group(scores, opinion, groups)
+    each = np.array([value for name, value in of_groups.items() if name in kept]).reshape(-1, *scores.shape[1:])
+    if average == "fisher_z":
+        each = np.arctanh(np.clip(each, -0.999999, 0.999999))
     each = np.abs(each) if absolute else each
     defined = np.isfinite(each).sum(axis=0)
-    return np.where(defined > 0, np.nansum(each, axis=0) / np.maximum(defined, 1), np.nan)
+    mean = np.nansum(each, axis=0) / np.maximum(defined, 1)
+    return np.where(defined > 0, np.tanh(mean) if average == "fisher_z" else mean, np.nan)
 
 
 def fisher_z(r: ArrayLike) -> Floats:

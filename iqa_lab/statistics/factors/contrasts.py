@@ -1,65 +1,58 @@
-"""Which factor makes networks agree with people? Analysis across units, in the form of ``correlations.csv`` of many.
+"""Which factor makes networks agree with people? Pairs of networks that differ in one factor only, and what they say.
 
-In the order in which to believe them: matched contrasts (units that differ in one factor only), a mixed model, a
-decomposition of variance. What the grid at hand cannot tell apart is named by ``aliases``, and what it is too small for
-raises ``TooFewUnits``: nothing is estimated from next to nothing.
+Analysis across units, in the form of ``correlations.csv`` of many. What the grid at hand cannot tell apart is named by
+``variance.aliases``, and what it is too small for raises ``TooFewUnits``: nothing is estimated from next to nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ttest_1samp
+from scipy.stats import t as student
 
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits
-from iqa_lab.statistics.intervals.bootstrap import bootstrap_p, percentile_interval
+from iqa_lab.statistics.factors.effects import Effect, Side, compared
+from iqa_lab.statistics.factors.hierarchical import differences, fit_hierarchical
+from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits, joined
 
-# from so many pairs of networks on, networks too are resampled: the effect is then about other networks as well
-ENOUGH_PAIRS = 5
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A mean difference of SRCC, with what it rests on."""
-
-    difference: float
-    low: float
-    high: float
-    p: float  # two-sided, uncorrected
-    pairs: int  # of networks
-    units: int
-    benchmarks: int
-    about: str  # what else it holds for: other references | other networks | other networks and references | nothing
+NETWORK = [*FACTORS, "weights"]
 
 
 def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.DataFrame:
     """Pairs of units on one benchmark that differ in exactly one factor.
 
     Args:
-        units: one row a unit, as ``best_of_units`` gives.
+        units: one row a unit; its index names the rows.
         factor: goal, dataset or architecture.
         value: what is compared.
 
     Returns:
         A row a pair: ``benchmark``, ``pair`` (what the two share, and their levels: the same on all benchmarks),
         ``first_level``, ``second_level`` (in sorted order), ``first``, ``second`` (names of the units' rows),
-        ``difference`` (first less second). Several trainings of a cell make several rows of one pair. An untrained
-        network learned from no images: it differs in its goal alone from the trained ones of its architecture, whatever
-        their dataset.
+        ``difference`` (first less second), ``cluster`` (``independent_pairs``). Several trainings of a cell make
+        several rows of one pair. An untrained network learned from no images: it differs in its goal alone from the
+        trained ones of its architecture, whatever their dataset.
     """
     others = [name for name in FACTORS if name != factor]
+    units = units.assign(_network=joined(units, NETWORK))  # an untrained one is the same wherever it is placed
     if factor == "goal":
         units = _untrained_everywhere(units)
     rows = []
     for (benchmark, *shared), group in units.groupby(["benchmark", *others], sort=True):
-        entries = list(zip(group.index, group[factor], group["weights"], group[value], strict=True))
+        entries = list(zip(group.index, group[factor], group["weights"], group[value], group["_network"], strict=True))
         for one, other in combinations(sorted(entries, key=lambda entry: (str(entry[1]), str(entry[2]))), 2):
             if one[1] != other[1]:
                 pair = "-".join(map(str, [*shared, one[1], other[1]]))
-                rows.append((benchmark, pair, one[1], other[1], one[0], other[0], one[3] - other[3]))
-    names = ["benchmark", "pair", "first_level", "second_level", "first", "second", "difference"]
-    return pd.DataFrame(rows, columns=names)
+                rows.append((benchmark, pair, one[1], other[1], one[0], other[0], one[3] - other[3],
+                             *shared, one[4], other[4]))  # fmt: skip
+    names = ["benchmark", "pair", "first_level", "second_level", "first", "second", "difference", *others,
+             "first_network", "second_network"]  # fmt: skip
+    pairs = pd.DataFrame(rows, columns=names)
+    pairs["cluster"] = ""
+    for _, group in pairs.groupby(["first_level", "second_level"]):
+        pairs.loc[group.index, "cluster"] = independent_pairs(group, others)
+    return pairs
 
 
 def _untrained_everywhere(units: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +62,39 @@ def _untrained_everywhere(units: pd.DataFrame) -> pd.DataFrame:
     rows = units[untrained].drop(columns="dataset").assign(_row=lambda rows: rows.index)
     placed = rows.merge(cells, on=["benchmark", "architecture"]).set_index("_row")
     return pd.concat([units[~untrained], placed])
+
+
+def placed_everywhere(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two sides that differ in their goal, with the untrained networks placed at every dataset of the trained ones."""
+    both = _untrained_everywhere(pd.concat([left.assign(_left=True), right.assign(_left=False)]))
+    is_left = both["_left"].astype(bool)
+    return both[is_left].drop(columns="_left"), both[~is_left].drop(columns="_left")
+
+
+def independent_pairs(rows: pd.DataFrame, shared: Sequence[str]) -> pd.Series:
+    """Which rows have something in common, so that together they are one observation: the same name.
+
+    Rows with the same level of a shared factor (the one of them with the most levels: architectures, as a rule), and
+    rows in which the same network takes part: one untrained network against six trainings is one pair, not six.
+
+    Args:
+        rows: with the columns ``shared``, and perhaps ``first_network`` and ``second_network``.
+        shared: factors whose levels the two of a pair share.
+    """
+    order = sorted(shared, key=lambda name: (-rows[name].nunique(), name != "architecture"))
+    labels = rows[order[0]].astype(str).tolist() if order else [str(name) for name in rows.index]
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    networks = [name for name in ("first_network", "second_network") if name in rows]
+    for row, label in zip(rows[networks].itertuples(index=False), labels, strict=True):
+        for network in filter(lambda name: isinstance(name, str), row):  # a metric is no network
+            leader[find(f"network {network}")] = find(label)
+    return pd.Series([find(label) for label in labels], index=rows.index, dtype=object)
 
 
 def matched_contrasts(
@@ -82,14 +108,15 @@ def matched_contrasts(
     """Every two levels of a factor that can be compared: a row with the mean difference of their matched pairs.
 
     Args:
-        units: one row a unit, as ``best_of_units`` gives.
+        units: one row a unit; its index names the rows.
         factor: goal, dataset or architecture.
-        distributions: of the units, by the names of their rows, as ``resample_units`` gives.
+        distributions: of the units, by the names of their rows.
         value: what is compared.
-        confidence: of the intervals.
+        confidence: of the intervals, each by itself; ``simultaneous`` makes them hold together.
 
     Returns:
-        ``factor``, ``first_level``, ``second_level``, and the fields of ``Effect``.
+        ``factor``, ``first_level``, ``second_level``, the fields of ``Effect``, and ``model_difference``, ``model_p``
+        of the hierarchical model of all levels (Kenward & Roger), where there are several benchmarks.
 
     Raises:
         TooFewUnits: no two units differ in this factor only.
@@ -100,11 +127,43 @@ def matched_contrasts(
             f"no two of the {len(units)} units differ in {factor} alone: run two cells of the grid that share "
             + ", ".join(name for name in ("benchmark", *FACTORS) if name != factor)
         )
+    model = _by_model(units, factor, value)
     rows = []
     for (first, second), group in pairs.groupby(["first_level", "second_level"], sort=True):
         effect = mean_effect(group, distributions, confidence=confidence)
-        rows.append({"factor": factor, "first_level": first, "second_level": second, **vars(effect)})
+        difference, p = model.get((str(first), str(second)), (float("nan"), float("nan")))
+        rows.append({"factor": factor, "first_level": first, "second_level": second, **vars(effect),
+                     "model_difference": difference, "model_p": p})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _by_model(units: pd.DataFrame, factor: str, value: str) -> dict[tuple[str, str], tuple[float, float]]:
+    """Differences and p values of the hierarchical model, by levels; empty where the units cannot bear one."""
+    data = units[units[value].notna()].assign(network=lambda rows: joined(rows, NETWORK))
+    other = "architecture" if factor != "architecture" else "goal"
+    varying = [name for name in (other, "network", "benchmark") if 1 < data[name].nunique() < len(data)]
+    if data["benchmark"].nunique() < 2 or len(varying) < 2 or data["network"].nunique() < 6:
+        return {}
+    with suppress(TooFewUnits, np.linalg.LinAlgError):
+        fitted = fit_hierarchical(data, value, factor, varying)
+        if fitted.converged:
+            return {
+                (row["first_level"], row["second_level"]): (row["difference"], row["p"])
+                for row in differences(fitted).to_dict("records")
+            }
+    return {}
+
+
+def simultaneous(contrasts: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """The contrasts with intervals that hold for all of them together (Bonferroni).
+
+    Args:
+        contrasts: as ``matched_contrasts`` gives, of one or several factors.
+        confidence: of all intervals together.
+    """
+    number = max(1, int(contrasts["se"].notna().sum()))
+    reach = student.ppf(1 - (1 - confidence) / (2 * number), contrasts["df"].astype(float)) * contrasts["se"]
+    return contrasts.assign(low=contrasts["difference"] - reach, high=contrasts["difference"] + reach)
 
 
 def mean_effect(
@@ -112,51 +171,18 @@ def mean_effect(
     distributions: Distributions | None = None,
     *,
     confidence: float = 0.95,
-    null: float = 0.0,
-    seed: int = 0,
 ) -> Effect:
-    """The mean difference over pairs of networks, each the mean over its rows, with the interval that it allows.
+    """The mean difference over independent pairs of networks, with the interval that they allow.
 
-    With five pairs of networks or more, networks are resampled (without distributions: Student's t over pairs), so that
-    the effect is about other networks too. With fewer, only references are: it then holds for these networks. With
-    neither there is no interval.
+    From five independent pairs on it is about other networks, by Student's t, with the references' variance inside;
+    with fewer it is about other references only, and holds for these networks. With neither there is no interval.
 
     Args:
         pairs: as ``matched_pairs`` gives.
-        distributions: of the units; None, or where one of the units is missing: references are not resampled.
+        distributions: of the units; None, or where one of the units is missing: references are no sample.
         confidence: of the interval.
-        null: the mean difference that ``p`` is about.
-        seed: of the drawing of networks.
 
     Raises:
         TooFewUnits: there is no pair.
     """
-    if pairs.empty:
-        raise TooFewUnits("there is no pair of units to compare")
-    networks, network = np.unique(pairs["pair"].astype(str), return_inverse=True)
-    number = len(networks)
-    # rows to means of pairs of networks
-    average = np.zeros((len(pairs), number))
-    average[np.arange(len(pairs)), network] = 1 / np.bincount(network)[network]
-    means = pairs["difference"].to_numpy(dtype=float) @ average
-    difference = float(means.mean())
-    known = distributions is not None and set(pairs["first"]).union(pairs["second"]) <= set(distributions)
-    low = high = p = float("nan")
-    about = "nothing"
-    if known and distributions is not None:
-        rows = [distributions[a] - distributions[b] for a, b in zip(pairs["first"], pairs["second"], strict=True)]
-        resampled = np.stack(rows, axis=1) @ average
-        about = "other references"
-        weights = np.full_like(resampled, 1 / number)
-        if number >= ENOUGH_PAIRS:
-            drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=len(resampled))
-            weights, about = drawn / number, "other networks and references"
-        distribution = (resampled * weights).sum(axis=1)[:, None]
-        low, high = (float(end[0]) for end in percentile_interval(distribution, confidence))
-        p = float(bootstrap_p(distribution, null)[0])
-    elif number >= ENOUGH_PAIRS and np.ptp(means) > 0:
-        test = ttest_1samp(means, null)
-        interval = test.confidence_interval(confidence)
-        low, high, p, about = float(interval.low), float(interval.high), float(test.pvalue), "other networks"
-    units = set(pairs["first"]) | set(pairs["second"])
-    return Effect(difference, low, high, p, number, len(units), pairs["benchmark"].nunique(), about)
+    return compared([Side(pairs)], distributions, confidence)[0]

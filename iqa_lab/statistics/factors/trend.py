@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iqa_lab.statistics.correlation.coefficients import srcc
+from iqa_lab.statistics.factors.serial import trend_p
 from iqa_lab.statistics.intervals.bootstrap import bootstrap_p, percentile_interval
 
 Floats = NDArray[np.float64]
@@ -18,7 +19,7 @@ class Trend:
     rho: float  # Spearman's correlation of depth and SRCC: 1 grows with every layer, -1 falls
     rho_low: float
     rho_high: float
-    p: float  # two-sided, that there is no trend
+    p: float  # two-sided: of other references, or of a profile that drifts by chance if that is larger
     peak: float  # depth of the layer with the highest SRCC, 0..1
     peak_low: float
     peak_high: float
@@ -31,7 +32,8 @@ def depth_trend(
     """Spearman's correlation of depth with agreement over layers, and the depth of the best layer, with intervals.
 
     The intervals are about other reference images of the same benchmark. They say nothing about other networks, and the
-    peak's is of the layers at hand.
+    peak's is of the layers at hand. P is that of a random walk along the layers (neighbouring layers are alike), or
+    that of other references where it is larger.
 
     Args:
         depth: of each layer, ``[layers]``, 0..1.
@@ -55,4 +57,6 @@ def depth_trend(
     rhos, peaks = srcc(drawn.T, x)[:, None], x[drawn.argmax(axis=1)][:, None]
     low, high = (float(end[0]) for end in percentile_interval(rhos, confidence))
     peak_low, peak_high = (float(end[0]) for end in percentile_interval(peaks, confidence))
-    return Trend(rho, low, high, float(bootstrap_p(rhos)[0]), peak, peak_low, peak_high, len(y))
+    return Trend(
+        rho, low, high, max(float(bootstrap_p(rhos)[0]), trend_p(rho, [len(y)])), peak, peak_low, peak_high, len(y)
+    )

@@ -1,17 +1,16 @@
 """Rows of ``correlations.csv`` of many units -> one row a unit, the rows that can be compared, resampled SRCC."""
 
+import zlib
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iqa_lab.statistics.intervals.bootstrap import cluster_bootstrap
+from iqa_lab.statistics.intervals.weighed import STATISTICS, Weighed
 
 Floats = NDArray[np.float64]
-
-
-Distributions = Mapping[Hashable, Floats]
 
 
 FACTORS = ("goal", "dataset", "architecture")
@@ -57,22 +56,91 @@ def comparable(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["goal"] == "baseline") | own.isin(shared)]
 
 
-def resample_units(scores: Mapping[Hashable, pd.DataFrame], *, resamples: int = 2000, seed: int = 0) -> Distributions:
-    """The SRCC of each unit in every resample of references, ``[resamples]`` each, by the name of its row.
-
-    The draws are the same for all units on the same references, so that their differences are paired.
+def with_values(table: pd.DataFrame, headlines: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """The rows with ``value`` and ``statistic``: what each benchmark is judged by, and its name.
 
     Args:
-        scores: of each unit ``reference``, ``opinion`` and ``quality`` (both larger = better), one row a pair.
+        table: rows of ``correlations.csv`` of any number of units.
+        headlines: the statistic of each benchmark; one that is not in it, or whose statistic cannot be resampled, is
+            judged by ``srcc`` where there is any, else by ``agreement``.
+    """
+    if "value" in table and "statistic" in table:
+        return table
+    known = headlines or {}
+    result = table.assign(value=np.nan, statistic="srcc")
+    for benchmark, rows in table.groupby("benchmark"):
+        there = [name for name in ("srcc", "agreement") if name in rows and rows[name].notna().any()]
+        asked = known.get(str(benchmark), "")
+        statistic = asked if asked in STATISTICS and asked in rows else there[0] if there else "srcc"
+        if statistic in rows:
+            result.loc[rows.index, "value"] = rows[statistic].astype(float)
+        result.loc[rows.index, "statistic"] = statistic
+    return result
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How well a network does: at one column, or at the column that other references choose."""
+
+    value: float
+    drawn: Floats | None = None  # in every resample of references, ``[resamples]``
+    references: int = 0
+    candidates: int = 1  # columns from which it was chosen
+
+
+# the rows of a table among which other references choose, by their names; one row: nothing is chosen
+Columns = tuple[Hashable, ...]
+Distributions = Mapping[Hashable, Judged]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one unit gave its pairs; of choices, its agreement with people in each triplet as ``quality``."""
+
+    names: Sequence[Hashable]  # of the rows of the table, one a column
+    quality: Floats  # ``[n, columns]``, larger = better
+    opinion: Floats  # ``[n]``, larger = better
+    reference: Sequence[object]  # ``[n]``
+    statistic: str = "srcc"  # one of STATISTICS
+    group: Sequence[object] | None = None  # ``[n]``, the distortion of each pair
+
+
+RESAMPLES = 400  # a standard error from so many is known within 4 %: less than references leave open
+
+
+def resample_unit(
+    scores: Scores, wanted: Sequence[Columns], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[Columns, Judged]:
+    """The value of each set of columns, and in every resample of references; a column is chosen on other references.
+
+    The draws are the same for all units on the same references, so that their differences are paired, and others for
+    other references. The choice is made anew in every resample.
+
+    Args:
+        scores: of one unit.
+        wanted: sets of its columns.
         resamples: number of resamples.
         seed: of the draws.
     """
-    return {
-        name: cluster_bootstrap(
-            frame["quality"], frame["opinion"], frame["reference"], resamples=resamples, seed=seed
-        )[:, 0]
-        for name, frame in scores.items()
-    }  # fmt: skip
+    reference = np.asarray(scores.reference).astype(str)
+    names = np.unique(reference)
+    own_seed = [seed, zlib.crc32("/".join(names).encode())]
+    draws = np.random.default_rng(own_seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
+    place = {name: number for number, name in enumerate(scores.names)}
+    group = None if scores.group is None else np.asarray(scores.group).astype(str)
+    table = Weighed(scores.quality, scores.opinion, reference, scores.statistic, group)
+    single = sorted({place[columns[0]] for columns in wanted if len(columns) == 1})
+    alone = dict(zip(single, table.values(single, draws.astype(float)).T, strict=True)) if single else {}
+    whole = dict(zip(single, table.values(single, np.ones((1, len(names))))[0], strict=True)) if single else {}
+    found = {}
+    for columns in wanted:
+        numbers = [place[name] for name in columns]
+        if len(numbers) == 1:
+            value, drawn = float(whole[numbers[0]]), alone[numbers[0]]
+        else:
+            value, drawn = table.chosen(numbers, draws.astype(float), seed)
+        found[columns] = Judged(value, drawn, len(names), len(numbers))
+    return found
 
 
 def joined(units: pd.DataFrame, columns: Sequence[str]) -> pd.Series:

@@ -8,24 +8,30 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
-from iqa_lab.statistics.factors.units import FACTORS, Floats, TooFewUnits
+from iqa_lab.statistics.factors.units import FACTORS, Floats, TooFewUnits, joined
+
+PERMUTATIONS = 499
 
 
 def decompose_variance(
-    units: pd.DataFrame, factors: Sequence[str] = ("benchmark", *FACTORS), value: str = "srcc"
+    units: pd.DataFrame, factors: Sequence[str] = ("benchmark", *FACTORS), value: str = "srcc", seed: int = 0
 ) -> pd.DataFrame:
-    """How much of the variance of Fisher's z between units goes with each factor: main effects, by least squares.
+    """How much of the variance of Fisher's z between units goes with each factor, by least squares.
 
     Args:
         units: one row a unit.
         factors: columns that may explain, at most 8.
         value: a correlation.
+        seed: of the permutations.
 
     Returns:
-        A row a factor, and one ``residual``: ``levels``, ``df`` (that it adds to all others), ``sum_sq`` (type II:
-        what it explains beyond all others), ``share`` (that of the whole), ``lmg`` (its share of the whole averaged
-        over all orders of the factors: Lindeman, Merenda & Gold, 1980, the Shapley value; shares of confounded factors
-        are divided between them), ``aliased`` (degrees of freedom that the other factors explain as well).
+        A row a factor, a row for every two whose interaction the grid can tell (``goal x architecture``), and one
+        ``residual``: ``levels``, ``df`` (that it adds to all others), ``sum_sq`` (type II: what it explains beyond all
+        others), ``share`` (that of the whole), ``omega`` (omega squared: the share less what as many parameters explain
+        of pure noise), ``null`` (the omega squared below which 95 % of permutations stay), ``p`` (of the permutations),
+        ``lmg`` (its share of the whole averaged over all orders of the factors: Lindeman, Merenda & Gold, 1980, the
+        Shapley value; shares of confounded factors are divided between them), ``aliased`` (degrees of freedom that the
+        other factors explain as well).
 
     Raises:
         TooFewUnits: fewer than three units more than parameters, or no factor that varies.
@@ -48,6 +54,7 @@ def decompose_variance(
             f"at least {ranks[everything] + 3} are needed"
         )
     total = explained[frozenset()]
+    order = _Permutations(data, seed)
     rows = []
     for name in varying:
         rest = everything - {name}
@@ -58,10 +65,91 @@ def decompose_variance(
             * (explained[before] - explained[before | {name}])
             for before in explained if name not in before
         )  # fmt: skip
-        rows.append((name, levels, added, sum_sq, sum_sq / total, lmg / total, levels - 1 - added))
+        adjusted = order.compared(z, [designs[one] for one in rest], [designs[name]], networks=name != "benchmark")
+        rows.append((name, levels, added, sum_sq, sum_sq / total, *adjusted, lmg / total, levels - 1 - added))
+    mains = list(designs.values())
+    networks = len(_networks(data).unique())
+    for one, other in combinations([name for name in varying if name != "benchmark"], 2):
+        both = (designs[one][:, :, None] * designs[other][:, None, :]).reshape(len(data), -1)
+        left, rank = _residual(z, [*mains, both])
+        added = rank - ranks[everything]
+        # networks are a sample: some have to be left over in the cells of the two
+        if added and len(data) - rank >= 3 and networks - data[list(FACTORS)].drop_duplicates().shape[0] >= 3:
+            sum_sq = explained[everything] - left
+            adjusted = order.compared(z, mains, [both], networks=True)
+            rows.append((f"{one} x {other}", data[[one, other]].drop_duplicates().shape[0], added, sum_sq,
+                         sum_sq / total, *adjusted, float("nan"), 0))  # fmt: skip
     left = explained[everything]
-    rows.append(("residual", 0, len(data) - ranks[everything], left, left / total, left / total, 0))
-    return pd.DataFrame(rows, columns=["factor", "levels", "df", "sum_sq", "share", "lmg", "aliased"])
+    nan = float("nan")
+    rows.append(("residual", 0, len(data) - ranks[everything], left, left / total, nan, nan, nan, left / total, 0))
+    names = ["factor", "levels", "df", "sum_sq", "share", "omega", "null", "p", "lmg", "aliased"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _networks(data: pd.DataFrame) -> pd.Series:
+    return joined(data, [*FACTORS, "weights"] if "weights" in data else FACTORS)
+
+
+class _Permutations:
+    """Orders of the units that are as good as theirs where a factor means nothing.
+
+    A network on several benchmarks is permuted as a whole, with those that are on the same ones.
+    """
+
+    def __init__(self, data: pd.DataFrame, seed: int) -> None:
+        generator = np.random.default_rng(seed)
+        network = _networks(data)
+        self.network = network.to_numpy().astype(str)
+        place = np.arange(len(data))
+        self.units = np.stack([generator.permutation(place) for _ in range(PERMUTATIONS)], axis=1)
+        self.of_networks = self.units
+        if "benchmark" in data and data["benchmark"].nunique() > 1:
+            self.of_networks = np.tile(place[:, None], PERMUTATIONS)
+            rows = pd.DataFrame(
+                {"network": network.to_numpy(), "benchmark": data["benchmark"].to_numpy(), "row": place}
+            )
+            rows = rows.sort_values(["network", "benchmark"])
+            on = rows.groupby("network")["benchmark"].agg(tuple)
+            for _, alike in on.groupby(on):
+                cells = np.stack([rows.loc[rows["network"] == name, "row"].to_numpy() for name in alike.index])
+                for number in range(PERMUTATIONS):
+                    self.of_networks[cells.ravel(), number] = cells[generator.permutation(len(cells))].ravel()
+
+    def compared(
+        self, z: Floats, without: list[Floats], added: list[Floats], *, networks: bool
+    ) -> tuple[float, float, float]:
+        """Omega squared of what is added, its 95th percentile if that meant nothing, and p (Freedman & Lane, 1983)."""
+        smaller, larger = _basis(len(z), without), _basis(len(z), [*without, *added])
+        df, free = larger.shape[1] - smaller.shape[1], len(z) - larger.shape[1]
+        if not df:
+            return float("nan"), float("nan"), float("nan")
+        fitted = smaller @ (smaller.T @ z)
+        order = self.of_networks if networks else self.units
+        left = self._widened(z - fitted, smaller) if networks else z - fitted
+        many = np.column_stack([z, fitted[:, None] + left[order]])
+        total = ((many - many.mean(axis=0)) ** 2).sum(axis=0)
+        explained = [((basis.T @ many) ** 2).sum(axis=0) for basis in (smaller, larger)]
+        error = ((many**2).sum(axis=0) - explained[1]) / free
+        omega = (explained[1] - explained[0] - df * error) / (total + error)
+        p = np.mean(omega >= omega[0] - 1e-12)
+        return float(omega[0]), float(np.quantile(omega[1:], 0.95)), float(p)
+
+    def _widened(self, left: Floats, basis: Floats) -> Floats:
+        """Residuals whose part of each network has the spread that it had before a model was fitted to it."""
+        averaging = (self.network == np.unique(self.network)[:, None]).astype(float)
+        averaging /= averaging.sum(axis=1, keepdims=True)
+        number = len(averaging)
+        free = number - int(np.linalg.matrix_rank(averaging @ basis, tol=1e-8))
+        means = (averaging @ left)[np.unique(self.network, return_inverse=True)[1]]
+        wider: Floats = left + means * (np.sqrt((number - 1) / free) - 1 if free > 0 else 0.0)
+        return wider
+
+
+def _basis(rows: int, designs: list[Floats]) -> Floats:
+    """Orthonormal columns that span a constant and the designs."""
+    left, sizes, _ = np.linalg.svd(np.column_stack([np.ones(rows), *designs]), full_matrices=False)
+    basis: Floats = left[:, sizes > sizes[0] * rows * np.finfo(float).eps]
+    return basis
 
 
 def aliases(units: pd.DataFrame, factors: Sequence[str] = FACTORS) -> list[str]:

@@ -1,12 +1,11 @@
-"""What results say of the claims of a study: supported, contradicted or undecided, and by how much.
+"""What results say of the claims of a study, and of what it holds.
 
-Networks are compared by their best layer and readout, in the mean: two levels of one factor by matched pairs, which
-differ in nothing else; two readouts by the same networks; other groups by what there is on each benchmark.
+``supported`` and ``contradicted`` are about other networks than those at hand; with fewer than five independent pairs
+of networks the word itself says that it is about these: ``holds for these 2 networks``, ``fails for these 2 networks``.
 """
 
-from collections.abc import Hashable, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,197 +13,313 @@ from numpy.typing import NDArray
 
 from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.correlation.coefficients import srcc
-from iqa_lab.statistics.factors.claims import (
-    DEPTH,
-    PERFORMANCE,
-    Claim,
-    Group,
-    NoSuchLevel,
-    groups_of,
-    parse_claim,
-    rows_of,
+from iqa_lab.statistics.factors.claims import COVARIATES, Claim, NoSuchLevel, Quantifier, parse_claim
+from iqa_lab.statistics.factors.columns import NETWORK
+from iqa_lab.statistics.factors.contrasts import independent_pairs
+from iqa_lab.statistics.factors.covariates import trend_within
+from iqa_lab.statistics.factors.effects import NOTHING, OTHER_NETWORKS, Effect, Side, compared
+from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
+from iqa_lab.statistics.factors.estimate import Estimate
+from iqa_lab.statistics.factors.questions import (
+    GROUPS,
+    LAYERS,
+    METRICS,
+    OVER,
+    Question,
+    columns_of_claims,
+    paired,
+    question_of,
 )
-from iqa_lab.statistics.factors.contrasts import ENOUGH_PAIRS, Effect, matched_pairs, mean_effect
-from iqa_lab.statistics.factors.trend import depth_trend
-from iqa_lab.statistics.factors.units import FACTORS, UNIT, Distributions, TooFewUnits, best_of_units, joined
-from iqa_lab.statistics.intervals.bootstrap import bootstrap_p, cluster_bootstrap, percentile_interval
+from iqa_lab.statistics.factors.serial import trend_p
+from iqa_lab.statistics.factors.units import (
+    FACTORS,
+    UNIT,
+    Columns,
+    Distributions,
+    Judged,
+    TooFewUnits,
+    joined,
+    with_values,
+)
+from iqa_lab.statistics.intervals.few import FEWEST
 
 Floats = NDArray[np.float64]
+__all__ = ["columns_of_claims", "judge_claims"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the results say of one claim, before the other claims of its study count."""
+
+    effect: Effect
+    agrees: bool  # whether what was found is as claimed
+    note: str = ""
 
 
 def judge_claims(
     claims: Sequence[str],
     table: pd.DataFrame,
-    distributions: Distributions | None = None,
+    distributions: Mapping[Columns, Judged] | None = None,
     *,
     confidence: float = 0.95,
+    headlines: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """What the results say of a study's claims.
 
     Args:
         claims: as their texts.
-        table: rows of ``correlations.csv`` of many units; its index names the rows. With ``performance`` (how good a
-            network is at its own task) for claims of its trend.
-        distributions: SRCC of rows in every resample of references, by the names of the rows (``resample_units`` of
-            ``rows_of_claims``); where those that a claim rests on are all there, references are resampled, in pairs.
+        table: rows of ``correlations.csv`` of many units; its index names the rows. With ``parameters``, ``layers``,
+            ``own_task``, ``imagenet`` for claims of their trends, ``goal.family`` and ``goal.supervision`` for those.
+        distributions: how well networks do, by the columns among which theirs is chosen (``resample_unit`` of
+            ``columns_of_claims``). Without, no layer can be chosen on other references, and references are no sample.
         confidence: 1 less the chance of any wrong verdict in the whole study (Holm).
+        headlines: the statistic of each benchmark; None: SRCC, or the agreement with choices.
 
     Returns:
-        A row a claim: ``claim``, ``verdict`` (supported, contradicted, undecided), ``difference`` (of SRCC, left less
-        right; of a trend Spearman's rho), ``low``, ``high``, ``p`` (two-sided: of a difference like this if there were
-        none; where a claim has a margin, if it were as large as that), ``p_holm`` (corrected across the study),
-        ``pairs``, ``units``, ``benchmarks``, ``about`` (what else it holds for), ``note``.
+        A row a claim: ``claim``, ``verdict`` (supported, contradicted, holds for these N networks, fails for these N
+        networks, undecided), ``difference`` (left less right; of a trend Spearman's rho), ``low``, ``high``, ``p``
+        (two-sided: of a difference like this if there were none; where a claim has a margin, if it were as large as
+        that), ``p_holm`` (corrected across the study), ``se``, ``df``, ``pairs`` (independent ones of networks),
+        ``networks``, ``units``, ``references``, ``benchmarks``, ``candidates`` (columns among which each side was
+        chosen), ``rests_on`` (in words), ``about`` (what else it holds for), ``note``.
 
     Raises:
         UserError: a claim cannot be read, or means several things.
     """
     parsed = [parse_claim(text) for text in claims]
-    rows = []
+    valued = with_values(table, headlines)
+    rows, judgements = [], []
     for claim in parsed:
+        candidates = ""
         try:
-            effect, note = _effect(claim, table, distributions, confidence), ""
+            question = question_of(claim, valued)
+            candidates = question.candidates
+            judgement = _judgement(question, valued, distributions, confidence)
         except (TooFewUnits, NoSuchLevel) as error:
-            nan = float("nan")
-            effect, note = Effect(nan, nan, nan, nan, 0, 0, 0, "nothing"), str(error)
-        rows.append({"claim": claim.text, "verdict": "undecided", **vars(effect), "note": note})
-    judged = pd.DataFrame(rows, columns=["claim", "verdict", *Effect.__dataclass_fields__, "note"])
-    judged.insert(list(judged).index("p") + 1, "p_holm", holm(judged["p"].to_numpy(dtype=float)))
-    agrees = np.array([_agrees(claim, value) for claim, value in zip(parsed, judged["difference"], strict=True)], bool)
-    decided = judged["p_holm"] < 1 - confidence
-    judged.loc[decided & agrees, "verdict"] = "supported"
-    judged.loc[decided & ~agrees, "verdict"] = "contradicted"
-    unclear = (judged["verdict"] == "undecided") & (judged["note"] == "")
-    judged.loc[unclear & judged["p"].isna(), "note"] = (
-        "no interval: fewer than five pairs of networks, and no scores to resample references of"
-    )
-    for number, claim in enumerate(parsed):
-        if unclear[number] and not np.isnan(judged["p"][number]):
-            margin = f"it may be larger or smaller than {claim.margin:g}"
-            judged.loc[number, "note"] = margin if claim.margin else "the difference may be chance"
-    return judged
+            judgement = Judgement(NOTHING, False, str(error))
+        effect = judgement.effect
+        judgements.append(judgement)
+        rows.append({"claim": claim.text, "verdict": "undecided", **vars(effect), "candidates": candidates,
+                     "rests_on": _rests_on(effect), "note": judgement.note})  # fmt: skip
+    names = ["claim", "verdict", "difference", "low", "high", "p", "p_holm", "se", "df", "pairs", "networks", "units",
+             "references", "benchmarks", "candidates", "rests_on", "about", "note"]  # fmt: skip
+    judged = pd.DataFrame(rows).reindex(columns=names)
+    judged["p_holm"] = holm(judged["p"].to_numpy(dtype=float))
+    verdicts, notes = [], []
+    for claim, judgement, p in zip(parsed, judgements, judged["p_holm"], strict=True):
+        decided = p < 1 - confidence
+        verdicts.append(_word(judgement, claim.quantifier is not None) if decided else "undecided")
+        said = [judgement.note, "" if decided or not judgement.effect.units else _unclear(judgement.effect, claim)]
+        notes.append("; ".join(part for part in said if part))
+    return judged.assign(verdict=verdicts, note=notes)
 
 
-def rows_of_claims(claims: Sequence[str], table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table that claims rest on, each once: those whose resamples ``judge_claims`` wants to have.
+def _word(judgement: Judgement, quantified: bool) -> str:
+    networks = judgement.effect.networks
+    about_others = not judgement.effect.these_networks or networks == 0  # 0: named metrics, which are no sample
+    if about_others and not quantified:
+        return "supported" if judgement.agrees else "contradicted"
+    these = "this network" if networks == 1 else f"these {networks} networks"
+    return f"{'holds' if judgement.agrees else 'fails'} for {these}"
+
+
+def _unclear(effect: Effect, claim: Claim) -> str:
+    if not np.isnan(effect.p):
+        return f"it may be larger or smaller than {claim.margin:g}" if claim.margin else "the difference may be chance"
+    few = f"fewer than {ENOUGH_NETWORKS} independent pairs of networks"
+    if 0 < effect.references < FEWEST:
+        return f"no interval: fewer than {FEWEST} references"
+    if effect.pairs >= ENOUGH_NETWORKS or effect.references:
+        return "no interval: nothing varies between networks or references"
+    return f"no interval: {few}, and no scores to resample {FEWEST} references or more of"
+
+
+def _rests_on(effect: Effect) -> str:
+    """The samples in words.
+
+    >>> _rests_on(replace(NOTHING, networks=12, pairs=6, units=12, references=25, benchmarks=1))
+    '12 networks in 6 independent pairs, 25 references, 1 benchmark'
+    """
+
+    def many(number: int, what: str) -> str:
+        return f"{number} {what}{'' if number == 1 else 's'}"
+
+    if not effect.units:
+        return ""
+    networks = many(effect.networks, "network")
+    if effect.pairs != effect.networks:
+        networks += f" in {many(effect.pairs, 'independent pair')}"
+    parts = [networks] if effect.networks else []
+    parts += [many(effect.references, "reference")] if effect.references else []
+    return ", ".join([*parts, many(effect.benchmarks, "benchmark")])
+
+
+def _judgement(
+    question: Question, table: pd.DataFrame, distributions: Mapping[Columns, Judged] | None, confidence: float
+) -> Judgement:
+    claim = question.claim
+    note = ""
+    if question.left_out:
+        note = f"left out, for they were not read in this way: {', '.join(question.left_out[:3])}"
+        note += f" and {len(question.left_out) - 3} more" if len(question.left_out) > 3 else ""
+    if question.kind == OVER:
+        units, _ = _valued(question.left, table, distributions, "left")
+        return _trend_over_networks(claim, units, confidence, note)
+    if question.kind == LAYERS:
+        return _trend_along_depth(question, table, distributions, confidence, note)
+    left, of_left = _valued(question.left, table, distributions, "left")
+    right, of_right = _valued(question.right, table, distributions, "right")
+    judged: Distributions = {**of_left, **of_right}
+    if question.kind == GROUPS:
+        sides = [_side(left, 1), _side(right, -1)]
+    else:
+        rows = paired(question, left, right)
+        if claim.quantifier:
+            return _one_by_one(claim, claim.quantifier, rows, judged, confidence, note)
+        sides = [Side(rows, fixed=question.kind == METRICS)]
+    if claim.quantifier:
+        raise NoSuchLevel("one by one only a metric, or the same networks untrained, can be compared with")
+    effect, found = compared(sides, judged, confidence)
+    return _compared_with_margin(claim, effect, found, note)
+
+
+def _compared_with_margin(claim: Claim, effect: Effect, found: Estimate, note: str) -> Judgement:
+    difference = effect.difference
+    if not claim.margin:
+        return Judgement(effect, difference > 0 if claim.relation == ">" else difference < 0, note)
+    # two one-sided tests (Schuirmann, 1987), each at half of the chance that two-sided ones of other claims have
+    ends = [found.p(claim.margin), found.p(-claim.margin)]
+    nearest = ends[0] if difference > 0 else ends[1]
+    inside = abs(difference) < claim.margin
+    return Judgement(replace(effect, p=float(max(ends)) if inside else nearest), inside, note)
+
+
+def _valued(
+    units: pd.DataFrame, table: pd.DataFrame, distributions: Mapping[Columns, Judged] | None, side: str
+) -> tuple[pd.DataFrame, Distributions]:
+    """The units with their values, and how these vary, by the names of the rows.
 
     Raises:
-        UserError: a claim cannot be read, or means several things.
+        NoSuchLevel: a layer is to be chosen on other references, and there are no scores to do it.
     """
-    rows = []
-    for text in claims:
-        with suppress(NoSuchLevel):  # judge_claims says so
-            rows.append(rows_of(parse_claim(text), table).index)
-    return table.loc[table.index.isin([name for index in rows for name in index])]
+    judged: dict[Hashable, Judged] = {}
+    for place, columns in enumerate(units["columns"]):
+        if distributions is not None and columns in distributions:
+            judged[f"{side} {place}"] = distributions[columns]
+        elif len(columns) == 1:
+            judged[f"{side} {place}"] = Judged(float(table.loc[columns[0], "value"]))
+        else:
+            raise NoSuchLevel(
+                "a layer is chosen on other references, and there are no scores to do it: write 'at layer NAME', "
+                "'at depth .5' or 'at last layer'"
+            )
+    named = units.set_axis(pd.Index(list(judged), dtype=object), axis=0)
+    return named.assign(value=[one.value for one in judged.values()]), judged
 
 
-def _agrees(claim: Claim, difference: float) -> bool:
-    if claim.relation == "~":
-        return abs(difference) < claim.margin
-    return difference > 0 if claim.relation == ">" else difference < 0
+def _side(units: pd.DataFrame, sign: int) -> Side:
+    """Networks without partners, those on all benchmarks of their group."""
+    rows = units.assign(
+        first=units.index, second=None, difference=units["value"], pair=joined(units, FACTORS),
+        first_network=joined(units, NETWORK),
+    )  # fmt: skip
+    return Side(rows.assign(cluster=independent_pairs(rows, FACTORS)), sign)
 
 
-def _effect(claim: Claim, table: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
-    rows = rows_of(claim, table)
-    if claim.left == DEPTH:
-        return _trend_of_depth(rows, distributions, confidence)
-    if claim.left == PERFORMANCE:
-        return _trend_of_performance(rows, confidence)
-    pairs = _pairs(rows, *groups_of(claim, table))
-    effect = mean_effect(pairs, distributions, confidence=confidence)
-    if not claim.margin:
-        return effect
-    # two one-sided tests (Schuirmann, 1987), each at half of the chance that two-sided ones of other claims have
-    ends = [mean_effect(pairs, distributions, null=end).p for end in (claim.margin, -claim.margin)]
-    nearest = ends[0] if effect.difference > 0 else ends[1]
-    return replace(effect, p=max(ends) if abs(effect.difference) < claim.margin else nearest)
+def _one_by_one(
+    claim: Claim, quantifier: Quantifier, rows: pd.DataFrame, judged: Distributions, confidence: float, note: str
+) -> Judgement:
+    """Whether so many of the networks (or levels of a factor) are as claimed, each by itself.
 
-
-def _pairs(units: pd.DataFrame, left: Group, right: Group) -> pd.DataFrame:
-    """Pairs of rows to compare.
-
-    Matched where both groups are a level of one factor, the same network where they are readouts, else all on the same
-    benchmark.
+    That at least k of n are: (n - k + 1) times the k-th smallest one-sided p value, which holds whatever they share
+    (partial conjunction: Benjamini & Heller, Screening for partial conjunction hypotheses, 2008). That fewer are: the
+    same of the opposite.
     """
-    one, other = left.only_level(), right.only_level()
-    if one and other and one[0] == other[0] != "readout":
-        return _matched(units, one[0], one[1], other[1])
-    groups = [group.within(units).assign(name=lambda rows: rows.index) for group in (left, right)]
-    if one and one[0] == "readout":
-        groups = [best_of_units(group) for group in groups]
-        both = groups[0].merge(groups[1], on=UNIT, suffixes=("_first", "_second"))
-        if both.empty:
-            raise TooFewUnits("no network was read in both ways")
-        both["pair"] = joined(both, FACTORS)
-    else:
-        first, second = (
-            group.assign(network=joined(group, FACTORS))[["benchmark", "name", "network", "srcc"]] for group in groups
-        )
-        both = first.merge(second, on="benchmark", suffixes=("_first", "_second"))
-        both = both[both["name_first"] != both["name_second"]]
-        if both.empty:
-            raise TooFewUnits("no two units of these groups are on the same benchmark")
-        # a network that is compared with several is one observation: those of the larger group are counted
-        counted = "first" if first["network"].nunique() >= second["network"].nunique() else "second"
-        both["pair"] = both[f"network_{counted}"]
-    return pd.DataFrame(
-        {
-            "benchmark": both["benchmark"],
-            "pair": both["pair"],
-            "first": both["name_first"],
-            "second": both["name_second"],
-            "difference": both["srcc_first"] - both["srcc_second"],
-        }
-    )
+    key = rows["first_network"] if quantifier.what == "network" else rows[quantifier.what].astype(str)
+    names = sorted(key.unique())
+    if quantifier.of is not None and len(names) != quantifier.of:
+        raise NoSuchLevel(f"there are {len(names)} {quantifier.what}s, not {quantifier.of}: {', '.join(names[:6])}")
+    number, needed = len(names), quantifier.needed(len(names))
+    if needed > number:
+        raise NoSuchLevel(f"there are {number} {quantifier.what}s, fewer than {needed}")
+    whole, _ = compared([Side(rows)], judged, confidence)
+    sign = 1 if claim.relation == ">" else -1
+    pro, better = [], 0
+    for name in names:
+        effect, _ = compared([Side(rows[key == name])], judged, confidence)
+        ahead = sign * effect.difference > 0
+        better += ahead
+        p = effect.p
+        pro.append(0.5 if np.isnan(p) else p / 2 if ahead else 1 - p / 2)
+    for_claim, against = np.sort(pro), np.sort(1 - np.array(pro))
+    p_for = (number - needed + 1) * for_claim[needed - 1]
+    p_against = needed * against[number - needed]
+    p = float(min(1.0, 2 * min(p_for, p_against)))
+    sure = int(np.sum(np.array(pro) < (1 - confidence) / 2))
+    how = f"{better} of {number} {quantifier.what}s are so, {sure} of them beyond chance by themselves"
+    unknown = whole.references < FEWEST
+    effect = replace(whole, low=float("nan"), high=float("nan"), p=float("nan") if unknown else p,
+                     about="nothing" if unknown else "other references")  # fmt: skip
+    return Judgement(effect, p_for <= p_against, "; ".join(filter(None, [how, note])))
 
 
-def _matched(units: pd.DataFrame, factor: str, one: str, other: str) -> pd.DataFrame:
-    pairs = matched_pairs(units[units[factor].astype(str).isin([one, other])], factor)
-    if pairs.empty:
-        raise TooFewUnits(f"no two units differ in {factor} alone, {one} and {other}")
-    turned = pairs["first_level"].astype(str) != one
-    swapped = {"first": "second", "second": "first", "first_level": "second_level", "second_level": "first_level"}
-    pairs[turned] = pairs[turned].rename(columns=swapped)[pairs.columns]
-    pairs.loc[turned, "difference"] *= -1
-    return pairs
+def _trend_along_depth(
+    question: Question,
+    table: pd.DataFrame,
+    distributions: Mapping[Columns, Judged] | None,
+    confidence: float,
+    note: str,
+) -> Judgement:
+    """The mean over networks of Spearman's correlation of depth and agreement.
 
-
-def _trend_of_depth(rows: pd.DataFrame, distributions: Distributions | None, confidence: float) -> Effect:
-    """The mean trend of the networks: Spearman's correlation of depth and SRCC over the layers of each readout."""
-    trends: list[tuple[object, ...]] = []
-    resampled: dict[Hashable, Floats] = {}
-    for (*unit, readout), layers in rows.groupby([*UNIT, "readout"], sort=True):
-        ordered = layers.sort_values("depth")
-        rho = depth_trend(ordered["depth"], ordered["srcc"]).rho
+    It has to exceed what other networks or references would leave, and what random walks along the layers would show.
+    """
+    layers, judged = _valued(question.left, table, distributions, "layer")
+    rows, lengths = [], {}
+    trends: dict[Hashable, Judged] = {}
+    for unit, group in layers.groupby([*UNIT, "readout"], sort=True):
+        depth, values = group["depth"].to_numpy(dtype=float), group["value"].to_numpy(dtype=float)
+        if len(group) < 3:
+            continue
+        rho = float(srcc(values, depth))
         if np.isnan(rho):
             continue
-        name = (*unit, readout)
-        # compared with a trend of zero, which has no spread
-        trends.append((unit[0], "-".join(map(str, unit[1:4])), name, "zero", rho))
-        if distributions is not None and set(ordered.index) <= set(distributions):
-            drawn = np.stack([distributions[index] for index in ordered.index], axis=1)
-            resampled[name] = srcc(drawn.T, ordered["depth"])
-            resampled["zero"] = np.zeros(len(drawn))
-    if not trends:
+        name = "/".join(map(str, unit))
+        resampled = [judged[label].drawn for label in group.index]
+        drawn = None
+        if all(one is not None for one in resampled):
+            drawn = srcc(np.stack([one for one in resampled if one is not None], axis=0), depth)
+        trends[name] = Judged(rho, drawn, min(judged[label].references for label in group.index))
+        first = group.iloc[0]
+        rows.append({**{factor: first[factor] for factor in NETWORK}, "benchmark": unit[0], "first": name,
+                     "second": None, "difference": rho})  # fmt: skip
+        lengths[name] = len(group)
+    if not rows:
         raise TooFewUnits("no network with three layers or more has a trend")
-    pairs = pd.DataFrame(trends, columns=["benchmark", "pair", "first", "second", "difference"])
-    effect = mean_effect(pairs, resampled or None, confidence=confidence)
-    return replace(effect, units=rows[UNIT].drop_duplicates().shape[0])
+    frame = pd.DataFrame(rows)
+    frame = frame.assign(pair=joined(frame, FACTORS), first_network=joined(frame, NETWORK))
+    frame = frame.assign(cluster=independent_pairs(frame, FACTORS), layers=frame["first"].map(lengths))
+    effect, found = compared([Side(frame)], trends, confidence)
+    if question.claim.margin:
+        return _compared_with_margin(question.claim, effect, found, note)
+    chance = trend_p(effect.difference, frame.groupby("cluster")["layers"].min().tolist())
+    many = effect.pairs >= ENOUGH_NETWORKS
+    if not np.isnan(effect.p):
+        effect = replace(effect, p=max(effect.p, chance))
+    elif many or effect.references >= FEWEST:  # the same trend in all networks or all resamples
+        effect = replace(effect, p=chance, about=OTHER_NETWORKS if many else "other references")
+    rises = effect.difference > 0
+    return Judgement(effect, rises if question.claim.relation == ">" else not rises, note)
 
 
-def _trend_of_performance(rows: pd.DataFrame, confidence: float) -> Effect:
-    """Spearman's correlation, over networks, of performance at their own task and SRCC; the mean over benchmarks."""
-    known = rows[rows["performance"].notna()] if "performance" in rows else rows[:0]
-    known = known.assign(network=joined(known, [*FACTORS, "weights"]))
-    groups = [group for _, group in known.groupby("benchmark") if group["network"].nunique() >= ENOUGH_PAIRS]
-    if not groups:
-        raise TooFewUnits(f"no benchmark has {ENOUGH_PAIRS} networks whose performance at their own task is published")
-    rho = float(np.mean([srcc(group["srcc"].to_numpy(), group["performance"].to_numpy()) for group in groups]))
-    drawn = [cluster_bootstrap(group["srcc"], group["performance"], group["network"])[:, 0] for group in groups]
-    distribution = np.mean(drawn, axis=0)[:, None]
-    distribution = distribution[np.isfinite(distribution)[:, 0]]  # some draw one network only
-    low, high = (float(end[0]) for end in percentile_interval(distribution, confidence))
-    used = pd.concat(groups)
-    return Effect(
-        rho, low, high, float(bootstrap_p(distribution)[0]), used["network"].nunique(), len(used), len(groups),
-        "other networks",
+def _trend_over_networks(claim: Claim, units: pd.DataFrame, confidence: float, note: str) -> Judgement:
+    """Spearman's correlation of a property of networks and their agreement, within goals."""
+    found = trend_within(units, COVARIATES[claim.left], confidence=confidence)
+    effect = replace(
+        NOTHING, difference=found.rho, low=found.low, high=found.high, p=found.p, pairs=found.networks,
+        networks=found.networks, units=len(units), benchmarks=units["benchmark"].nunique(), about=OTHER_NETWORKS,
     )  # fmt: skip
+    if claim.margin:
+        # an interval of 1 - 2 alpha inside the margin is two one-sided tests
+        raise TooFewUnits("the equality of trends over networks cannot be tested: claim trend(..) > 0 or < 0")
+    return Judgement(effect, found.rho > 0 if claim.relation == ">" else found.rho < 0, note)

@@ -5,13 +5,13 @@ from itertools import permutations, product
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import statsmodels.formula.api as formula
 from statsmodels.stats.anova import anova_lm
 
 from iqa_lab.statistics import fisher_z
-from iqa_lab.statistics.factors.contrasts import matched_contrasts, matched_pairs, mean_effect
-from iqa_lab.statistics.factors.mixed_model import mixed_model
-from iqa_lab.statistics.factors.units import TooFewUnits, best_of_units, comparable, resample_units
+from iqa_lab.statistics.factors.contrasts import matched_contrasts, matched_pairs, mean_effect, simultaneous
+from iqa_lab.statistics.factors.units import Judged, Scores, TooFewUnits, best_of_units, comparable, resample_unit
 from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
 EFFECTS = {"classification": 0.10, "jigsaw": 0.0, "rotation": 0.02}
@@ -107,48 +107,79 @@ def test_recipes_of_one_cell_are_no_further_networks() -> None:
     assert effect.pairs == 2 and effect.units == 20 and np.isnan(effect.p) and effect.about == "nothing"
 
 
-def scores_of(units: pd.DataFrame, seed: int = 0) -> dict[object, pd.DataFrame]:
-    """Scores of 12 references with 15 images, the better the higher the unit's SRCC."""
+def judged_of(units: pd.DataFrame, seed: int = 0, references: int = 12) -> dict[object, Judged]:
+    """How well units do on references with 15 images each, the better the higher their SRCC; by rows."""
     rng = np.random.default_rng(seed)
-    opinion, reference = rng.normal(size=180), np.repeat(np.arange(12), 15)
-    return {
-        name: pd.DataFrame(
-            {
-                "reference": reference,
-                "opinion": opinion,
-                "quality": r * opinion + np.sqrt(1 - r * r) * rng.normal(size=180),
-            }
-        )
-        for name, r in units["srcc"].items()
-    }  # fmt: skip
+    opinion, reference = rng.normal(size=15 * references), np.repeat(np.arange(references), 15)
+    found: dict[object, Judged] = {}
+    for name, r in units["srcc"].items():
+        quality = r * opinion + np.sqrt(1 - r * r) * rng.normal(size=len(opinion))
+        scores = Scores([name], quality[:, None], opinion, [f"{number:02d}" for number in reference])
+        found[name] = resample_unit(scores, [(name,)])[(name,)]
+    return found
 
 
 def test_two_units_have_an_interval_over_references_and_say_that_it_is_about_them_only() -> None:
     units = grid(["classification", "jigsaw"], ["net0"], ["tid"], noise=0)
     units["srcc"] = [0.9, 0.5]
-    scores = scores_of(units)
-    drawn = resample_units(scores, resamples=500)
-    (row,) = matched_contrasts(units, "goal", drawn).to_dict("records")
-    assert row["about"] == "other references" and (row["pairs"], row["units"]) == (1, 2)
+    judged = judged_of(units)
+    (row,) = matched_contrasts(units, "goal", judged).to_dict("records")
+    assert row["about"] == "other references" and (row["pairs"], row["units"], row["references"]) == (1, 2, 12)
     assert row["low"] < row["difference"] < row["high"] and row["low"] > 0 and row["p"] < 0.02
-    paired = drawn[0] - drawn[1]
-    assert (row["low"], row["high"]) == pytest.approx(tuple(np.percentile(paired, [2.5, 97.5])))
+    # Student's t with references - 1 degrees of freedom on the bootstrap's standard error
+    paired = judged[0].drawn - judged[1].drawn
+    error = paired.std(ddof=1) * np.sqrt(12 / 11)
+    assert row["high"] - row["difference"] == pytest.approx(scipy.stats.t.ppf(0.975, 11) * error)
     without = matched_contrasts(units, "goal").iloc[0]
     assert np.isnan(without[["low", "high", "p"]].astype(float)).all()
-    for analysis in (decompose_variance, lambda t: mixed_model(t, "goal")):
-        with pytest.raises(TooFewUnits):
-            analysis(units)
+    with pytest.raises(TooFewUnits):
+        decompose_variance(units)
     with pytest.raises(TooFewUnits, match="differ in architecture alone"):
         matched_contrasts(units, "architecture")
 
 
-def test_with_enough_networks_both_are_resampled() -> None:
+@pytest.mark.parametrize(("references", "inferred"), [(3, False), (5, False), (6, True), (12, True)])
+def test_few_references_have_no_interval(references: int, inferred: bool) -> None:
+    for networks in (1, 8):
+        units = grid(["classification", "jigsaw"], NETS[:networks], ["tid"])
+        effect = mean_effect(matched_pairs(units, "goal"), judged_of(units, references=references))
+        assert np.isfinite([effect.p, effect.low]).all() == inferred
+        # a test by the signs of so many references gives no less
+        assert not inferred or networks > 1 or effect.p >= 2.0 ** (1 - references)
+
+
+def test_with_enough_networks_both_are_a_sample() -> None:
     units = grid(["classification", "jigsaw"], NETS, ["tid"], noise=0.05)
-    drawn = resample_units(scores_of(units), resamples=500)
-    effect = mean_effect(matched_pairs(units, "goal"), drawn)
-    assert effect.about == "other networks and references"
-    few = mean_effect(matched_pairs(units[units["architecture"].isin(NETS[:3])], "goal"), drawn)
-    assert few.about == "other references" and few.pairs == 3
+    judged = judged_of(units)
+    effect = mean_effect(matched_pairs(units, "goal"), judged)
+    assert effect.about == "other networks and references" and not effect.these_networks
+    few = mean_effect(matched_pairs(units[units["architecture"].isin(NETS[:3])], "goal"), judged)
+    assert few.about == "other references" and few.pairs == 3 and few.networks == 6 and few.these_networks
+
+
+def test_networks_with_something_in_common_are_one_pair() -> None:
+    """One untrained network against six trainings; trainings of one architecture on several datasets."""
+    units = grid(["classification"], ["net0"], ["tid"])
+    trained = pd.concat([units.assign(dataset=f"data{number}") for number in range(6)])
+    untrained = units.assign(goal="untrained", dataset="none", weights="seed0", srcc=0.4)
+    one = matched_pairs(pd.concat([trained, untrained], ignore_index=True), "goal")
+    assert len(one) == 6 and one["cluster"].nunique() == 1
+    goals = grid(["classification", "jigsaw"], NETS[:3], ["tid"])
+    several = pd.concat([goals, goals.assign(dataset="imagenet22k")], ignore_index=True)
+    pairs = matched_pairs(several, "goal")
+    assert pairs["pair"].nunique() == 6 and pairs["cluster"].nunique() == 3
+    one_architecture = goals[goals["architecture"] == "net0"]
+    datasets = pd.concat([one_architecture.assign(dataset=f"d{number}") for number in range(5)], ignore_index=True)
+    assert matched_pairs(datasets, "goal")["cluster"].nunique() == 5
+
+
+def test_intervals_of_a_family_hold_together() -> None:
+    units = grid(list(EFFECTS), NETS, ["tid"])
+    alone = matched_contrasts(units, "goal")
+    together = simultaneous(alone)
+    reach = (together["high"] - together["difference"]) / alone["se"]
+    np.testing.assert_allclose(reach, scipy.stats.t.ppf(1 - 0.025 / 3, alone["df"]))
+    assert (together["high"] > alone["high"]).all() and (together["low"] < alone["low"]).all()
 
 
 def test_type_2_sums_of_squares_equal_statsmodels() -> None:
@@ -203,17 +234,25 @@ def test_a_goal_of_two_architectures_only_is_named() -> None:
     assert aliases(grid(["classification", "jigsaw"], NETS, ["tid"]), ["goal", "architecture"]) == []
 
 
-def test_the_mixed_model_finds_the_effects_and_refuses_small_grids() -> None:
-    units = grid(list(EFFECTS), NETS, ["tid", "kadid", "csiq", "live"], noise=0.02)
-    found = mixed_model(units, "goal").set_index("level")
-    assert found["converged"].all()
-    against = found["against"].iloc[0]
-    slope = 1 / (1 - units["srcc"].mean() ** 2)  # of Fisher's z
-    for level, row in found.iterrows():
-        truth = slope * (EFFECTS[level] - EFFECTS[against])
-        assert row["difference"] == pytest.approx(truth, abs=0.05)
-        assert row["low"] < row["difference"] < row["high"]
-    with pytest.raises(TooFewUnits, match="3 benchmarks"):
-        mixed_model(units[units["benchmark"].isin(["tid", "kadid"])], "goal")
-    with pytest.raises(TooFewUnits, match="0 units"):
-        mixed_model(units.head(0), "goal")
+def test_shares_of_pure_noise_stay_below_what_permutations_give() -> None:
+    """Twenty networks of ten architectures, no effect at all: type II gives architecture a third of the variance."""
+    above, share = [], []
+    for seed in range(20):
+        units = grid(["jigsaw", "jigsaw"], [f"net{number}" for number in range(10)], ["tid"], seed=seed)
+        units = units.assign(weights=[f"{a}.{n}" for n, a in enumerate(units["architecture"])])
+        units["srcc"] = 0.6 + 0.05 * np.random.default_rng(seed).normal(size=len(units))
+        row = decompose_variance(units).set_index("factor").loc["architecture"]
+        above.append(row["omega"] > row["null"])
+        share.append((row["share"], row["omega"]))
+    assert np.mean(above) <= 0.2  # one in twenty, four at most
+    assert np.mean(share, axis=0)[0] > 0.3 and abs(np.mean(share, axis=0)[1]) < 0.15
+
+
+def test_interactions_where_networks_are_left_over() -> None:
+    units = grid(["classification", "jigsaw"], NETS[:4], ["tid", "kadid"])
+    assert "goal x architecture" not in set(decompose_variance(units)["factor"])  # one network a cell
+    both = pd.concat([units.assign(weights=units["weights"] + f".{n}") for n in "ab"], ignore_index=True)
+    crossed = (both["goal"] == "jigsaw") == both["architecture"].isin(NETS[:2])
+    both["srcc"] += 0.1 * crossed + 0.01 * np.random.default_rng(0).normal(size=len(both))
+    row = decompose_variance(both).set_index("factor").loc["goal x architecture"]
+    assert row["omega"] > row["null"] > 0 and row["p"] == pytest.approx(1 / 500)

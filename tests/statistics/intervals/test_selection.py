@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from iqa_lab.statistics import cluster_bootstrap, srcc
+from iqa_lab.statistics import srcc
 from iqa_lab.statistics.factors.trend import depth_trend
 from iqa_lab.statistics.intervals.ceilings import attenuation_corrected, opinion_ceilings
-from iqa_lab.statistics.intervals.selection import best_of_many, select_column, select_column_of_means
+from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
 
 
 def database(seed: int, columns: int, references: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -82,21 +82,24 @@ def test_nothing_to_choose_on() -> None:
     assert select_column(partly, opinion, np.arange(len(opinion)) % 6).frequency[1] == 0
 
 
-def test_intervals_of_the_best_hold_for_all_columns_together() -> None:
-    scores, opinion, cluster = database(5, 40, references=25)
-    scores[:, 3] = opinion + 0.05 * np.random.default_rng(1).normal(size=len(opinion))
-    drawn, estimate = cluster_bootstrap(scores, opinion, cluster, resamples=500), srcc(scores, opinion)
-    found = best_of_many(drawn, estimate)
-    assert found.best == 3 and found.as_good.sum() == 1
-    inside = ((drawn >= found.low) & (drawn <= found.high)).all(axis=1)
-    assert inside.mean() == pytest.approx(0.95, abs=0.01)  # all columns at once
-    alone = np.percentile(drawn[:, 0], [2.5, 97.5])
-    assert found.high[0] - found.low[0] > 1.2 * (alone[1] - alone[0])
-    equal, opinion, cluster = database(6, 10, references=25)
-    many = best_of_many(cluster_bootstrap(equal, opinion, cluster, resamples=500), srcc(equal, opinion))
-    assert many.as_good.sum() >= 8  # all are as good in truth
-    with pytest.raises(ValueError, match="no column"):
-        best_of_many(np.full((10, 2), np.nan), [np.nan, np.nan])
+def test_the_interval_of_the_heldout_value_knows_of_the_choice() -> None:
+    """Ten equal columns: an interval around the best of them held the truth in 62 % of cases."""
+    truth = float(srcc(*database(0, 1, references=4000)[:2])[0])
+    inside = []
+    for seed in range(60):
+        scores, opinion, cluster = database(seed, 10, references=25)
+        found = select_column(scores, opinion, cluster, resamples=60, repeats=2, seed=seed)
+        inside.append(found.heldout_low <= truth <= found.heldout_high)
+    assert np.mean(inside) >= 0.88  # of .95 with 60 cases, two and a half standard errors; it is wider by design
+
+
+@pytest.mark.parametrize(("references", "has"), [(3, False), (5, False), (6, True)])
+def test_few_references_leave_the_heldout_value_without_interval(references: int, has: bool) -> None:
+    scores, opinion, cluster = database(1, 4, references=references)
+    found = select_column(scores, opinion, cluster)
+    assert np.isfinite(found.heldout) and np.isfinite([found.heldout_low, found.heldout_high]).all() == has
+    of_means = select_column_of_means((scores > 0).astype(float), cluster)
+    assert np.isfinite(of_means.heldout_low) == has
 
 
 def test_ceilings_are_what_simulated_people_reach() -> None:
@@ -132,7 +135,9 @@ def test_trend_of_a_network_that_grows_and_of_one_that_peaks() -> None:
     agreement = 0.4 + 0.4 * depth
     drawn = agreement + rng.normal(0, 0.02, (1000, 6))
     grows = depth_trend(depth, agreement, drawn)
-    assert grows.rho == pytest.approx(1) and grows.rho_low > 0.8 and grows.p < 0.01
+    assert grows.rho == pytest.approx(1) and grows.rho_low > 0.8
+    # six layers go up one after the other by chance in one of 32 random walks, and down in another
+    assert grows.p == pytest.approx(2 / 32, abs=0.01)
     assert (grows.peak, grows.peak_high, grows.layers) == (1, 1, 6)
     hump = 0.7 - (depth - 0.4) ** 2
     peaks = depth_trend(depth, hump, hump + rng.normal(0, 0.02, (1000, 6)))

@@ -1,0 +1,154 @@
+"""Results on disk -> what is inferred from them: networks at layers that others choose, figures of factors."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import yaml
+
+from iqa_lab.config import configuration_folder, option_files
+from iqa_lab.errors import UserError
+from iqa_lab.networks.cells import cells
+from iqa_lab.progress import track
+from iqa_lab.report.figures.common import FACTORS, Chart
+from iqa_lab.report.figures.forest import forest
+from iqa_lab.report.figures.variance_shares import variance_shares
+from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.statistics.correlation.choices import agreement
+from iqa_lab.statistics.factors.columns import PAPERS_READOUT, one_a_unit
+from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
+from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
+from iqa_lab.statistics.factors.variance import aliases, decompose_variance
+
+
+def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a unit with ``columns``, the layers among which other references choose; pixels left out.
+
+    As in claims networks are read with the papers' readout where they have it, not with the best of all that ran.
+    """
+    readout = rows["readout"].astype(str)
+    fitted = readout.str.endswith("_insample")
+    kept = rows[rows["layer"].ne("pixels") & ~fitted & rows["value"].notna()]
+    own = readout[kept.index].eq(PAPERS_READOUT) & kept["goal"].ne("baseline")
+    return one_a_unit(kept[own | kept["goal"].eq("baseline")] if own.any() else kept, "best layer")
+
+
+def headlines_of(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> dict[str, str]:
+    """The statistic that each benchmark of the table is judged by."""
+    one = table.drop_duplicates("benchmark")
+    return {
+        str(name): units[str(unit)].config.benchmark.headline
+        for name, unit in zip(one["benchmark"], one["unit"], strict=True)
+    }
+
+
+def judged_of(
+    units: Mapping[str, FinishedUnit], table: pd.DataFrame, wanted: Sequence[Columns]
+) -> tuple[dict[Columns, Judged], dict[str, str]]:
+    """How well networks do at these columns, or at the one that other references choose; and what cannot be read.
+
+    Args:
+        units: those of the table, by their names.
+        table: rows with ``unit`` and ``statistic``.
+        wanted: sets of names of its rows, each of one unit.
+
+    Returns:
+        What was asked for, and for units whose scores are damaged the reason.
+    """
+    found: dict[Columns, Judged] = {}
+    damaged: dict[str, str] = {}
+    unit_of = table["unit"].to_dict()
+    by_unit: dict[str, dict[Columns, None]] = {}
+    for columns in wanted:
+        by_unit.setdefault(str(unit_of[columns[0]]), {})[columns] = None
+    for name, sets in track(list(by_unit.items()), "resampling references"):
+        rows = table[table.index.isin([row for columns in sets for row in columns])]
+        try:
+            scores = _scores_of(units[name], rows)
+        except UserError as error:
+            damaged[name] = str(error)
+            continue
+        found |= resample_unit(scores, list(sets))
+    return found, damaged
+
+
+def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
+    """What a unit gave its pairs in the columns of these rows."""
+    columns = (rows["readout"] + "@" + rows["layer"]).tolist()
+    scores = unit.scores(columns)
+    statistic = str(rows["statistic"].iloc[0])
+    if statistic == "agreement":
+        left, right = scores.iloc[0::2], scores.iloc[1::2]
+        chosen = right["opinion"].to_numpy(dtype=float)
+        values = agreement(left[columns].to_numpy(dtype=float), right[columns].to_numpy(dtype=float), chosen)
+        return Scores(rows.index.tolist(), values, chosen, right["reference"].tolist(), statistic)
+    sign = 1 if statistic == "average_precision" else unit.opinion_sign
+    quality, opinion = -scores[columns].to_numpy(dtype=float), sign * scores["opinion"].to_numpy(dtype=float)
+    return Scores(
+        rows.index.tolist(), quality, opinion, scores["reference"].tolist(), statistic, scores["distortion"].tolist()
+    )
+
+
+def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str]) -> dict[str, Chart | None]:
+    """The figures of factors by their names; networks by the layer that other references choose.
+
+    Args:
+        chosen: one row a unit with ``columns``; benchmarks of one statistic are drawn.
+        judged: how well they do.
+        notes: what cannot be said, and what the grid cannot tell apart, is added.
+    """
+    found: dict[str, Chart | None] = {}
+    if not len(chosen) or not judged:
+        return found
+    statistic = "srcc" if "srcc" in set(chosen["statistic"]) else str(chosen["statistic"].iloc[0])
+    units = chosen[chosen["statistic"] == statistic].assign(
+        value=lambda rows: [judged[c].value for c in rows["columns"]]
+    )
+    of_units = {name: judged[columns] for name, columns in units["columns"].items()}
+    networks = units[(units["goal"] != "baseline") & units["value"].notna()]
+    trained = networks[networks["goal"] != UNTRAINED]
+    contrasts = []
+    for factor in FACTORS:
+        try:
+            # whether a network was trained is a question of its goal; of the other factors trained ones tell
+            rows = networks if factor == "goal" else trained
+            contrasts.append(matched_contrasts(rows, factor, of_units, value="value"))
+        except TooFewUnits as error:
+            notes.append(f"No matched contrasts of {factor}: {error}.")
+    confounded = aliases(trained) if len(trained) else []
+    if contrasts:
+        read = ", ".join(sorted(set(networks["readout"].astype(str))))
+        notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
+        found["contrasts"] = forest(simultaneous(pd.concat(contrasts, ignore_index=True)), confounded)
+    try:
+        found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
+    except TooFewUnits as error:
+        notes.append(f"No shares of variance: {error}.")
+    notes += [f"What this grid cannot tell: {sentence}." for sentence in confounded]
+    return found
+
+
+def with_properties(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what claims may ask of networks; empty where nobody published it.
+
+    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``.
+    """
+    known = {
+        (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters)
+        for name, cell in cells([configuration_folder()])
+    }
+    keys = list(table[[*FACTORS, "weights"]].itertuples(index=False, name=None))
+    imagenet, parameters = (
+        pd.Series([known.get(key, (None, None))[place] for key in keys], index=table.index, dtype=float)
+        for place in (0, 1)
+    )
+    own = table["goal"].eq("classification") & table["dataset"].eq("imagenet1k")
+    single = table["layer"].ne("pixels") & ~table["layer"].astype(str).str.startswith("concat_")
+    layers = table[single].groupby("unit")["layer"].nunique()
+    goals = {name: yaml.safe_load(file.read_text(encoding="utf-8"))
+             for name, file in option_files("goal", [configuration_folder()]).items()}  # fmt: skip
+    return table.assign(
+        imagenet=imagenet, own_task=imagenet.where(own), parameters=parameters,
+        layers=table["unit"].map(layers).astype(float),
+        **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]
+           for key in ("family", "supervision")},
+    )  # fmt: skip
