@@ -14,7 +14,7 @@ from iqa_lab import __version__
 from iqa_lab.cli.arguments import own_folder, split, take_option
 from iqa_lab.cli.hydra import check_choice_of_weights, run_hydra, with_flags
 from iqa_lab.cli.printing import print_rows
-from iqa_lab.config import configuration_folder
+from iqa_lab.config import StatisticsConfig, configuration_folder
 from iqa_lab.config.check import checked
 from iqa_lab.config.messages import plain_message
 from iqa_lab.config.options import checked_own_folder
@@ -119,6 +119,38 @@ def results(
     if len(table) > 20:
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
     found.end()
+
+
+@app.command()
+def compare(
+    metrics: Annotated[list[str], typer.Argument(help="Two or more FOLDER:READOUT@LAYER; of a baseline the FOLDER.")],
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    resamples: Annotated[int, typer.Option(help="Of the references.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All columns, as CSV.")] = False,
+) -> None:
+    """Compare metrics on the same pairs of images: differences of SRCC with intervals, and the customary tests.
+
+    A FOLDER is a unit's, as results/tid2013/NETWORK/SIGNATURE.
+    """
+    from iqa_lab.cli.compare import compare as show
+
+    show(metrics, StatisticsConfig(resamples, confidence, seed), as_csv)
+
+
+@app.command()
+def disagree(
+    one: Annotated[str, typer.Argument(help="FOLDER:READOUT@LAYER; of a baseline the FOLDER.")],
+    other: Annotated[str, typer.Argument(help="Another.")],
+    within: Annotated[float, typer.Option(help="What counts as equal, in standard deviations of the scores.")] = 0.1,
+    most: Annotated[int, typer.Option(help="Pairs of images of each kind.")] = 5,
+    out: Annotated[Path | None, typer.Option(help="A PNG file with the images.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
+) -> None:
+    """Show pairs of images that one metric calls equally good and another does not, and what people say of them."""
+    from iqa_lab.cli.compare import disagree as show
+
+    show(one, other, within, most, out, as_csv)
 
 
 @app.command()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
-from rich.markup import escape
 from torch import nn
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
@@ -19,7 +18,7 @@ from iqa_lab.networks.order import TokenOrder
 from iqa_lab.networks.sources import find_weights_file
 from iqa_lab.networks.trace import trace
 from iqa_lab.networks.weights import load_weights, weights_digest
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 from iqa_lab.readouts import Distance
 
 
@@ -142,7 +141,7 @@ def _say_left_out(found: list[str], others: Mapping[str, str], layout: str) -> N
         )
     if others:
         text = f"layers: auto leaves out {first_names(others)}: {reasons}"
-        console.print(f"[yellow]{escape(text)}[/]")
+        say(text, "yellow")
 
 
 def _agreed(name: str, form: Form | NoForm, layout: str) -> Form:

@@ -13,14 +13,13 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import torch
-from rich.markup import escape
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
 from iqa_lab.downloads.files import NotToBeHad, download, mirrored
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import publishers_checksum
-from iqa_lab.progress import console
+from iqa_lab.progress import say
 
 HF_FILE = "model.safetensors"
 
@@ -59,9 +58,10 @@ def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
     """
     different = expected.difference(path)
     if different and weights.sha256 == publishers_checksum(weights):
-        console.print(
-            f"[yellow]weights.path={escape(str(path))} is not the file that this cell publishes and is taken as your "
-            "own: weights.sha256=... of your file would verify it[/]"
+        say(
+            f"weights.path={path} is not the file that this cell publishes and is taken as your own: "
+            "weights.sha256=... of your file would verify it",
+            "yellow",
         )
     elif different:
         raise UserError(f"weights.path={path} is not the file of weights.sha256: {different}")

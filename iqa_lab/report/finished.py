@@ -23,7 +23,6 @@ from iqa_lab.progress import track
 from iqa_lab.scoring.columns import define_columns, rows_of_readout
 from iqa_lab.statistics.table import CORRELATIONS
 from iqa_lab.store.files import UnitFolder
-from iqa_lab.store.recompute import read_config
 from iqa_lab.store.tabulate import opinion_sign
 
 # what reading a damaged file, or one that another program has written, may raise
@@ -128,7 +127,7 @@ def _read_unit(folder: Path, name: str, rows: pd.DataFrame) -> FinishedUnit:
         UserError: it is damaged.
     """
     files = UnitFolder(folder)
-    config = read_config(folder / "config.yaml")
+    config = files.config()
     benchmark = config.benchmark
     try:
         checked_name(str(benchmark.name), "benchmark.name")

@@ -82,15 +82,6 @@ def recompute_unit(unit: UnitFolder, changes: Sequence[tuple[str, Any]] = ()) ->
     )
 
 
-def read_config(file: Path) -> Config:
-    """The configuration in the ``config.yaml`` of a unit, as it was written.
-
-    Raises:
-        UserError: it is missing, unreadable, damaged or of another version.
-    """
-    return UnitFolder(file.parent).config()
-
-
 def _changes(overrides: Sequence[str]) -> list[tuple[str, Any]]:
     """Keys and values of overrides, each of them one that moves no score."""
     changes = []

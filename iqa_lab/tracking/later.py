@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from iqa_lab.config import TrackerConfig, configuration_folder, read_mapping
 from iqa_lab.config.check import make
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import say, track
 from iqa_lab.store.files import UnitFolder
-from iqa_lab.store.recompute import read_config
+from iqa_lab.store.result import FAILED
 from iqa_lab.tracking.wandb import check_tracker, log_unit
 
 
@@ -29,28 +27,31 @@ def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
         UnitFailed: some could not be logged; all of them are named, and why.
     """
     units = [UnitFolder(file.parent) for file in sorted(results.rglob("result.json"))]
-    units = [unit for unit in units if unit.finished()]
-    if not units:
-        raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or one unit's own")
     done, failures = [], []
     for unit in track(units, "tracking"):
         try:
+            if unit.result()["state"] == FAILED:
+                continue
             _track(unit, tracker)
             done.append(unit.folder)
         except Exception as error:  # whatever W&B or a damaged unit runs into, the others have their turn
             kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
             failures.append(f"{unit.folder}: {kind}{' '.join(str(error).split())[:160]}")
             say(failures[-1], "yellow")
+    if not done and not failures:
+        raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or one unit's own")
     if failures:
-        raise UnitFailed(f"{len(failures)} of {len(units)} units could not be logged: {first_names(failures)}")
+        raise UnitFailed(
+            f"{len(failures)} of {len(done) + len(failures)} units could not be logged: {first_names(failures)}"
+        )
     return done
 
 
 def _track(unit: UnitFolder, tracker: TrackerConfig) -> None:
-    config = read_config(unit.folder / "config.yaml")
+    config = unit.config()
     config.tracker = replace(tracker, group=tracker.group or config.tracker.group)
     check_tracker(config)
-    log_unit(pd.read_csv(unit.correlations_file), unit.read_result() or {}, config)
+    log_unit(unit.table(), unit.result(), config)
 
 
 def tracker_of(overrides: Sequence[str]) -> TrackerConfig:

@@ -384,7 +384,7 @@ def test_a_network_of_one_image_size_says_how_to_feed_it(iqa_lab: Command, few: 
 
 def test_list_layers(iqa_lab: Command) -> None:
     rows = json.loads(iqa_lab("list", "layers", "architecture=squeezenet1_0", "--json").out)
-    assert rows[0] == {"name": "features.1", "depth": 0.0, "channels": 96, "stride": 2, "kind": "ReLU"}
+    assert rows[0] == {"name": "features.1", "depth": 0.0, "channels": 96, "stride": 2, "layout": "map", "kind": "ReLU"}
     assert rows[-1]["name"] == "features.12" and rows[-1]["channels"] == 512 and rows[-1]["depth"] == 1
     tokens = json.loads(iqa_lab("list", "layers", "architecture=vit_small_patch16_224", "--json").out)
     assert {(row["channels"], row["stride"]) for row in tokens} == {(384, 16)}

@@ -26,7 +26,7 @@ from iqa_lab.config.options import SCHEMAS, checked_own_folder, read_option
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.config.rules import RULE, Name, Range, Words
 from iqa_lab.errors import UserError
-from iqa_lab.store.recompute import read_config
+from iqa_lab.store.reading import parse_config
 from iqa_lab.sweep.compose import typed
 from tests.conftest import composed
 
@@ -193,9 +193,8 @@ def test_every_way_in_refuses_the_same(key: str, value: object, tmp_path: Path) 
     with pytest.raises(UserError, match=key):
         typed("benchmark", content)
     whole = asdict(table_config())
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({**whole, "benchmark": content}))
     with pytest.raises(UserError, match=key):
-        read_config(tmp_path / "config.yaml")
+        parse_config(yaml.safe_dump({**whole, "benchmark": content}).encode(), tmp_path / "config.yaml")
     with pytest.raises(UserError, match=key):
         checked(OmegaConf.create({**whole, "benchmark": content}))
     if key not in ("split", "headline") or value == "foo":  # what is wrong only together is found when all is there

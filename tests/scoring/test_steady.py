@@ -46,7 +46,7 @@ def network(*steps: nn.Module | Callable[[Tensor], Tensor], image_size: int | No
         module.add_module(str(number), part)
     module.add_module("end", nn.Conv2d(8, 8, 3))
     layers = tuple(Layer(name, 0.0) for name, _ in module.named_children())
-    return Network(module.requires_grad_(False), layers, InputConfig(), None, "", "", image_size=image_size)
+    return Network(module.requires_grad_(False), layers, InputConfig(), "", "", image_size=image_size)
 
 
 @pytest.fixture(scope="module")
@@ -191,21 +191,33 @@ class Branches(nn.Module):
     ("how", "message"),
     [
         ("branch", "seldom did not run for 2 images of 48 x 32 pixels"),
-        ("twice", "layer often runs more than once for images of 48 x 32 pixels"),
         ("fails", "the network fails on 2 images of 48 x 32 pixels: KeyError: 'no such thing'"),
     ],
 )
-def test_layers_that_do_not_run_once_are_refused(how: str, message: str, tmp_path: Path) -> None:
-    tested = Network(Branches(how).requires_grad_(False), (), InputConfig(), None, "", "")
+def test_layers_that_do_not_run_are_refused(how: str, message: str, tmp_path: Path) -> None:
+    tested = Network(Branches(how).requires_grad_(False), (), InputConfig(), "", "")
     with pytest.raises(UserError, match=message):
         scored(tested, tmp_path, "often", "seldom")
+
+
+def test_a_layer_that_runs_twice_is_its_first_call_and_its_second_has_a_name(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    once = Branches("once").requires_grad_(False)
+    twice = Branches("twice").requires_grad_(False)
+    twice.load_state_dict(once.state_dict())
+    plain = Network(once, (), InputConfig(), "", "")
+    tested = Network(twice, (), InputConfig(), "", "")
+    first, second = scored(tested, tmp_path, "often", "often:call2").T
+    assert (first == scored(plain, tmp_path, "often").T[0]).all() and (first != second).all() and second.all()
+    with pytest.raises(UserError, match="often:call3 did not run"):
+        scored(tested, tmp_path, "often:call3")
 
 
 def test_an_error_in_a_readout_is_not_lost_in_a_network_that_catches_errors(tmp_path: Path) -> None:
     def broken(_response: Response) -> Tensor:
         raise UserError("this readout is broken")
 
-    tested = Network(Branches("catches").requires_grad_(False), (), InputConfig(), None, "", "")
+    tested = Network(Branches("catches").requires_grad_(False), (), InputConfig(), "", "")
     assert scored(tested, tmp_path, "seldom").all()
     with pytest.raises(UserError, match="this readout is broken"):
         scored(tested, tmp_path, "seldom", distance=broken)

@@ -188,7 +188,11 @@ def test_a_full_disk_stops_nothing_and_leaves_nothing_half(iqa_lab: Command, sma
 
 def test_what_two_experiments_ask_for_is_one_unit(iqa_lab: Command) -> None:
     counts = {name: iqa_lab("status", f"experiment={name}").out.split()[0] for name in ("task", "width", "task,width")}
-    assert counts == {"task": "8", "width": "9", "task,width": str(8 + 9 - 5)}  # one trained, one untrained, baselines
+    assert counts == {
+        "task": "12",
+        "width": "21",
+        "task,width": str(12 + 21 - 9),
+    }  # shared: trained, 5 seeds, baselines
 
 
 def test_wrong_grids_are_one_line(iqa_lab: Command, small: list[str]) -> None:

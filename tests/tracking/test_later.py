@@ -4,23 +4,26 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from iqa_lab.config import TrackerConfig
 from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.store.files import UnitFolder
 from iqa_lab.tracking.later import track_results, tracker_of
 from tests.conftest import composed
 from tests.tracking.test_wandb import RESULT, correlations, read_back, runs
 
+NAME = "plain@features.4"
+
 
 def finished(folder: Path) -> Path:
-    folder.mkdir(parents=True)
     config = composed("architecture=alexnet", "benchmark=tid2013", "tracker=none", "tracker.group=mine")
-    (folder / "config.yaml").write_text(yaml.safe_dump(asdict(config)))
-    correlations("plain").to_csv(folder / "correlations.csv", index=False)
-    (folder / "scores.parquet").touch()
-    (folder / "result.json").write_text(json.dumps({"state": "done", **RESULT, "columns": {"plain@features.4": {}}}))
+    scores = pd.DataFrame({"reference": ["r"] * 3, "distorted": list("abc"), "opinion": [1.0, 2, 3], NAME: [3.0, 2, 1]})
+    definitions = {NAME: {"layer": "features.4", "depth": 0.5, "readout": "plain"}}
+    text = yaml.safe_dump(asdict(config))
+    UnitFolder(folder).write(scores, definitions, dict(RESULT), text, lambda *_: correlations("plain"))
     return folder
 
 

@@ -12,6 +12,7 @@ from iqa_lab.statistics.comparisons.dependent import meng, steiger, williams, zo
 from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.intervals.bootstrap import cluster_bootstrap
+from iqa_lab.statistics.intervals.few import FEWEST
 
 
 def paired_differences(
@@ -42,7 +43,7 @@ def paired_differences(
     Returns:
         ``first``, ``second``, ``srcc_first``, ``srcc_second``, ``difference``, ``low``, ``high``, ``p``, ``p_holm``
         (corrected for the number of rows), ``srcc_between`` (of the two metrics), ``williams_p``, ``steiger_p``,
-        ``meng_p``, ``zou_low``, ``zou_high``.
+        ``meng_p``, ``zou_low``, ``zou_high``. Over fewer than six references there is no interval and no ``p``.
 
     Raises:
         ValueError: there are not as many names as metrics, or fewer than two.
@@ -59,6 +60,8 @@ def paired_differences(
     a, b = np.array(pairs).T
     difference = overall[a] - overall[b]
     error = np.nanstd(drawn[:, a] - drawn[:, b], axis=0, ddof=1)
+    if clusters < FEWEST:
+        error = np.full(len(pairs), np.nan)
     half = student.ppf((1 + confidence) / 2, max(clusters - 1, 1)) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.where(error > 0, 2 * student.sf(np.abs(difference) / error, max(clusters - 1, 1)), np.nan)
