@@ -17,8 +17,9 @@ from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
-from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of, with_properties
+from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of
 from iqa_lab.report.pictures import Pictures
+from iqa_lab.report.properties import with_properties
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
 from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values

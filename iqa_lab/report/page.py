@@ -74,6 +74,7 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         title=report.study.name,
         question=report.study.question,
         claims=report.claims.to_dict("records"),
+        registered=report.study.registered if len(report.claims) else "",
         figures=figures,
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
