@@ -85,13 +85,16 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
     )
 
 
-def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str]) -> dict[str, Chart | None]:
+def factor_figures(
+    chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str], tables: dict[str, pd.DataFrame]
+) -> dict[str, Chart | None]:
     """The figures of factors by their names; networks by the layer that other references choose.
 
     Args:
         chosen: one row a unit with ``columns``; benchmarks of one statistic are drawn.
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
+        tables: the contrasts that are drawn are added.
     """
     found: dict[str, Chart | None] = {}
     if not len(chosen) or not judged:
@@ -115,7 +118,8 @@ def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes
     if contrasts:
         read = ", ".join(sorted(set(networks["readout"].astype(str))))
         notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
-        found["contrasts"] = forest(simultaneous(pd.concat(contrasts, ignore_index=True)), confounded)
+        tables["contrasts"] = simultaneous(pd.concat(contrasts, ignore_index=True))
+        found["contrasts"] = forest(tables["contrasts"], confounded)
     try:
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
     except TooFewUnits as error:
