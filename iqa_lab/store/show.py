@@ -83,8 +83,8 @@ def chosen_on_others(facts: dict[str, Any]) -> list[str]:
         notes.append(
             "Predicted from the opinions' standard errors: at most "
             f"{three_digits(facts['ceiling_perfect'])} is possible (knowing what people think on average); another "
-            f"group of people would correlate {three_digits(facts['ceiling_group'])}. Two laboratories agree less: what "
-            "differs between them beyond chance (displays, viewing, instructions) is not in standard errors."
+            f"group of people would correlate {three_digits(facts['ceiling_group'])}. Two laboratories agree less: "
+            "what differs between them beyond chance (displays, viewing, instructions) is not in standard errors."
         )
     return notes
 
