@@ -30,8 +30,8 @@ def left_out_of_within(groups: ArrayLike, fewest: int = FEWEST_PAIRS) -> str:
         return ""
     have = "it has" if len(small) == 1 else "they have"
     return (
-        f"SRCC within distortions: {len(small)} of {len(names)} types left out ({small.sum()} of {counts.sum()} pairs), for "
-        f"{have} fewer than {fewest} pairs"
+        f"SRCC within distortions: {len(small)} of {len(names)} types left out "
+        f"({small.sum()} of {counts.sum()} pairs), for {have} fewer than {fewest} pairs"
     )
 
 
