@@ -10,14 +10,16 @@ import pandas as pd
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+from rich.console import Group
 from rich.live import Live
 
-from iqa_lab.config import checked_name
+from iqa_lab.config import checked_name, configuration_folder
 from iqa_lab.errors import UserError
-from iqa_lab.progress import plain_console, status
+from iqa_lab.progress import plain_console, say, status
 from iqa_lab.store.reading import Unusable, read_sealed
+from iqa_lab.store.registration import register
 from iqa_lab.sweep import sweeper
-from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING
+from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed
 from iqa_lab.sweep.show import counts, plan_view, print_view, status_view
 
@@ -55,12 +57,15 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
         wanted = replace(wanted, units=tuple(again))
     jobs = sweeper.number_of_jobs(wanted.having(MISSING, FAILED, LOST), settings, config.hydra.launcher)
     if settings.action == "plan":
-        print_view(plan_view(wanted, settings.everything, jobs))
+        from iqa_lab.cli.foreseen import claims_view
+
+        print_view(Group(plan_view(wanted, settings.everything, jobs), *claims_view(plan, claims_of(plan, config))))
     elif settings.action == "status":
         show_status(plan, settings.everything, settings.watch)
     elif settings.action == "submit":
         from iqa_lab.sweep.submit import submit
 
+        register_claims(plan, config)
         submit(wanted, jobs, config)
     elif settings.action == "report":
         from iqa_lab.report.command import report_plan
@@ -73,7 +78,46 @@ def sweep(arguments: Sequence[str], config: DictConfig, context: HydraContext, t
         page = report_plan(plan, experiment and str(experiment), Path(str(folder)) if folder else None, tracker)
         print(f"report in {page}")
     else:
+        register_claims(plan, config)
         run(wanted, jobs, config, context, task_function)
+
+
+def claims_of(plan: Plan, config: DictConfig) -> tuple[str, ...]:
+    """The claims of the study that a plan is of; none of a sweep without a study, or of several at once.
+
+    Raises:
+        UserError: the study's file cannot be read.
+    """
+    from iqa_lab.report.study import describe
+
+    experiment = config.hydra.runtime.choices.get("experiment")
+    if not experiment:
+        return ()
+    folders = [Path(plan.config_dir)] if plan.config_dir else []
+    return describe(str(experiment), [*folders, configuration_folder()]).claims
+
+
+def register_claims(plan: Plan, config: DictConfig) -> None:
+    """Write down what a study claims, before its first unit; a damaged file of claims is said, and left as it is.
+
+    Raises:
+        UserError: the study's file cannot be read, or the results cannot be written.
+    """
+    experiment = config.hydra.runtime.choices.get("experiment")
+    if not experiment:
+        return
+    records = Ledger(plan.results).read_all()
+    known = {key for key, record in records.items() if "made_of" in record}
+    known |= {entry.key for entry in plan.having(DONE, RUNNING)}
+    try:
+        keys = [entry.key for entry in plan.units]
+        new = register(plan.results, str(experiment), claims_of(plan, config), keys, sorted(known))
+    except Unusable as trouble:
+        say(f"the claims of {experiment} are not registered: {trouble}", "yellow")
+        return
+    if new is not None:
+        when = f"after {new.finished} units had a result" if new.finished else "before the first unit"
+        say(f"{len(new.claims)} claims registered {when} (sha256 {new.hash[:12]})")
 
 
 def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:

@@ -1,6 +1,7 @@
 """Everything that a report shows, gathered from the results on disk; nothing is drawn or written here."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab import __version__
+from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
@@ -17,13 +19,15 @@ from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
-from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of, with_properties
+from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of
 from iqa_lab.report.pictures import Pictures
+from iqa_lab.report.properties import with_properties
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
 from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
 from iqa_lab.statistics.table import COLUMNS
+from iqa_lab.store.show import notes_on_distortions
 from iqa_lab.store.table import results as read_results
 
 MANY_UNITS = 20  # from here on figures of single units draw fewer pairs, so that the page stays small
@@ -44,6 +48,7 @@ class Report:
     made: Mapping[str, str]
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+    contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)  # of levels of factors, as they are drawn
 
 
 def collect(results: Path, study: Study) -> Report:
@@ -81,18 +86,22 @@ def collect(results: Path, study: Study) -> Report:
     claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
     pictures = Pictures(study.benchmarks)
     pages, unread = _pages(units, table, pictures)
+    tables: dict[str, pd.DataFrame] = {}
     return Report(
         study=study,
         table=table,
         best=_listed(table, best),
         claims=claims,
         anchors=_published(units, table),
-        figures=tuple(comparing_figures(units, table, compared, best, published, networks, judged, study, notes)),
+        figures=tuple(
+            comparing_figures(units, table, compared, best, published, networks, judged, study, notes, tables)
+        ),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
         warnings=(*_warnings(units, table), *unreadable, *unread),
         notes=tuple(notes),
+        contrasts=tables.get("contrasts", pd.DataFrame()),
     )
 
 
@@ -249,6 +258,17 @@ def _many(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def _on_distortions(units: Units, rows: pd.DataFrame) -> list[str]:
+    """What the distortions of a benchmark's pairs mean for its correlations, from the first unit that can be read."""
+    for name in rows["unit"].unique():
+        benchmark = units[str(name)].config.benchmark
+        if benchmark.protocol == CHOICE:
+            return []
+        with suppress(*DAMAGE):  # said where its page is made
+            return notes_on_distortions(units[str(name)].scores([])["distortion"], benchmark.family)
+    return []
+
+
 def _warnings(units: Units, table: pd.DataFrame) -> list[str]:
     """What a reader has to know before believing a number."""
     said = []
@@ -260,6 +280,7 @@ def _warnings(units: Units, table: pd.DataFrame) -> list[str]:
         count = int(rows["n"].iloc[0])
         if expected is not None and count != expected:
             said.append(f"{benchmark}: {count:,} of its {expected:,} pairs were scored; published numbers are of all.")
+        said += [f"{benchmark}: {note}" for note in _on_distortions(units, rows)]
     inputs = table.loc[table["goal"] != "baseline", "input"] if "input" in table else pd.Series(dtype=str)
     sizes = sorted(set(inputs.astype(str).map(resize_of)))
     if len(sizes) > 1:

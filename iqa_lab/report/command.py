@@ -12,6 +12,7 @@ from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study, describe
+from iqa_lab.store.registration import status_of
 from iqa_lab.sweep.grid import NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan, Planned
@@ -63,6 +64,7 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
         cells=pd.DataFrame(sorted(asked), columns=["goal", "dataset", "architecture"]),
         missing=tuple(_missing(plan)),
         benchmarks=tuple(_benchmarks(done)),
+        registered=status_of(plan.results, experiment, described.claims) if experiment and described else "",
     )
     report = collect(plan.results, study)
     page = write_report(report, folder or Path("reports") / name)

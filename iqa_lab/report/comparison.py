@@ -40,6 +40,7 @@ def comparing_figures(
     judged: Mapping[Columns, Judged],
     study: Study,
     notes: list[str],
+    tables: dict[str, pd.DataFrame],
 ) -> list[Figure]:
     """The figures of a report, in the order of the page; what cannot be drawn is added to the notes.
 
@@ -53,6 +54,7 @@ def comparing_figures(
         judged: how well units do at these.
         study: what is asked.
         notes: what a reader is told beside the figures.
+        tables: what figures are drawn from and a reader may want as numbers is added.
     """
     found: list[tuple[str, Chart]] = []
 
@@ -75,7 +77,7 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes).items():
+    for name, chart in factor_figures(chosen, judged, notes, tables).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     for number, first in enumerate(benchmarks):

@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-import yaml
 
-from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.errors import UserError
-from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.figures.common import FACTORS, Chart
 from iqa_lab.report.figures.forest import forest
@@ -88,13 +85,16 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
     )
 
 
-def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str]) -> dict[str, Chart | None]:
+def factor_figures(
+    chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str], tables: dict[str, pd.DataFrame]
+) -> dict[str, Chart | None]:
     """The figures of factors by their names; networks by the layer that other references choose.
 
     Args:
         chosen: one row a unit with ``columns``; benchmarks of one statistic are drawn.
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
+        tables: the contrasts that are drawn are added.
     """
     found: dict[str, Chart | None] = {}
     if not len(chosen) or not judged:
@@ -118,37 +118,11 @@ def factor_figures(chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes
     if contrasts:
         read = ", ".join(sorted(set(networks["readout"].astype(str))))
         notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
-        found["contrasts"] = forest(simultaneous(pd.concat(contrasts, ignore_index=True)), confounded)
+        tables["contrasts"] = simultaneous(pd.concat(contrasts, ignore_index=True))
+        found["contrasts"] = forest(tables["contrasts"], confounded)
     try:
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
     except TooFewUnits as error:
         notes.append(f"No shares of variance: {error}.")
     notes += [f"What this grid cannot tell: {sentence}." for sentence in confounded]
     return found
-
-
-def with_properties(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what claims may ask of networks; empty where nobody published it.
-
-    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``.
-    """
-    known = {
-        (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters)
-        for name, cell in cells([configuration_folder()])
-    }
-    keys = list(table[[*FACTORS, "weights"]].itertuples(index=False, name=None))
-    imagenet, parameters = (
-        pd.Series([known.get(key, (None, None))[place] for key in keys], index=table.index, dtype=float)
-        for place in (0, 1)
-    )
-    own = table["goal"].eq("classification") & table["dataset"].eq("imagenet1k")
-    single = table["layer"].ne("pixels") & ~table["layer"].astype(str).str.startswith("concat_")
-    layers = table[single].groupby("unit")["layer"].nunique()
-    goals = {name: yaml.safe_load(file.read_text(encoding="utf-8"))
-             for name, file in option_files("goal", [configuration_folder()]).items()}  # fmt: skip
-    return table.assign(
-        imagenet=imagenet, own_task=imagenet.where(own), parameters=parameters,
-        layers=table["unit"].map(layers).astype(float),
-        **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]
-           for key in ("family", "supervision")},
-    )  # fmt: skip

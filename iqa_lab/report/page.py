@@ -74,7 +74,9 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         title=report.study.name,
         question=report.study.question,
         claims=report.claims.to_dict("records"),
+        registered=report.study.registered if len(report.claims) else "",
         figures=figures,
+        pooled=_over_benchmarks(report.contrasts),
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
         ids={page.unit: name for page, name in zip(report.units, ids, strict=True)},
@@ -86,6 +88,14 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         downloads=downloads,
         number=_number,
     )
+
+
+def _over_benchmarks(contrasts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Contrasts that were found on several benchmarks, with their meta-analysis."""
+    if contrasts.empty:
+        return []
+    several = contrasts[contrasts["meta_benchmarks"] > 1]
+    return [{str(key): value for key, value in row.items()} for row in several.to_dict("records")]
 
 
 def island(value: Any) -> Markup:
@@ -133,6 +143,8 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     }
     if len(report.claims):
         texts["claims.csv"] = csv_table(report.claims)
+    if len(report.contrasts):
+        texts["contrasts.csv"] = csv_table(report.contrasts)
     if len(report.anchors):
         texts["published.csv"] = csv_table(report.anchors)
     contents = {name: as_bytes(text) for name, text in texts.items()}

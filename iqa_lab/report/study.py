@@ -26,6 +26,7 @@ class Study:
     cells: pd.DataFrame | None = None  # goal, dataset, architecture of all cells that it asks for
     missing: tuple[str, ...] = ()  # what was asked for and is not there, in words
     benchmarks: tuple[BenchmarkConfig, ...] = ()  # of the user's own configuration: where their images lie
+    registered: str = ""  # since when the claims stand, a sentence; empty: it is no study
 
 
 @dataclass(frozen=True)

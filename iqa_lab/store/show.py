@@ -13,6 +13,7 @@ from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import plain_console
 from iqa_lab.statistics.correlation.choices import ceilings
+from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within, range_restriction
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.outcome import Outcome
@@ -36,6 +37,8 @@ def show(outcome: Outcome, config: Config) -> float:
         f"Ordered by {by}; the best of many layers is optimistic. Positive = agrees.",
         *chosen_on_others((outcome.unit.read_result() or {}).get("headline", {})),
     ]
+    if benchmark.config.protocol != CHOICE:
+        notes += notes_on_distortions(benchmark.pairs["distortion"], benchmark.config.family)
     few = few_references(benchmark.pairs["reference"].nunique())
     notes += [few] if few else []
     if not benchmark.config.human:
@@ -55,6 +58,12 @@ def _limits(benchmark: Benchmark) -> str:
     return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
+def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
+    """What the types of distortion of a benchmark's pairs mean for its correlations: a sentence each, or none."""
+    alike = TID_GLOBAL if family == "tid" else None
+    return [f"{said}." for said in (left_out_of_within(distortions), range_restriction(distortions, alike)) if said]
+
+
 def chosen_on_others(facts: dict[str, Any]) -> list[str]:
     """What a unit's headline says of choosing the best column, and of what is possible, in words; nothing if unknown.
 
@@ -72,8 +81,10 @@ def chosen_on_others(facts: dict[str, Any]) -> list[str]:
         )
     if facts.get("ceiling_perfect") is not None:
         notes.append(
-            f"Possible are at most {three_digits(facts['ceiling_perfect'])} (knowing what people think on average); "
-            f"another group of people would correlate {three_digits(facts['ceiling_group'])}."
+            "Predicted from the opinions' standard errors: at most "
+            f"{three_digits(facts['ceiling_perfect'])} is possible (knowing what people think on average); another "
+            f"group of people would correlate {three_digits(facts['ceiling_group'])}. Two laboratories agree less: "
+            "what differs between them beyond chance (displays, viewing, instructions) is not in standard errors."
         )
     return notes
 

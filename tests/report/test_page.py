@@ -52,6 +52,7 @@ def test_the_page_answers_the_question_of_the_study(page: str) -> None:
     for claim in ("squeezenet1_1 &gt; alexnet", "untrained &gt; baseline/psnr", "trend(depth) &gt; 0"):
         assert claim in page
     assert len(re.findall(r'class="verdict (supported|contradicted|undecided)"', page)) == 3
+    assert "Claims: registered on " in page and "before the first unit" in page
     assert "no human judgement" in page and "3 units: 2 networks, 1 benchmark," in page
     assert "iqa-lab sweep experiment=quick" in page and "torch 2" in page
 

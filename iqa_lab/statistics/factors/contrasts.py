@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from iqa_lab.statistics.factors.effects import Effect, Side, compared
 from iqa_lab.statistics.factors.hierarchical import differences, fit_hierarchical
+from iqa_lab.statistics.factors.meta import random_effects
 from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits, joined
 
 NETWORK = [*FACTORS, "weights"]
@@ -116,7 +117,8 @@ def matched_contrasts(
 
     Returns:
         ``factor``, ``first_level``, ``second_level``, the fields of ``Effect``, and ``model_difference``, ``model_p``
-        of the hierarchical model of all levels (Kenward & Roger), where there are several benchmarks.
+        of the hierarchical model of all levels (Kenward & Roger), where there are several benchmarks; and the
+        ``meta_`` columns of ``over_benchmarks``.
 
     Raises:
         TooFewUnits: no two units differ in this factor only.
@@ -133,8 +135,32 @@ def matched_contrasts(
         effect = mean_effect(group, distributions, confidence=confidence)
         difference, p = model.get((str(first), str(second)), (float("nan"), float("nan")))
         rows.append({"factor": factor, "first_level": first, "second_level": second, **vars(effect),
-                     "model_difference": difference, "model_p": p})  # fmt: skip
+                     "model_difference": difference, "model_p": p,
+                     **over_benchmarks(group, distributions, confidence)})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def over_benchmarks(pairs: pd.DataFrame, distributions: Distributions | None, confidence: float) -> dict[str, float]:
+    """The random-effects meta-analysis of the mean differences on each benchmark: of these networks, other benchmarks.
+
+    The same networks are on several benchmarks, so that their chance is no error of a benchmark: each one's error is
+    that of its references alone.
+
+    Args:
+        pairs: as ``matched_pairs`` gives, of two levels.
+        distributions: of the units.
+        confidence: of the interval.
+
+    Returns:
+        ``meta_difference``, ``meta_low``, ``meta_high``, ``meta_p``, ``meta_tau2``, and ``meta_benchmarks``, how many
+        have an error; NaN below two.
+    """
+    each = [compared([Side(rows, fixed=True)], distributions)[0] for _, rows in pairs.groupby("benchmark", sort=True)]
+    found = random_effects([one.difference for one in each], [one.se for one in each], confidence=confidence)
+    return {
+        "meta_difference": found.effect, "meta_low": found.low, "meta_high": found.high, "meta_p": found.p,
+        "meta_tau2": found.tau2, "meta_benchmarks": found.benchmarks,
+    }  # fmt: skip
 
 
 def _by_model(units: pd.DataFrame, factor: str, value: str) -> dict[tuple[str, str], tuple[float, float]]:

@@ -42,21 +42,8 @@ def trend_within(units: pd.DataFrame, covariate: str, *, confidence: float = 0.9
     Raises:
         TooFewUnits: no goal has three networks of which it is known, or there are fewer than five beyond one a goal.
     """
-    units = units if covariate in units else units.assign(**{covariate: np.nan})
-    known = units[units[covariate].notna() & units["value"].notna()]
-    # permuted as wholes: only networks that are on all of the benchmarks
-    known = known[
-        known.groupby(["goal", "architecture"])["benchmark"].transform("nunique") == known["benchmark"].nunique()
-    ]
-    averaged = known.groupby(["benchmark", "goal", "architecture"])[["value", covariate]].mean().reset_index()
-    sizes = averaged.groupby(["benchmark", "goal"])["architecture"].transform("nunique")
-    averaged = averaged[sizes >= 3]
+    averaged = usable_networks(units, covariate)
     networks = sorted(set(zip(averaged["goal"], averaged["architecture"], strict=True)))
-    if len(networks) - averaged["goal"].nunique() < ENOUGH_NETWORKS - 1:
-        raise TooFewUnits(
-            f"it takes {ENOUGH_NETWORKS} architectures of one goal (three of each of several), on the same benchmarks, "
-            f"whose {covariate} is known"
-        )
     usable = sorted(averaged["benchmark"].unique())
     number = {name: place for place, name in enumerate(networks)}
     goals = np.array([goal for goal, _ in networks])
@@ -81,6 +68,29 @@ def trend_within(units: pd.DataFrame, covariate: str, *, confidence: float = 0.9
     reach = norm.ppf((1 + confidence) / 2) * np.sqrt(min(variances))
     z = np.arctanh(np.clip(rho, -0.999999, 0.999999))
     return Within(rho, float(np.tanh(z - reach)), float(np.tanh(z + reach)), p, len(networks), len(np.unique(goals)))
+
+
+def usable_networks(units: pd.DataFrame, covariate: str) -> pd.DataFrame:
+    """What such a trend rests on: a row for each benchmark, goal and architecture with ``value`` and the covariate.
+
+    Raises:
+        TooFewUnits: no goal has three networks of which it is known, or there are fewer than five beyond one a goal.
+    """
+    units = units if covariate in units else units.assign(**{covariate: np.nan})
+    known = units[units[covariate].notna() & units["value"].notna()]
+    # permuted as wholes: only networks that are on all of the benchmarks
+    known = known[
+        known.groupby(["goal", "architecture"])["benchmark"].transform("nunique") == known["benchmark"].nunique()
+    ]
+    averaged = known.groupby(["benchmark", "goal", "architecture"])[["value", covariate]].mean().reset_index()
+    sizes = averaged.groupby(["benchmark", "goal"])["architecture"].transform("nunique")
+    averaged = averaged[sizes >= 3]
+    if len(averaged[["goal", "architecture"]].drop_duplicates()) - averaged["goal"].nunique() < ENOUGH_NETWORKS - 1:
+        raise TooFewUnits(
+            f"it takes {ENOUGH_NETWORKS} architectures of one goal (three of each of several), on the same benchmarks, "
+            f"whose {covariate} is known"
+        )
+    return averaged
 
 
 def _ranks(rows: pd.DataFrame, name: str) -> Floats:

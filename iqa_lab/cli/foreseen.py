@@ -1,0 +1,94 @@
+"""A study's plan -> what each of its claims can rest on and find, as a table; before anybody spends a GPU-day."""
+
+from math import isnan
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.config import ReadoutConfig
+from iqa_lab.networks.cells import BASELINE
+from iqa_lab.report.properties import with_properties
+from iqa_lab.scoring.columns import rows_of_readout
+from iqa_lab.statistics.factors.claims import COVARIATES
+from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
+from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN
+from iqa_lab.store.show import three_digits
+from iqa_lab.sweep.plan import Plan, Planned
+
+
+def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
+    """What the grid of a plan, done or not, can say of claims; nothing where there are none.
+
+    Raises:
+        UserError: a claim cannot be read, or means several things.
+    """
+    table = table_of(plan)
+    if not claims or table.empty:
+        return []
+    view = Table("claim", "independent pairs", "networks", "benchmarks", "finds", "", box=None, pad_edge=False)
+    for row in foresee(claims, table):
+        view.add_row(Text(row.claim), str(row.pairs), str(row.networks), Text(", ".join(row.benchmarks)), _finds(row),
+                     Text(row.note))  # fmt: skip
+    absent = sorted({entry.unit.benchmark for entry in plan.units if entry.facts.error is not None})
+    counted = f"; counted as if they could be scored: {', '.join(absent)}" if absent else ""
+    return [
+        f"claims: what this grid can find with a power of {POWER:g} at {LEVEL:g} (two-sided, Holm over "
+        f"{len(claims)} claims), if matched pairs of networks differ by a standard deviation of {BETWEEN:g} and "
+        f"references leave {WITHIN:g}; below five independent pairs a claim is about these networks only{counted}",
+        view,
+    ]
+
+
+def table_of(plan: Plan) -> pd.DataFrame:
+    """A row for each unit, readout and layer that a plan will give; an early, a middle and a late layer stand for all.
+
+    Units that have failed, or whose benchmark is not there yet, count: the grid can give them.
+    """
+    rows = [row for entry in plan.units for row in _rows(entry)]
+    if not rows:
+        return pd.DataFrame()
+    # one network swept over other settings is one network
+    named = ["benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer"]
+    return with_properties(pd.DataFrame(rows).drop_duplicates(named).reset_index(drop=True))
+
+
+def _rows(entry: Planned) -> list[dict[str, Any]]:
+    unit, cell = entry.unit, entry.unit.cell
+    benchmark = unit.factors["benchmark"]
+    weights = (cell.weights or "").rpartition("/")[2] or cell.architecture
+    common = {
+        "unit": entry.key, "benchmark": unit.benchmark, "goal": cell.goal, "dataset": cell.dataset,
+        "architecture": cell.architecture, "value": 0.5,
+        "weights": weights if cell.seed is None else f"{weights}.seed{cell.seed}",
+        "statistic": "agreement" if benchmark.get("protocol") == CHOICE else str(benchmark.get("headline") or "srcc"),
+    }  # fmt: skip
+    if cell.goal == BASELINE:
+        return [{**common, "readout": cell.architecture, "layer": cell.architecture, "depth": 1.0}]
+    rows = []
+    for name, values in unit.shared["readouts"].items():
+        readout = ReadoutConfig(**values)
+        layers = [("early", 0.0), ("middle", 0.5), ("late", 1.0)]
+        layers += [(f"concat_{kind}", 1.0) for kind in readout.concat or ()]
+        rows += [
+            {**common, "readout": row, "layer": layer, "depth": depth}
+            for row in rows_of_readout(name, readout)
+            for layer, depth in layers
+        ]
+    return rows
+
+
+def _finds(row: Foreseen) -> str:
+    """The smallest difference, margin or trend that is found.
+
+    >>> _finds(Foreseen("a > b", 6, detects=0.0541)), _finds(Foreseen("trend(imagenet) > 0", 9, detects=0.8))
+    ('.054', 'rho .800')
+    """
+    if isnan(row.detects):
+        return "-"
+    over = any(row.claim.startswith(name) for name in COVARIATES)
+    word = "rho " if over else "equal within " if "~" in row.claim else ""
+    return f"{word}{three_digits(row.detects)}"
