@@ -10,10 +10,11 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from iqa_lab.config import ReadoutConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import FOREIGN, UserError
 from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
 
@@ -26,13 +27,21 @@ def load_distance(config: ReadoutConfig) -> Distance:
     """The function that a readout of responses means, its arguments filled in.
 
     Raises:
-        UserError: it cannot be imported; or, when it is called, it does not give one number a pair.
+        UserError: it cannot be imported; or, when it is called, it fails or does not give one number a pair.
     """
     function = function_of(config)
     arguments: dict[str, Any] = dict(config.arguments)
 
     def distance(response: Response) -> Tensor:
-        distances = function(response, **arguments)
+        try:
+            distances = function(response, **arguments)
+        except (UserError, MemoryError, torch.OutOfMemoryError):
+            raise
+        except FOREIGN as error:
+            if "." not in config.function:
+                raise
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UserError(f"the readout's function={config.function} fails: {reason}") from error
         pairs = sum(len(part) for part in response.distorted.parts)
         if not isinstance(distances, Tensor) or distances.shape != (pairs,):
             given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__

@@ -46,7 +46,7 @@ def network(*steps: nn.Module | Callable[[Tensor], Tensor], image_size: int | No
         module.add_module(str(number), part)
     module.add_module("end", nn.Conv2d(8, 8, 3))
     layers = tuple(Layer(name, 0.0) for name, _ in module.named_children())
-    return Network(module.requires_grad_(False), layers, InputConfig(), None, "", "", image_size=image_size)
+    return Network(module.requires_grad_(False), layers, InputConfig(), image_size, "", "")
 
 
 @pytest.fixture(scope="module")
