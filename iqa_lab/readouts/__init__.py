@@ -10,13 +10,13 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from iqa_lab.config import ReadoutConfig
-from iqa_lab.errors import FOREIGN, UserError
+from iqa_lab.errors import UserError
 from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.watched import Watched
 
 __all__ = ["Distance", "Response", "function_of", "load_at_positions", "load_channel_readout", "load_distance"]
 
@@ -29,23 +29,22 @@ def load_distance(config: ReadoutConfig) -> Distance:
     Raises:
         UserError: it cannot be imported; or, when it is called, it fails or does not give one number a pair.
     """
-    function = function_of(config)
+    given_function = function_of(config)
     arguments: dict[str, Any] = dict(config.arguments)
 
+    def function(response: Response) -> Tensor:
+        return given_function(response, **arguments)
+
+    watched = Watched(function, config.function) if "." in config.function else function
+
     def distance(response: Response) -> Tensor:
-        try:
-            distances = function(response, **arguments)
-        except (UserError, MemoryError, torch.OutOfMemoryError):
-            raise
-        except FOREIGN as error:
-            if "." not in config.function:
-                raise
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise UserError(f"the readout's function={config.function} fails: {reason}") from error
+        distances = watched(response)
         pairs = sum(len(part) for part in response.distorted.parts)
         if not isinstance(distances, Tensor) or distances.shape != (pairs,):
             given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
             raise UserError(f"the readout's function={config.function} gives {given} for {pairs} pairs, not ({pairs},)")
+        if distances.is_complex():
+            raise UserError(f"the readout's function={config.function} gives complex numbers, not distances")
         return distances
 
     return distance

@@ -125,6 +125,7 @@ def forward(
             f"preprocess.resize=[{side},{side}]"
         )
 
+    once = {module_of(layer) for layer in layers if ":call" not in layer}
     raised: list[BaseException] = []  # by what reads, not by the network; which might catch it and go on
 
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
@@ -133,6 +134,11 @@ def forward(
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
             try:
                 number = next(numbers)
+                if number > 1 and path in once:
+                    raise UserError(
+                        f"layer {path} runs more than once for images of {width} x {height} pixels: name the block "
+                        f"around it, or one of its calls, {path}:call1 to {path}:call{number}"
+                    )
                 for layer in [layer for layer in waiting.get(path, ()) if call_of(layer) == number]:
                     read(layer, _one_an_image(network.as_map(output, layer, height, width), layer, len(images)))
                     waiting[path].remove(layer)

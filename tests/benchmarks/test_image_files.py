@@ -37,6 +37,21 @@ def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
     return plain[:33] + b"".join(chunk(*each) for each in chunks) + plain[33:]
 
 
+def png_header(kind: int) -> bytes:
+    """IHDR of 20 x 17 pixels; kind 2 is RGB, 3 a palette."""
+    return struct.pack(">IIBBBBB", 20, 17, 8, kind, 0, 0, 0)
+
+
+def raw_lines() -> bytes:
+    return b"".join(b"\0" + line.tobytes() for line in PIXELS[:17, :20])
+
+
+def png_of(data: bytes, *chunks: tuple[bytes, bytes], kind: int = 2) -> bytes:
+    """A PNG file of 20 x 17 pixels with this data, compressed or not."""
+    parts = [(b"IHDR", png_header(kind)), *chunks, (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
 def tiff(pixels: np.ndarray, **options: object) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, **options)
@@ -275,6 +290,19 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "PNG without an end": (lambda: encoded(IMAGE, "PNG")[:-12], "damaged or no image: its end"),
     "PNG cut": (lambda: encoded(LARGE, "PNG")[:5000], "damaged"),
+    "PNG with half of its lines": (lambda: png_of(zlib.compress(raw_lines()[:100])), "compressed data are missing"),
+    "PNG whose data stop": (lambda: png_of(zlib.compress(raw_lines())[:-30]), "compressed data are missing"),
+    "PNG whose data make no sense": (lambda: png_of(b"no zlib"), "damaged"),
+    "PNG without data": (lambda: png_of(b""), "parts of its compressed data are missing"),
+    "PNG without a palette": (lambda: png_of(zlib.compress(bytes(400)), kind=3), "its palette is missing"),
+    "PNG with colours that its palette lacks": (
+        lambda: png_of(zlib.compress(b"\0".join([b"", *[bytes(range(20))] * 17])), (b"PLTE", bytes(57)), kind=3),
+        "colours that its palette does not have",
+    ),
+    "PNG with two headers": (lambda: png_with((b"IHDR", png_header(2))), "its chunk IHDR belongs to no PNG"),
+    "PNG as Apple's compiler writes it": (lambda: png_with((b"CgBI", bytes(4))), "its chunk CgBI belongs to no PNG"),
+    "two PPM": (lambda: 2 * encoded(IMAGE, "PPM"), "goes on behind its last pixel"),
+    "PGM brighter than white": (lambda: b"P5 3 3 100\n" + bytes([50] * 8 + [101]), "brighter than its white"),
     "BMP cut": (lambda: encoded(IMAGE, "BMP")[:-300], "damaged"),
     "PPM cut": (lambda: encoded(IMAGE, "PPM")[:-300], "damaged"),
     "TIFF cut": (lambda: encoded(IMAGE, "TIFF")[:-900], "damaged"),
@@ -288,6 +316,25 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing but a header": (lambda: b"\x89PNG\r\n\x1a\n", "damaged"),
     "a header of JPEG": (lambda: b"\xff\xd8", "damaged"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", [1, 8])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (17, 4)])
+def test_interlaced_png_files_are_found_to_be_whole(tmp_path: Path, size: tuple[int, int], bits: int) -> None:
+    width, height = size
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 1)
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    grids = [(len(range(left, width, step)), len(range(top, height, down))) for left, top, step, down in passes]
+    count = sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in grids if columns)
+    path = tmp_path / "x.png"
+    for lost in (0, 1):
+        parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(count - lost))), (b"IEND", b"")]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+        if lost:
+            with pytest.raises(UserError, match="parts of its compressed data are missing"):
+                decode(str(path))
+        else:
+            assert decode(str(path)).pixels.shape == (height, width, 3)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
