@@ -21,6 +21,9 @@ _PNG_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _MOST_BYTES = 2**30  # decoders refuse larger images
+# Arithmetic codes hold no such run of zeros: 16 at most were found, in flat and natural images of all qualities.
+_ERASED = bytes(64)
+_OVERWRITTEN = "a part of its compressed data was overwritten with zeros"
 _JP2_COLOURS = {16: "sRGB", 17: "grey", 18: "sYCC"}
 
 
@@ -61,6 +64,8 @@ def declared(content: bytes, thorough: bool) -> Declared:
             return _jpeg2000(content)
         if content[4:8] == b"ftyp":
             return _avif(content)
+        if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+            return _webp(content)
     except (struct.error, IndexError, KeyError, ValueError, zlib.error):
         return Declared(damage="its header makes no sense")
     return Declared()
@@ -209,6 +214,8 @@ def _codestream(content: bytes) -> Declared:
         return Declared(colours="its values are signed")
     fewer = None if min(samples) == 7 or bits > 8 else "its channels have fewer than 8 bits"
     wrong = None if content.rstrip(b"\0")[-2:] == b"\xff\xd9" else "its end is missing"
+    if _ERASED in content[content.find(b"\xff\x93") :].rstrip(b"\0"):  # behind its headers
+        wrong = _OVERWRITTEN
     return Declared(bits=bits, colours=fewer, damage=wrong)
 
 
@@ -228,7 +235,7 @@ def _jpeg2000(content: bytes) -> Declared:
 
 
 def _avif(content: bytes) -> Declared:
-    bits, colours, profile = 8, None, None
+    bits, colours, profile, wrong = 8, None, None, None
     for kind, start, end in _within(content, 0, len(content)):
         if kind == b"pixi":
             bits = max([bits, *content[start + 5 : start + 5 + content[start + 4]]])
@@ -241,7 +248,20 @@ def _avif(content: bytes) -> Declared:
                 colours = f"its colours are those of {primaries}/{transfer} in H.273"
         elif kind == b"colr":
             profile = content[start + 4 : end]
-    return Declared(bits=bits, colours=colours, profile=profile, has_profile=profile is not None)
+        elif kind == b"mdat" and b"Exif" not in content[:start] and _ERASED in content[start:end]:
+            wrong = _OVERWRITTEN
+    return Declared(bits, colours, profile, has_profile=profile is not None, damage=wrong)
+
+
+def _webp(content: bytes) -> Declared:
+    """Whether lossless data were overwritten; lossy data of flat images hold as many zeros by themselves."""
+    place = 12
+    while place + 8 <= len(content):
+        kind, length = struct.unpack_from("<4sI", content, place)
+        if kind == b"VP8L" and _ERASED in content[place + 8 : place + 8 + length]:
+            return Declared(damage=_OVERWRITTEN)
+        place += 8 + length + length % 2
+    return Declared()
 
 
 def _within(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -195,6 +195,11 @@ def zeros_inside(content: bytes, count: int) -> bytes:
     return content[: middle - count // 2] + bytes(count) + content[middle - count // 2 + count :]
 
 
+def zeros_at(content: bytes, count: int = 100) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(count) + content[middle + count :]
+
+
 def see_through(image: Image.Image) -> Image.Image:
     other = image.convert("RGBA")
     other.putpixel((3, 3), (1, 2, 3, 100))
@@ -280,6 +285,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "progressive JPEG with zeros": (
         lambda: zeros_inside(encoded(LARGE, "JPEG", quality=90, progressive=True), 300), "damaged"
     ),
+    "JPEG 2000 with zeros": (lambda: zeros_at(encoded(LARGE, "JPEG2000")), "overwritten with zeros"),
+    "lossy JPEG 2000 with zeros": (
+        lambda: zeros_at(encoded(LARGE, "JPEG2000", irreversible=True, no_jp2=True)), "overwritten with zeros"
+    ),
+    "lossless WebP with zeros": (lambda: zeros_at(encoded(LARGE, "WEBP", lossless=True)), "overwritten with zeros"),
     "JPEG cut, with an end": (lambda: encoded(LARGE, "JPEG")[:-2000] + b"\xff\xd9", "damaged"),
     "JPEG without its last byte": (lambda: encoded(LARGE, "JPEG")[:-1], "damaged"),
     "JPEG with a lost part": (
@@ -316,6 +326,28 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing but a header": (lambda: b"\x89PNG\r\n\x1a\n", "damaged"),
     "a header of JPEG": (lambda: b"\xff\xd8", "damaged"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG2000", {"irreversible": True, "quality_layers": [100, 50, 20]}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"quality": 5}),
+        ("PNG", {}),
+        ("JPEG", {"quality": 5}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ],
+)
+@pytest.mark.parametrize("grey", [0, 127, 255])
+def test_flat_images_are_not_taken_for_damaged(
+    tmp_path: Path, kind: str, options: dict[str, object], grey: int
+) -> None:
+    path = tmp_path / "x"
+    flat = np.full((300, 400, 3), grey, np.uint8)
+    flat[:64, :64] = np.asarray(LARGE)[:64, :64]
+    path.write_bytes(encoded(Image.fromarray(flat), kind, **options))
+    assert decode(str(path)).pixels.shape == flat.shape
 
 
 @pytest.mark.parametrize("bits", [1, 8])
@@ -411,6 +443,9 @@ def test_avif_tells_its_depth_and_colours(tmp_path: Path) -> None:
         decode(str(path))
     path.write_bytes(encoded(IMAGE, "AVIF", icc_profile=profile(gamma(2.2), P3)))
     with pytest.raises(UserError, match="not in sRGB"):
+        decode(str(path))
+    path.write_bytes(zeros_at(encoded(LARGE, "AVIF", quality=90)))
+    with pytest.raises(UserError, match="overwritten with zeros"):
         decode(str(path))
     path.write_bytes(frames("AVIF"))
     with pytest.raises(UserError, match="2 pictures"):
