@@ -195,6 +195,32 @@ def test_rows_of_a_loader_of_ones_own_pass_the_same_door(folder: Path) -> None:
         assemble(config, rows.drop(columns="level"), folder)
 
 
+def loader_that_fails(_config: BenchmarkConfig) -> Benchmark:
+    raise KeyError("no\nsuch column")
+
+
+def loader_that_leaves(_config: BenchmarkConfig) -> Benchmark:
+    raise SystemExit(0)
+
+
+def loader_of_a_table(_config: BenchmarkConfig) -> pd.DataFrame:
+    return pd.DataFrame()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("loader_that_fails", "fails: KeyError: 'no.*such column'"),
+        ("loader_that_leaves", "fails: SystemExit: 0"),
+        ("loader_of_a_table", "gives DataFrame, not what"),
+    ],
+)
+def test_a_loader_of_ones_own_that_makes_no_benchmark_is_one_line(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"its loader {__name__}.{name} {message}") as error:
+        load_benchmark(replace(table(), family=f"{__name__}.{name}"))
+    assert "\n" not in str(error.value)
+
+
 def test_the_spread_of_opinions_is_part_of_what_is_scored(folder: Path) -> None:
     digests = {examine(load(folder, STD.format(value))).index_digest() for value in ("", ".5", ".6")}
     assert len(digests) == 3
