@@ -185,7 +185,7 @@ def lpips_packages(bench: Bench, package: str, trunk: str) -> list[Line]:
     module = LPIPS(trunk).eval().requires_grad_(False)
     metric = METRICS[package](module, trunk)
     convention = configured("goal=baseline", "dataset=none", f"architecture=lpips_{trunk}").weights.input
-    network = Network(module, (OUTPUT,), convention, trunk, "", terms=module.terms())
+    network = Network(module, (OUTPUT,), convention, None, trunk, "", terms=module.terms())
     column = Column(OUTPUT, f"lpips_{trunk}", module.terms())
 
     def look(path: str) -> torch.Tensor:

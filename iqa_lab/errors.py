@@ -8,6 +8,9 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 
 SHOWN = 15
 
+# What somebody else's code may raise: anything, and sys.exit(), which would end the command with exit code 0.
+FOREIGN = (Exception, SystemExit)
+
 
 class UserError(Exception):
     """Wrong use, configuration or data; the message says what to do. Exit code 2."""

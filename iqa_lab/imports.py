@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import FOREIGN, UserError
 
 # packages whose version, or whose place in this checkout, says what they are
 KNOWN = ("iqa_lab", "torch", "torchvision", "timm")
@@ -38,9 +38,13 @@ def import_object(path: str, setting: str) -> Any:
         UserError: it cannot be imported.
     """
     module, _, name = path.rpartition(".")
+    if not module or ":" in path:
+        raise UserError(
+            f"{setting}={path}: write it as module.name, with a dot before the name of the function or class"
+        )
     try:
         return getattr(_import(module), name)
-    except Exception as error:  # one's own module may fail in any way
+    except FOREIGN as error:  # one's own module may fail in any way
         raise UserError(f"{setting}={path} cannot be imported: {_reason(error)}") from error
 
 
@@ -56,7 +60,7 @@ def import_module_of(path: str, setting: str) -> ModuleType:
     """
     try:
         return _import(path)
-    except Exception as error:  # one's own module may fail in any way
+    except FOREIGN as error:  # one's own module may fail in any way
         raise UserError(f"{setting}={path} cannot be imported: {_reason(error)}") from error
 
 
@@ -229,6 +233,6 @@ def _no_compiled_files() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if isinstance(error, ImportError | AttributeError | ValueError) else f"{type(error).__name__}: {text}"

@@ -12,7 +12,7 @@ from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
-from iqa_lab.errors import UserError, choices
+from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import import_object
 
 __all__ = ["Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named"]
@@ -25,9 +25,22 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
         UserError: the benchmark is not there, incomplete or damaged.
     """
     check_settings(config)
-    own = "." not in config.family
+    own = "." not in config.family  # of ours
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
-    benchmark: Benchmark = load(config)
+    try:
+        benchmark = load(config)
+    except (UserError, OSError):
+        raise
+    except FOREIGN as error:
+        if own:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"benchmark {config.name}: its loader {config.family} fails: {reason}") from error
+    if not isinstance(benchmark, Benchmark):
+        raise UserError(
+            f"benchmark {config.name}: its loader {config.family} gives {type(benchmark).__name__}, not what "
+            "iqa_lab.benchmarks.benchmark.assemble gives"
+        )
     return benchmark
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.names import find_entry, finder, inside
+from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import COLUMNS as COLUMNS
 from iqa_lab.benchmarks.opinions import MOS as MOS
@@ -161,5 +161,11 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
 def _one_name_a_reference(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with every reference under the first of its names: intervals resample references by name."""
     known = rows[rows["reference_path"] != ""]
-    first = known.groupby("reference_path", sort=False)["reference"].first()
-    return rows.assign(reference=rows["reference_path"].map(first).fillna(rows["reference"]))
+    place = pd.Series(places(known["reference_path"]), index=known.index, dtype=object)
+    return rows.assign(
+        reference=known["reference"]
+        .groupby(place, sort=False)
+        .transform("first")
+        .reindex(rows.index)
+        .fillna(rows["reference"])
+    )

@@ -16,6 +16,14 @@ SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 _SAME_PRIMARY = 100  # .001: rounding, and the two usual values of D65
 _GAMMA, _SAME_GAMMA = 45455, 600  # 1/2.2, which PNG recommends for sRGB; so near to it no value moves by more than 1
 _SRGB, _REC709, _UNSPECIFIED = 13, 1, 2  # code points of ITU-T H.273
+# of PNG: chunks that a program has to understand; channels by colour type; first column and line, steps of each pass
+_PNG_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_MOST_BYTES = 2**30  # decoders refuse larger images
+# Arithmetic codes hold no such run of zeros: 16 at most were found, in flat and natural images of all qualities.
+_ERASED = bytes(64)
+_OVERWRITTEN = "a part of its compressed data was overwritten with zeros"
 _JP2_COLOURS = {16: "sRGB", 17: "grey", 18: "sYCC"}
 
 
@@ -37,11 +45,11 @@ def declared(content: bytes, thorough: bool) -> Declared:
 
     Args:
         content: the whole file.
-        thorough: whether all compressed data of a JPEG file are read, which takes longer than to decode it.
+        thorough: whether all compressed data of PNG and JPEG files are read, which takes as long as to decode them.
     """
     try:
         if content[:8] == b"\x89PNG\r\n\x1a\n":
-            return _png(content)
+            return _png(content, thorough)
         if content[:2] == b"\xff\xd8":
             return _jpeg(content, thorough)
         if content[:1] == b"P" and content[1:2] in b"123456":
@@ -56,13 +64,16 @@ def declared(content: bytes, thorough: bool) -> Declared:
             return _jpeg2000(content)
         if content[4:8] == b"ftyp":
             return _avif(content)
-    except (struct.error, IndexError, ValueError, zlib.error):
+        if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+            return _webp(content)
+    except (struct.error, IndexError, KeyError, ValueError, zlib.error):
         return Declared(damage="its header makes no sense")
     return Declared()
 
 
-def _png(content: bytes) -> Declared:
+def _png(content: bytes, thorough: bool) -> Declared:
     chunks: dict[bytes, bytes] = {}
+    data: list[bytes] = []
     place, kind = 8, b""
     while kind != b"IEND":
         if place + 12 > len(content):
@@ -73,15 +84,36 @@ def _png(content: bytes) -> Declared:
             return Declared(damage="its end is missing")
         if zlib.crc32(memoryview(content)[place + 4 : end - 4]) != struct.unpack_from(">I", content, end - 4)[0]:
             return Declared(damage=f"the checksum of its chunk {kind.decode('ascii', 'replace')} is wrong")
+        if (kind[:1].isupper() and kind not in _PNG_CHUNKS) or (kind == b"IHDR" and kind in chunks):
+            return Declared(damage=f"its chunk {kind.decode('ascii', 'replace')} belongs to no PNG file")
         if kind != b"IDAT":
             chunks.setdefault(kind, content[place + 8 : end - 4])
+        elif thorough:
+            data.append(content[place + 8 : end - 4])
         place = end
+    if b"IHDR" not in chunks:
+        return Declared(damage="its header is missing")
+    if chunks[b"IHDR"][9] == 3 and b"PLTE" not in chunks:
+        return Declared(damage="its palette is missing")
+    if thorough and len(zlib.decompressobj().decompress(b"".join(data), least := _png_bytes(chunks[b"IHDR"]))) < least:
+        return Declared(damage="parts of its compressed data are missing")
     return Declared(
-        bits=chunks[b"IHDR"][8] if b"IHDR" in chunks else 8,
+        bits=chunks[b"IHDR"][8],
         colours=_png_colours(chunks),
         has_profile=b"iCCP" in chunks and b"cICP" not in chunks,
         animated=b"acTL" in chunks,
     )
+
+
+def _png_bytes(header: bytes) -> int:
+    """How many bytes the data of a PNG file are before they are compressed: each line begins with its filter."""
+    width, height, bits, kind, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    passes = _ADAM7 if interlaced else [(0, 0, 1, 1)]
+    total = 0
+    for left, top, across, down in passes:
+        columns, lines = -(-(width - left) // across), -(-(height - top) // down)
+        total += lines * (1 + -(-columns * bits * _PNG_CHANNELS[kind] // 8)) if columns > 0 and lines > 0 else 0
+    return min(total, _MOST_BYTES)
 
 
 def _png_colours(chunks: dict[bytes, bytes]) -> str | None:
@@ -129,8 +161,15 @@ def _pnm(content: bytes) -> Declared:
             end += 1
         numbers.append(int(content[place:end]))
         place = end
-    white = numbers[2]
+    width, height, white = numbers
     bits = 8 if white <= 255 else 16
+    if content[1:2] in b"56" and bits == 8:
+        samples = content[place + 1 :]
+        count = width * height * (3 if content[1:2] == b"6" else 1)
+        if samples[count:].strip():
+            return Declared(damage="it goes on behind its last pixel")
+        if white < 255 and max(samples[:count], default=0) > white:
+            return Declared(damage="some of its values are brighter than its white")
     return Declared(bits=bits, scaled=None if white == 255 else f"values of 0 to {white} scaled to 0 to 255")
 
 
@@ -175,6 +214,8 @@ def _codestream(content: bytes) -> Declared:
         return Declared(colours="its values are signed")
     fewer = None if min(samples) == 7 or bits > 8 else "its channels have fewer than 8 bits"
     wrong = None if content.rstrip(b"\0")[-2:] == b"\xff\xd9" else "its end is missing"
+    if _ERASED in content[content.find(b"\xff\x93") :].rstrip(b"\0"):  # behind its headers
+        wrong = _OVERWRITTEN
     return Declared(bits=bits, colours=fewer, damage=wrong)
 
 
@@ -194,7 +235,7 @@ def _jpeg2000(content: bytes) -> Declared:
 
 
 def _avif(content: bytes) -> Declared:
-    bits, colours, profile = 8, None, None
+    bits, colours, profile, wrong = 8, None, None, None
     for kind, start, end in _within(content, 0, len(content)):
         if kind == b"pixi":
             bits = max([bits, *content[start + 5 : start + 5 + content[start + 4]]])
@@ -207,7 +248,20 @@ def _avif(content: bytes) -> Declared:
                 colours = f"its colours are those of {primaries}/{transfer} in H.273"
         elif kind == b"colr":
             profile = content[start + 4 : end]
-    return Declared(bits=bits, colours=colours, profile=profile, has_profile=profile is not None)
+        elif kind == b"mdat" and b"Exif" not in content[:start] and _ERASED in content[start:end]:
+            wrong = _OVERWRITTEN
+    return Declared(bits, colours, profile, has_profile=profile is not None, damage=wrong)
+
+
+def _webp(content: bytes) -> Declared:
+    """Whether lossless data were overwritten; lossy data of flat images hold as many zeros by themselves."""
+    place = 12
+    while place + 8 <= len(content):
+        kind, length = struct.unpack_from("<4sI", content, place)
+        if kind == b"VP8L" and _ERASED in content[place + 8 : place + 8 + length]:
+            return Declared(damage=_OVERWRITTEN)
+        place += 8 + length + length % 2
+    return Declared()
 
 
 def _within(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -145,6 +145,8 @@ def _conversions(image: Image.Image, says: Declared, path: str) -> list[str]:
     if image.mode in ("1", "L") and "transparency" not in image.info:
         return [*found, "greyscale to RGB"]
     if image.mode in ("P", "LA", "RGBA", "PA") or "transparency" in image.info:
+        if image.mode == "P" and np.asarray(image).max() >= len(image.getpalette() or ()) // 3:
+            raise UserError(f"{path} is damaged: its pixels name colours that its palette does not have")
         alpha = image.convert("RGBA").getchannel("A")
         if np.asarray(alpha).min() < 255:
             raise UserError(f"{path} is transparent in places: put it on a background yourself")

@@ -24,6 +24,13 @@ _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 # how programs write that a value is not known
 NOT_KNOWN = {"", "na", "n/a", "#n/a", "nan", "none", "null", "<na>"}
 _INFINITE = {"inf", "infinity"}
+# files that are no text, by their first bytes, and what to do
+_NO_TEXT = {
+    b"PAR1": "a Parquet file: let its name end in .parquet",
+    b"PK\3\4": "a spreadsheet or an archive: export its table as CSV",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet: export its table as CSV",
+    b"\x1f\x8b": "compressed: unpack it",
+}
 _INVISIBLE = " \t\r\n\ufeff\u200b\u00a0"
 
 
@@ -39,12 +46,19 @@ def read_text(file: Path) -> str:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+    other = next((what for start, what in _NO_TEXT.items() if content.startswith(start)), None)
+    if other is not None:
+        raise UserError(f"{file} is no text but {other}")
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
+        wrong = text.find("\0")
+        line = text.count("\n", 0, wrong) + 1
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise UserError(f"{file} is no text in UTF-8: see line {line}; save it as UTF-8") from error
+        wrong, line = error.start, content[: error.start].count(b"\n") + 1
+    if wrong >= 0:
+        raise UserError(f"{file} is no text in UTF-8: see line {line}; save it as UTF-8")
+    return text
 
 
 def read_columns(file: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -113,7 +127,7 @@ def read_list(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
 
 def _separator(file: Path, text: str, wanted: Sequence[str]) -> str:
     """The separator with which the header names all of the columns; else the one that makes the most fields of it."""
-    header = next((line for line in io.StringIO(text) if line.strip(_INVISIBLE)), "")
+    header = next((line for line in io.StringIO(text, newline=None) if line.strip(_INVISIBLE)), "")
     if not header:
         raise UserError(f"{file} is no CSV file: it is empty")
     best, most = ",", (0, 0)

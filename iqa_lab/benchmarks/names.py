@@ -6,7 +6,7 @@ Where several files differ in that only, a name that is none of them stands for 
 
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -67,6 +67,16 @@ class Names:
     def paths(self) -> list[Path]:
         """All entries, in the order of their names whatever the case."""
         return [self.folder / name for name in sorted(self._exact, key=lambda name: (folded(name), name))]
+
+
+def places(paths: Iterable[str]) -> list[str]:
+    """Files as they are told apart: absolute, through no linked folder, whichever way a list leads to them.
+
+    A link to a file stays a file of its own: databases hold copies of images under several names.
+    """
+    paths = list(paths)
+    real = {folder: os.path.realpath(folder) for folder in {os.path.dirname(path) for path in paths}}
+    return [os.path.join(real[os.path.dirname(path)], os.path.basename(path)) for path in paths]
 
 
 def find_entry(folder: Path, name: str) -> Path | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.benchmarks.lists import label, missing, numbers
-from iqa_lab.benchmarks.names import folded, inside
+from iqa_lab.benchmarks.names import folded, inside, places
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, first_names
 
@@ -222,8 +222,9 @@ def _check_triplets(name: str, rows: pd.DataFrame) -> None:
 
 def _keys(rows: pd.DataFrame, side: str) -> list[str]:
     """What tells images apart: the file, whatever it is called; its name in any case where it is missing."""
-    places = zip(rows[f"{side}_path"], rows[side], strict=True)
-    return [path or f"missing {folded(name)}" for path, name in places]
+    paths, names = rows[f"{side}_path"], rows[side]
+    located = zip(paths, places(paths), names, strict=True)
+    return [place if path else f"missing {folded(name)}" for path, place, name in located]
 
 
 def _pair_keys(rows: pd.DataFrame, choice: bool) -> list[tuple[str, ...]]:
@@ -239,7 +240,7 @@ def _refuse(name: str, what: str, rows: pd.DataFrame, wrong: pd.Series, values: 
     """Raise where a row is wrong, and say how many are."""
     if wrong.any():
         bad = rows.index[wrong]
-        named = first_names(_named(rows, row, f"{values[row]:g}") for row in bad)
+        named = first_names(_named(rows, row, f"{values[row]:.12g}") for row in bad)
         raise UserError(f"{name}: {len(bad)} {what}: {named}")
 
 

@@ -39,6 +39,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
                 f"{file} has no column {theirs}: it has {listed}; if it is called otherwise, "
                 f"say benchmark.columns.{name}=COLUMN"
             )
+    if table.empty:
+        raise UserError(f"{file} has a header, but no row below it")
     rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table})
     if "line" in table:
         rows["line"] = table["line"]

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell
 from iqa_lab.networks.convention import check_input
@@ -73,11 +74,25 @@ def build_module(architecture: ArchitectureConfig, weights: WeightsConfig) -> nn
         torch.manual_seed(weights.seed)
         try:
             module = constructor(**arguments)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise UserError(f"{architecture.constructor} with {arguments} failed: {error}") from error
+        except FOREIGN as error:  # somebody else's code
+            raise UserError(f"{architecture.constructor} with {arguments} failed: {_reason(error)}") from error
     if not isinstance(module, nn.Module):
         raise UserError(f"{architecture.constructor} gives {type(module).__name__}, not a torch module")
+    lazy = [name for name, values in module.state_dict(keep_vars=True).items() if is_lazy(values)]
+    if lazy:
+        raise UserError(
+            f"{architecture.constructor}: {first_names(lazy)} have no size before the first image (lazy modules), "
+            "so that no weights can be drawn or loaded: give their sizes in the constructor"
+        )
     return module.eval().requires_grad_(False)
+
+
+def _reason(error: BaseException) -> str:
+    """What somebody else's code raised, in one line; with its kind where that says more."""
+    text = " ".join(str(error).split())
+    return (
+        text if isinstance(error, (TypeError, ValueError, RuntimeError)) and text else f"{type(error).__name__} {text}"
+    )
 
 
 def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_keys: list[str]) -> tuple[Layer, ...]:

@@ -4,13 +4,11 @@ import pickle
 import pickletools
 import warnings
 import zipfile
-import zlib
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 
@@ -57,9 +55,10 @@ def read_file(path: Path) -> object:
                 "save its state dict again with torch.save(model.state_dict(), FILE)"
             ) from error
         raise UserError(f"{path} is damaged: it cannot be read as a weights file") from error
-    except (safetensors.SafetensorError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError,
-            NotImplementedError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:120]
+    except UserError:
+        raise
+    except Exception as error:  # of a damaged file torch, pickle and safetensors may raise anything
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{path} is damaged or no weights file: {reason}") from error
     if foreign and isinstance(content, OrderedDict) and not content:
         raise UserError(

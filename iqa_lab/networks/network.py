@@ -95,9 +95,9 @@ class Network:
     module: nn.Module
     layers: tuple[Layer, ...]
     input: InputConfig
+    image_size: int | None  # side of the only square images that it takes
     weights: str  # the name of the training: architecture, with .recipe where there are several
     digest: str  # sha256 over the loaded tensors
-    image_size: int | None = None  # side of the only square images that it takes
     terms: Mapping[str, Distance] | None = None  # of a baseline: the distances whose sum is its score, by layer read
 
     @property

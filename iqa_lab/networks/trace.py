@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import FOREIGN, UserError
 
 Shape = tuple[int, ...]
 
@@ -66,12 +66,12 @@ def trace(module: nn.Module, channels: int, side: int | None) -> Trace:
     """
     size = (side, side) if side else (TRACE_SIDE, TRACE_SIDE)
     first = _forward(module, torch.zeros(2, channels, *size))
-    if isinstance(first, Exception):
+    if isinstance(first, BaseException):
         raise UserError(_does_not_run(module, channels, size, first))
     second, second_size = None, None
     for other in () if side else SECOND_SIZES:
         found = _forward(module, torch.zeros(1, channels, *other))
-        if not isinstance(found, Exception):
+        if not isinstance(found, BaseException):
             second, second_size = found, other
             break
     times: dict[str, int] = {}
@@ -100,7 +100,7 @@ class _Call:
     shape: Shape | None  # None: the output holds no tensor
 
 
-def _forward(module: nn.Module, images: Tensor) -> list[_Call] | Exception:
+def _forward(module: nn.Module, images: Tensor) -> list[_Call] | BaseException:
     """All outputs of one forward, in their order; or what went wrong."""
     calls: list[_Call] = []
     numbers: dict[str, int] = {}
@@ -119,7 +119,7 @@ def _forward(module: nn.Module, images: Tensor) -> list[_Call] | Exception:
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             module(images)
-    except Exception as error:  # somebody else's code, which may fail in any way
+    except FOREIGN as error:  # somebody else's code, which may fail in any way
         return error
     finally:
         for handle in handles:
@@ -127,10 +127,12 @@ def _forward(module: nn.Module, images: Tensor) -> list[_Call] | Exception:
     return calls
 
 
-def _does_not_run(module: nn.Module, channels: int, size: tuple[int, int], error: Exception) -> str:
+def _does_not_run(module: nn.Module, channels: int, size: tuple[int, int], error: BaseException) -> str:
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
     said = f"this network does not run on images of {size[0]} x {size[1]} pixels ({reason})"
     for side in _USUAL_SIDES:
-        if (side, side) != size and not isinstance(_forward(module, torch.zeros(1, channels, side, side)), Exception):
+        if (side, side) != size and not isinstance(
+            _forward(module, torch.zeros(1, channels, side, side)), BaseException
+        ):
             return f"{said}, but on {side} x {side}: architecture.image_size={side} preprocess.resize=[{side},{side}]"
     return f"{said}: if it takes images of one size only, give architecture.image_size=SIDE"

@@ -44,6 +44,12 @@ def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequenc
             f"{path} holds more than tensors at its top ({first_names(others)}): "
             "say where the state dict lies with weights.state=KEY"
         )
+    unnamed = [key for key in content if not isinstance(key, str)]
+    if unnamed:
+        raise UserError(
+            f"{path}: the keys of {len(unnamed)} tensors are no text, the first is {unnamed[0]!r}: "
+            "name them as the architecture does"
+        )
     without = [key for key in content if not key.startswith(prefix) and not _matches(key, ignores)]
     if without:
         raise UserError(f"{path}: {len(without)} keys do not begin with {prefix!r}: {first_names(without)}")
@@ -127,6 +133,8 @@ def _kind(value: Tensor) -> str:
         return f"quantised numbers ({name})"
     if value.layout != torch.strided:
         return f"a sparse tensor ({str(value.layout).removeprefix('torch.')})"
+    if value.is_meta:
+        return "a tensor without values (meta)"
     if value.dtype in _FLOATS:
         return "floats"
     return f"{name} numbers"

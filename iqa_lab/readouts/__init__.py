@@ -16,6 +16,7 @@ from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
 from iqa_lab.imports import import_module_of, import_object
 from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.watched import Watched
 
 __all__ = ["Distance", "Response", "function_of", "load_at_positions", "load_channel_readout", "load_distance"]
 
@@ -26,17 +27,24 @@ def load_distance(config: ReadoutConfig) -> Distance:
     """The function that a readout of responses means, its arguments filled in.
 
     Raises:
-        UserError: it cannot be imported; or, when it is called, it does not give one number a pair.
+        UserError: it cannot be imported; or, when it is called, it fails or does not give one number a pair.
     """
-    function = function_of(config)
+    given_function = function_of(config)
     arguments: dict[str, Any] = dict(config.arguments)
 
+    def function(response: Response) -> Tensor:
+        return given_function(response, **arguments)
+
+    watched = Watched(function, config.function) if "." in config.function else function
+
     def distance(response: Response) -> Tensor:
-        distances = function(response, **arguments)
+        distances = watched(response)
         pairs = sum(len(part) for part in response.distorted.parts)
         if not isinstance(distances, Tensor) or distances.shape != (pairs,):
             given = tuple(distances.shape) if isinstance(distances, Tensor) else type(distances).__name__
             raise UserError(f"the readout's function={config.function} gives {given} for {pairs} pairs, not ({pairs},)")
+        if distances.is_complex():
+            raise UserError(f"the readout's function={config.function} gives complex numbers, not distances")
         return distances
 
     return distance

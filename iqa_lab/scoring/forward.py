@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iqa_lab.benchmarks.images import decode
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.networks.network import PIXELS, Network, call_of, module_of
 from iqa_lab.scoring.memory import is_out_of_memory
 from iqa_lab.scoring.settings import Settings
@@ -125,6 +125,7 @@ def forward(
             f"preprocess.resize=[{side},{side}]"
         )
 
+    once = {module_of(layer) for layer in layers if ":call" not in layer}
     raised: list[BaseException] = []  # by what reads, not by the network; which might catch it and go on
 
     def hook(path: str) -> Callable[[nn.Module, object, object], None]:
@@ -133,6 +134,11 @@ def forward(
         def at_module(_module: nn.Module, _inputs: object, output: object) -> None:
             try:
                 number = next(numbers)
+                if number > 1 and path in once:
+                    raise UserError(
+                        f"layer {path} runs more than once for images of {width} x {height} pixels: name the block "
+                        f"around it, or one of its calls, {path}:call1 to {path}:call{number}"
+                    )
                 for layer in [layer for layer in waiting.get(path, ()) if call_of(layer) == number]:
                     read(layer, _one_an_image(network.as_map(output, layer, height, width), layer, len(images)))
                     waiting[path].remove(layer)
@@ -152,7 +158,7 @@ def forward(
         module(inputs.bfloat16() if precision == "bf16" else inputs)
     except _AllRead:
         pass
-    except Exception as error:
+    except FOREIGN as error:
         if raised or isinstance(error, UserError) or is_out_of_memory(error):
             raise
         raise _failed(error, len(images), height, width) from error
@@ -173,19 +179,23 @@ def _one_an_image(responses: Tensor, layer: str, images: int) -> Tensor:
     """The responses.
 
     Raises:
-        UserError: they are not one for each image, or have no positions.
+        UserError: they are not one for each image, are complex, or have no positions.
     """
     if len(responses) != images:
         raise UserError(
             f"layer {layer} gives {len(responses)} responses for {images} images: choose a layer whose first axis is "
             "the images'"
         )
+    if responses.is_complex():
+        raise UserError(
+            f"layer {layer} gives complex numbers, which no readout knows how to compare: choose another layer"
+        )
     if responses.numel() == 0:
         raise UserError(f"the images are too small for this network: the responses of layer {layer} are empty")
     return responses
 
 
-def _failed(error: Exception, images: int, height: int, width: int) -> UserError:
+def _failed(error: BaseException, images: int, height: int, width: int) -> UserError:
     """The error of use that stands for what a network's own code raised."""
     if any(sign in str(error) for sign in _TOO_SMALL):
         return UserError(f"images of {width} x {height} pixels are too small for this network: {error}")

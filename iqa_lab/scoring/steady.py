@@ -5,7 +5,7 @@ any other, which depend on chance or on how images were put into batches.
 """
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
@@ -32,16 +32,16 @@ REPEATS = 50
 
 
 def check_steady(network: Network, path: str, layers: Collection[str], settings: Settings) -> None:
-    """Nothing, if responses to an image are the same alone, again, and between two very different images.
+    """Nothing, if responses to an image are the same alone, again, and twice among others.
 
     Args:
         network: any.
-        path: of an image of the benchmark; the other two are its inverse and noise, of its size.
+        path: of an image of the benchmark; the others are its inverse and noise.
         layers: those that are read.
         settings: device, precision, resize.
 
     Raises:
-        UserError: naming the first layer whose responses differ.
+        UserError: naming the first layer whose responses differ, or are no numbers.
     """
     read = [layer for layer in layers if layer != PIXELS.name]
     if not read:
@@ -49,18 +49,21 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
     image = torch.from_numpy(decode(path, settings.resize).pixels.copy()).permute(2, 0, 1)[None]
     noise = np.random.default_rng(0).integers(0, 256, tuple(image.shape), dtype=np.uint8)
     alone = image.to(settings.device)
-    between = torch.cat([255 - image, image, torch.from_numpy(noise)]).to(settings.device)
+    # twice: whatever puts the images of a batch into another order moves at least one of the two
+    among = torch.cat([255 - image, image, torch.from_numpy(noise), image]).to(settings.device)
     tolerance = TOLERANCE[settings.precision]
     seen: dict[str, Tensor] = {}
 
     def remember(layer: str, output: Tensor | None) -> None:
         assert output is not None
+        if not output.isfinite().all():
+            raise UserError(f"layer {layer} gives NaN or infinity for {path}: no distance of it could be a number")
         seen[layer] = output.clone()
 
-    def same(place: int, most: float, otherwise: str) -> Callable[[str, Tensor | None], None]:
+    def same(places: Sequence[int], most: float, otherwise: str) -> Callable[[str, Tensor | None], None]:
         def compare(layer: str, output: Tensor | None) -> None:
             assert output is not None
-            apart = _apart(seen[layer], output[place : place + 1])
+            apart = max(_apart(seen[layer], output[place : place + 1]) for place in places)
             if apart > most:
                 raise UserError(f"layer {layer} {otherwise} (they differ by {100 * apart:.2g} %)")
 
@@ -73,15 +76,15 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
         draws = before != _random_state(settings.device)
         # The same batch again is computed in the same order, whatever the precision: on a CPU no bit differed. Where
         # random numbers are drawn, any difference is chance.
-        again = same(0, 0.0 if draws else TOLERANCE["fp32"], _BY_CHANCE)
+        again = same([0], 0.0 if draws else TOLERANCE["fp32"], _BY_CHANCE)
         for _ in range(REPEATS if draws else 1):
             forward(network, module, alone, read, again, settings.precision)
         try:
-            forward(network, module, between, read, same(1, tolerance, _BY_BATCH), settings.precision)
+            forward(network, module, among, read, same([1, 3], tolerance, _BY_BATCH), settings.precision)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            say("three images at once do not fit into memory: not checked whether batches matter", "yellow")
+            say("four images at once do not fit into memory: not checked whether batches matter", "yellow")
 
 
 _BY_CHANCE = (

@@ -37,6 +37,21 @@ def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
     return plain[:33] + b"".join(chunk(*each) for each in chunks) + plain[33:]
 
 
+def png_header(kind: int) -> bytes:
+    """IHDR of 20 x 17 pixels; kind 2 is RGB, 3 a palette."""
+    return struct.pack(">IIBBBBB", 20, 17, 8, kind, 0, 0, 0)
+
+
+def raw_lines() -> bytes:
+    return b"".join(b"\0" + line.tobytes() for line in PIXELS[:17, :20])
+
+
+def png_of(data: bytes, *chunks: tuple[bytes, bytes], kind: int = 2) -> bytes:
+    """A PNG file of 20 x 17 pixels with this data, compressed or not."""
+    parts = [(b"IHDR", png_header(kind)), *chunks, (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
 def tiff(pixels: np.ndarray, **options: object) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, **options)
@@ -180,6 +195,11 @@ def zeros_inside(content: bytes, count: int) -> bytes:
     return content[: middle - count // 2] + bytes(count) + content[middle - count // 2 + count :]
 
 
+def zeros_at(content: bytes, count: int = 100) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(count) + content[middle + count :]
+
+
 def see_through(image: Image.Image) -> Image.Image:
     other = image.convert("RGBA")
     other.putpixel((3, 3), (1, 2, 3, 100))
@@ -265,6 +285,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "progressive JPEG with zeros": (
         lambda: zeros_inside(encoded(LARGE, "JPEG", quality=90, progressive=True), 300), "damaged"
     ),
+    "JPEG 2000 with zeros": (lambda: zeros_at(encoded(LARGE, "JPEG2000")), "overwritten with zeros"),
+    "lossy JPEG 2000 with zeros": (
+        lambda: zeros_at(encoded(LARGE, "JPEG2000", irreversible=True, no_jp2=True)), "overwritten with zeros"
+    ),
+    "lossless WebP with zeros": (lambda: zeros_at(encoded(LARGE, "WEBP", lossless=True)), "overwritten with zeros"),
     "JPEG cut, with an end": (lambda: encoded(LARGE, "JPEG")[:-2000] + b"\xff\xd9", "damaged"),
     "JPEG without its last byte": (lambda: encoded(LARGE, "JPEG")[:-1], "damaged"),
     "JPEG with a lost part": (
@@ -275,6 +300,19 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "PNG without an end": (lambda: encoded(IMAGE, "PNG")[:-12], "damaged or no image: its end"),
     "PNG cut": (lambda: encoded(LARGE, "PNG")[:5000], "damaged"),
+    "PNG with half of its lines": (lambda: png_of(zlib.compress(raw_lines()[:100])), "compressed data are missing"),
+    "PNG whose data stop": (lambda: png_of(zlib.compress(raw_lines())[:-30]), "compressed data are missing"),
+    "PNG whose data make no sense": (lambda: png_of(b"no zlib"), "damaged"),
+    "PNG without data": (lambda: png_of(b""), "parts of its compressed data are missing"),
+    "PNG without a palette": (lambda: png_of(zlib.compress(bytes(400)), kind=3), "its palette is missing"),
+    "PNG with colours that its palette lacks": (
+        lambda: png_of(zlib.compress(b"\0".join([b"", *[bytes(range(20))] * 17])), (b"PLTE", bytes(57)), kind=3),
+        "colours that its palette does not have",
+    ),
+    "PNG with two headers": (lambda: png_with((b"IHDR", png_header(2))), "its chunk IHDR belongs to no PNG"),
+    "PNG as Apple's compiler writes it": (lambda: png_with((b"CgBI", bytes(4))), "its chunk CgBI belongs to no PNG"),
+    "two PPM": (lambda: 2 * encoded(IMAGE, "PPM"), "goes on behind its last pixel"),
+    "PGM brighter than white": (lambda: b"P5 3 3 100\n" + bytes([50] * 8 + [101]), "brighter than its white"),
     "BMP cut": (lambda: encoded(IMAGE, "BMP")[:-300], "damaged"),
     "PPM cut": (lambda: encoded(IMAGE, "PPM")[:-300], "damaged"),
     "TIFF cut": (lambda: encoded(IMAGE, "TIFF")[:-900], "damaged"),
@@ -288,6 +326,47 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing but a header": (lambda: b"\x89PNG\r\n\x1a\n", "damaged"),
     "a header of JPEG": (lambda: b"\xff\xd8", "damaged"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG2000", {"irreversible": True, "quality_layers": [100, 50, 20]}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"quality": 5}),
+        ("PNG", {}),
+        ("JPEG", {"quality": 5}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ],
+)
+@pytest.mark.parametrize("grey", [0, 127, 255])
+def test_flat_images_are_not_taken_for_damaged(
+    tmp_path: Path, kind: str, options: dict[str, object], grey: int
+) -> None:
+    path = tmp_path / "x"
+    flat = np.full((300, 400, 3), grey, np.uint8)
+    flat[:64, :64] = np.asarray(LARGE)[:64, :64]
+    path.write_bytes(encoded(Image.fromarray(flat), kind, **options))
+    assert decode(str(path)).pixels.shape == flat.shape
+
+
+@pytest.mark.parametrize("bits", [1, 8])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (17, 4)])
+def test_interlaced_png_files_are_found_to_be_whole(tmp_path: Path, size: tuple[int, int], bits: int) -> None:
+    width, height = size
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 1)
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    grids = [(len(range(left, width, step)), len(range(top, height, down))) for left, top, step, down in passes]
+    count = sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in grids if columns)
+    path = tmp_path / "x.png"
+    for lost in (0, 1):
+        parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(count - lost))), (b"IEND", b"")]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+        if lost:
+            with pytest.raises(UserError, match="parts of its compressed data are missing"):
+                decode(str(path))
+        else:
+            assert decode(str(path)).pixels.shape == (height, width, 3)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -364,6 +443,9 @@ def test_avif_tells_its_depth_and_colours(tmp_path: Path) -> None:
         decode(str(path))
     path.write_bytes(encoded(IMAGE, "AVIF", icc_profile=profile(gamma(2.2), P3)))
     with pytest.raises(UserError, match="not in sRGB"):
+        decode(str(path))
+    path.write_bytes(zeros_at(encoded(LARGE, "AVIF", quality=90)))
+    with pytest.raises(UserError, match="overwritten with zeros"):
         decode(str(path))
     path.write_bytes(frames("AVIF"))
     with pytest.raises(UserError, match="2 pictures"):

@@ -54,6 +54,7 @@ READ: dict[str, tuple[str | bytes, list[float]]] = {
     "semicolons and decimal commas": (
         "reference;distorted;opinion\nr.png;d1.png;1,234\nr.png;d2.png;2,5\nr.png;d3.png;3\n", [1.234, 2.5, 3]
     ),
+    "line ends of an old Macintosh": ("reference;distorted;opinion\rr.png;d1.png;1,5\r", [1.5]),
     "quoted decimal commas": (f'{HEAD}\nr.png,d1.png,"0,123"\nr.png,d2.png,"-1,5"\n', [0.123, -1.5]),
     "a spreadsheet's first line": ("sep=;\nreference;distorted;opinion\nr.png;d1.png;4\n", [4]),
     "blanks around fields and empty lines": (f"{HEAD}\n\n r.png , d1.png , 1.5 \n\n", [1.5]),
@@ -79,6 +80,12 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "an open quote": (f'{HEAD}\nr.png,d1.png,3\nr.png,"d2.png,4\n', "table.csv:3 is no line of a CSV file"),
     "a column twice": (f"{HEAD},opinion\nr.png,d1.png,1,2\n", "has the column opinion twice"),
     "another encoding": (f"{HEAD}\nr.png,d\xe4.png,1\n".encode("latin-1"), "no text in UTF-8: see line 2"),
+    "a Parquet file": (b"PAR1\0\1\2", "no text but a Parquet file: let its name end in .parquet"),
+    "a spreadsheet": (b"PK\3\4\0\0", "no text but a spreadsheet or an archive: export"),
+    "a compressed table": (b"\x1f\x8b\x08\0", "no text but compressed: unpack it"),
+    "UTF-16 that does not say so": (f"{HEAD}\nr.png,d1.png,1\n".encode("utf-16-le"), "no text in UTF-8: see line 1"),
+    "a zero byte": (f"{HEAD}\nr.png,d\0001.png,1\n", "no text in UTF-8: see line 2"),
+    "a header alone": (f"{HEAD}\n", "has a header, but no row below it"),
     "nothing": ("", "is empty"),
     "an underscore": (f"{HEAD}\nr.png,d1.png,1_000\n", r"line 2: '1_000'"),
     "digits of another script": (f"{HEAD}\nr.png,d1.png,١\n", r"line 2: '١'"),
@@ -101,6 +108,32 @@ def test_tables_that_could_be_misread_are_refused(folder: Path, kind: str) -> No
     with pytest.raises(UserError, match=message) as error:
         load(folder, content)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+@pytest.mark.parametrize("way", ["{folder}/", "../{name}/", "parts/../", "same/", "../{name}/same/.//"])
+def test_an_image_is_itself_whichever_way_leads_to_it(
+    folder: Path, way: str, absolute: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two opinions of one pair are there twice, and one reference has one name: intervals resample references."""
+    (folder / "parts").mkdir()
+    (folder / "same").symlink_to(".")
+    monkeypatch.chdir(folder)
+    other = way.format(folder=folder, name=folder.name)
+    table = folder if absolute else Path()
+    with pytest.raises(UserError, match=r"1 opinions are there twice: .*d1.png \(line 3\)"):
+        load(table, f"{HEAD}\nr.png,d1.png,1\n{other}r.png,{other}d1.png,2\n")
+    assert load(table, f"{HEAD}\nr.png,d1.png,1\n{other}r.png,d2.png,2\n").pairs["reference"].nunique() == 1
+    votes = load(table, f"{HEAD}\nr.png,d1.png,1\n{other}r.png,{other}d1.png,2\n", "benchmark.votes=true")
+    assert votes.pairs["opinion"].tolist() == [1.5]
+    again = f"{other}r.png,{other}d2.png,d1.png,.2"
+    with pytest.raises(UserError, match="1 opinions are there twice"):
+        load(table, f"{CHOICES.format('.7')}{again}\n", "benchmark.protocol=2afc")
+
+
+def test_a_link_to_an_image_is_an_image_of_its_own(folder: Path) -> None:
+    (folder / "copy.png").symlink_to("d1.png")
+    assert len(load(folder, f"{HEAD}\nr.png,d1.png,1\nr.png,copy.png,2\n").pairs) == 2
 
 
 @pytest.mark.parametrize("value", ["95", "-0.1", "1.001", "nan", "inf", "", "yes"])
@@ -160,6 +193,32 @@ def test_rows_of_a_loader_of_ones_own_pass_the_same_door(folder: Path) -> None:
         assemble(config, rows.assign(opinion=[1, 7]), folder)
     with pytest.raises(UserError, match="gives no column level"):
         assemble(config, rows.drop(columns="level"), folder)
+
+
+def loader_that_fails(_config: BenchmarkConfig) -> Benchmark:
+    raise KeyError("no\nsuch column")
+
+
+def loader_that_leaves(_config: BenchmarkConfig) -> Benchmark:
+    raise SystemExit(0)
+
+
+def loader_of_a_table(_config: BenchmarkConfig) -> pd.DataFrame:
+    return pd.DataFrame()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("loader_that_fails", "fails: KeyError: 'no.*such column'"),
+        ("loader_that_leaves", "fails: SystemExit: 0"),
+        ("loader_of_a_table", "gives DataFrame, not what"),
+    ],
+)
+def test_a_loader_of_ones_own_that_makes_no_benchmark_is_one_line(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"its loader {__name__}.{name} {message}") as error:
+        load_benchmark(replace(table(), family=f"{__name__}.{name}"))
+    assert "\n" not in str(error.value)
 
 
 def test_the_spread_of_opinions_is_part_of_what_is_scored(folder: Path) -> None:

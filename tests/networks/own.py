@@ -71,3 +71,25 @@ class Layouts(nn.Module):
 def sequential() -> nn.Module:
     """Parts whose names are numbers."""
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU())
+
+
+def lazy() -> nn.Module:
+    """Parts that have no size before the first image."""
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU())
+
+
+def leaves() -> nn.Module:
+    """A constructor that ends the process."""
+    raise SystemExit(0)
+
+
+def fails() -> nn.Module:
+    """A constructor with an error in it."""
+    raise KeyError("no\nsuch thing")
+
+
+class Leaves(nn.Module):
+    """A forward that ends the process."""
+
+    def forward(self, _images: Tensor) -> Tensor:
+        raise SystemExit(0)

@@ -284,6 +284,25 @@ def test_a_network_that_runs_at_no_size_says_why() -> None:
         named_layers(ArchitectureConfig("own", "own"), Broken(), [])
 
 
+@pytest.mark.parametrize(
+    ("constructor", "message"),
+    [
+        (f"{OWN}.lazy", r"0.weight, 0.bias have no size before the first image \(lazy modules\)"),
+        (f"{OWN}.leaves", "own.leaves with {} failed: SystemExit 0"),
+        (f"{OWN}.fails", "own.fails with {} failed: KeyError 'no.*such thing'"),
+        (f"{OWN}.Leaves", r"does not run on images of 96 x 96 pixels \(SystemExit: 0\)"),
+        (f"{OWN}:Layouts", "write it as module.name"),
+        ("Layouts", "write it as module.name"),
+        (f"{OWN}.Step.forward", "cannot be imported"),
+        (f"{OWN}.OrderedDict", "gives OrderedDict, not a torch module"),
+    ],
+)
+def test_constructors_that_make_no_network_are_one_line(constructor: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        build_network(custom(constructor))
+    assert "\n" not in str(error.value)
+
+
 def test_a_number_is_an_index_and_a_text_a_name() -> None:
     config = custom(f"{OWN}.sequential", layers=["1", "3"])
     names = [layer.name for layer in build_network(config).layers]

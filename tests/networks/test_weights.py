@@ -2,8 +2,10 @@
 
 import pickle
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -119,9 +121,37 @@ def test_a_file_without_a_state_dict_says_what_it_holds(tmp_path: Path, trained:
         read_state_dict(tmp_path / "y.pth", None, "")
 
 
+@pytest.mark.parametrize("name", [str.encode, hash, lambda key: (key,)])
+def test_keys_that_are_no_text_are_refused(tmp_path: Path, trained: nn.Module, name: Callable[[str], object]) -> None:
+    torch.save({name(key): value for key, value in trained.state_dict().items()}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match="the keys of 9 tensors are no text"):
+        read_state_dict(tmp_path / "x.pth", None, "")
+
+
+@pytest.mark.parametrize("form", ["pth", "legacy.pth", "safetensors"])
+def test_changed_bytes_are_one_line_or_tensors(tmp_path: Path, trained: nn.Module, form: str) -> None:
+    """Whatever byte it is; only zip files have checksums, so that the others may hold other numbers."""
+    file = tmp_path / f"x.{form}"
+    state = trained.state_dict()
+    if form == "safetensors":
+        save_file(state, file)
+    else:
+        torch.save(state, file, _use_new_zipfile_serialization=form == "pth")
+    content = file.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(content), 60):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0x15]) + content[place + 1 :])
+        try:
+            found = read_state_dict(file, None, "")
+        except UserError:
+            continue
+        assert form != "pth" or all(torch.equal(found[key], value) for key, value in state.items())
+
+
 def changed(value: Tensor, kind: str) -> Tensor:
     """The same numbers, or nearly, as a tensor of another kind."""
     match kind:
+        case "meta":
+            return value.to("meta")
         case "sparse":
             return value.to_sparse()
         case "quantised":
@@ -134,7 +164,7 @@ def changed(value: Tensor, kind: str) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "int32", "int64", "bool", "complex64", "float8_e4m3fn",
-                                  "sparse", "quantised", "nan", "inf", "-inf", "beyond float32"])  # fmt: skip
+                                  "sparse", "meta", "quantised", "nan", "inf", "-inf", "beyond float32"])  # fmt: skip
 @pytest.mark.parametrize("key", ["conv.weight", "bn.running_var"])
 @pytest.mark.parametrize("keys", ["same", "in_order"])
 @pytest.mark.filterwarnings("ignore::UserWarning")

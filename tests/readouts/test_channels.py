@@ -228,6 +228,7 @@ def test_a_run_saves_weights_and_keeps_them_as_it_grows(
     common = (
         "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "tracker=none", "statistics.resamples=50",
         f"benchmark.path={levels_home / 'levels'}", "layers=[features.1,features.12]", "benchmark.levels=[1,5]",
+        "preprocess.resize=96",
     )  # fmt: skip
     assert iqa_lab("run", *common, "readout=[plain,channel_scaled]").code == 0
     (folder,) = (tmp_path / "results/levels").glob("*/*")

@@ -97,7 +97,8 @@ def test_concatenated_layers_are_the_root_of_the_summed_squares_or_the_sum(
 ) -> None:
     common = (
         *ALEXNET, "tracker=none", "statistics.resamples=20", f"benchmark.path={levels_home / 'levels'}",
-        "layers=[features.1,features.4,features.11]", "readout=[plain,lpips]",
+        "layers=[features.1,features.4,features.11]", "readout=[plain,lpips]", "benchmark.levels=[1,5]",
+        "preprocess.resize=96",
     )  # fmt: skip
     assert iqa_lab("run", *common).code == 0
     (folder,) = (tmp_path / "results/levels").glob("*/*")
@@ -132,7 +133,7 @@ def test_a_run_with_every_readout_fills_every_column(
 ) -> None:
     done = iqa_lab(
         "run", *ALEXNET, "tracker=none", "statistics.resamples=20", f"benchmark.path={levels_home / 'levels'}",
-        "readout=all", "concat=[raw]", "preprocess.resize=96",
+        "readout=all", "concat=[raw]", "preprocess.resize=96", "benchmark.levels=[1,5]",
     )  # fmt: skip
     assert done.code == 0, done.err
     (folder,) = (tmp_path / "results/levels").glob("*/*")
