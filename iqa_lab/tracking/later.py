@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from iqa_lab.config import TrackerConfig, configuration_folder, read_mapping
 from iqa_lab.config.check import make
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import say, track
 from iqa_lab.store.files import UnitFolder
-from iqa_lab.store.recompute import read_config
+from iqa_lab.store.result import DONE, FAILED, RESULT
 from iqa_lab.tracking.wandb import check_tracker, log_unit
 
 
 def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
     """Log every finished unit below a folder as one W&B run, named by its signature; returns their folders.
 
-    Scores and tables stay as they are. A unit that cannot be logged does not stop the others.
+    Scores and tables stay as they are, and are logged only as they were written. A unit that cannot be logged does not
+    stop the others.
 
     Args:
         results: a folder of results, or of one unit.
@@ -28,8 +27,8 @@ def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
         UserError: there is no finished unit below it.
         UnitFailed: some could not be logged; all of them are named, and why.
     """
-    units = [UnitFolder(file.parent) for file in sorted(results.rglob("result.json"))]
-    units = [unit for unit in units if unit.finished()]
+    units = [UnitFolder(file.parent) for file in sorted(results.rglob(RESULT)) if ".sweep" not in file.parts]
+    units = [unit for unit in units if (unit.read_result() or {}).get("state") != FAILED]
     if not units:
         raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or one unit's own")
     done, failures = [], []
@@ -47,10 +46,12 @@ def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
 
 
 def _track(unit: UnitFolder, tracker: TrackerConfig) -> None:
-    config = read_config(unit.folder / "config.yaml")
+    result, config = unit.check(), unit.config()
+    if result["state"] != DONE:
+        raise UserError("scores without statistics: iqa-lab report --recompute makes these")
     config.tracker = replace(tracker, group=tracker.group or config.tracker.group)
     check_tracker(config)
-    log_unit(pd.read_csv(unit.correlations_file), unit.read_result() or {}, config)
+    log_unit(unit.table(), result, config)
 
 
 def tracker_of(overrides: Sequence[str]) -> TrackerConfig:
