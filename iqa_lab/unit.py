@@ -143,6 +143,7 @@ def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Ben
     reason = _why_again(unit, result, wanted)
     if reason is None:
         return Outcome(unit, unit.table(), benchmark, 0)
+    try_statistics(benchmark.pairs, config)
     say(f"{reason}: the statistics are made anew from the scores", "yellow")
     seen = images_seen(config, network)
     table = unit.tabulate_again(

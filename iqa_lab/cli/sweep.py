@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from hydra.core.plugins import Plugins
@@ -16,6 +17,7 @@ from rich.live import Live
 from iqa_lab.config import checked_name, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.progress import plain_console, say, status
+from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import Unusable, read_sealed
 from iqa_lab.store.registration import register
 from iqa_lab.sweep import sweeper
@@ -156,12 +158,18 @@ def track(plan: Plan) -> None:
         {"unit": entry.record["folder"], "name": entry.unit.name, "benchmark": entry.unit.benchmark,
          "benchmark_digest": entry.facts.index_digest[:12],
          **{factor: getattr(entry.unit.cell, factor) for factor in ("goal", "dataset", "architecture")},
-         **entry.record["headline"]}
+         **_headline(plan.results / entry.record["folder"])}
         for entry in done
     ]  # fmt: skip
     units = pd.DataFrame(rows)
     table = results(plan.results)
     track_sweep(units, table[table["unit"].isin(set(units["unit"]))], plan.group, tracker)
+
+
+def _headline(folder: Path) -> dict[str, Any]:
+    """The headline of a result as it is now: a record keeps that of its pass, and a recomputation makes another."""
+    found: dict[str, Any] = (UnitFolder(folder).read_result() or {}).get("headline", {})
+    return found
 
 
 def show_status(plan: Plan, everything: bool, watch: bool) -> None:

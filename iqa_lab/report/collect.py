@@ -28,7 +28,7 @@ from iqa_lab.statistics.factors.units import best_of_units, comparable, with_val
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
 from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.show import notes_on_distortions
-from iqa_lab.store.table import results as read_results
+from iqa_lab.store.table import read_results
 
 MANY_UNITS = 20  # from here on figures of single units draw fewer pairs, so that the page stays small
 
@@ -111,12 +111,14 @@ def _units(results: Path, study: Study) -> tuple[dict[str, FinishedUnit], list[s
     Raises:
         UserError: there are none.
     """
-    table = read_results(results)
+    there = read_results(results)
     if study.units is not None:
-        table = table[table["unit"].isin(study.units.keys())].reset_index(drop=True)
-    if not len(table):
+        there = there.only(study.units)
+    there.say_troubles()
+    if not len(there.table):
         raise UserError(f"there are no finished units of {study.name} in {results}: {study.command or 'run some'}")
-    units, unreadable = read_units(results, table)
+    units, damaged = read_units(results, there.table)
+    unreadable = [*there.left_out(), *damaged]
     if study.units is None:
         return units, unreadable
     found = {}

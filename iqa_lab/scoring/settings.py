@@ -9,6 +9,8 @@ from iqa_lab.benchmarks.images import Resize
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 
+_LONGEST = 8192  # pixels of a resized image's side: a longer one is a slip, and fills the memory
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -31,8 +33,11 @@ class Settings:
             raise UserError(f"runtime.workers={self.workers}: at least one thread has to decode the images")
         if self.precision not in ("fp32", "tf32", "bf16"):
             raise UserError(f"precision={self.precision}: choose fp32, tf32 or bf16")
-        if self.resize is not None and min(np.atleast_1d(self.resize)) < 1:
-            raise UserError(f"preprocess.resize={self.resize}: a side has at least 1 pixel")
+        if (
+            self.resize is not None
+            and not 1 <= min(np.atleast_1d(self.resize)) <= max(np.atleast_1d(self.resize)) <= _LONGEST
+        ):
+            raise UserError(f"preprocess.resize={self.resize}: a side has at least 1 pixel, and at most {_LONGEST}")
 
 
 def pass_settings(config: Config, batch_size: int) -> Settings:

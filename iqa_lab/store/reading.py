@@ -6,6 +6,7 @@ has to be sealed, other files have to have the digest that a sealed file gives t
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.store.signature import SCHEMA, is_sealed
 
 MISSING, UNREADABLE, DAMAGED, OTHER_VERSION = "missing", "unreadable", "damaged", "of another version"
+MISPLACED = "in the wrong place"
 
 # columns of correlations.csv that are names, whatever they look like
 NAMES = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout", "input")
@@ -43,7 +45,7 @@ class Unusable(UserError):
     """A file that cannot be used; the message names it.
 
     Args:
-        kind: missing, unreadable, damaged or of another version.
+        kind: missing, unreadable, damaged, of another version, or in the wrong place.
         file: which.
         why: in words, where there is more to say.
     """
@@ -57,10 +59,13 @@ def read_bytes(file: Path, largest: int | None = None) -> bytes:
     """The content of a file.
 
     Raises:
-        Unusable: it is missing, unreadable, or larger than any file of ours.
+        Unusable: it is missing, unreadable, no plain file, or larger than any file of ours.
     """
     try:
-        if largest is not None and file.stat().st_size > largest:
+        facts = file.stat()
+        if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for, a device has no end
+            raise Unusable(UNREADABLE, file, "no plain file")
+        if largest is not None and facts.st_size > largest:
             raise Unusable(DAMAGED, file, f"larger than {largest >> 20} MiB")
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -17,7 +17,7 @@ from iqa_lab.store import reading
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.result import FAILED, RESULT
 from iqa_lab.store.settings import spread_of
-from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate
+from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
 
 # settings that move no score: a recomputation may change them
 CHANGEABLE = (
@@ -73,6 +73,8 @@ def recompute_unit(unit: UnitFolder, changes: Sequence[tuple[str, Any]] = ()) ->
     config = _changed(unit.config(), changes)
     unit.weights()  # else columns would be left out without a word
     result = unit.result()
+    if changes:
+        try_statistics(unit.scores(), config)
     weights, seen = str(result["hashed"]["weights"]), str(result["input"])
     return unit.tabulate_again(
         lambda scores, definitions: tabulate(scores, definitions, config, weights, seen),

@@ -10,7 +10,7 @@ import pandas as pd
 from iqa_lab.config import Config
 from iqa_lab.store import reading
 from iqa_lab.store.joining import in_order_of
-from iqa_lab.store.reading import DAMAGED, MISSING, Unusable, sha256
+from iqa_lab.store.reading import DAMAGED, MISPLACED, MISSING, Unusable, sha256
 from iqa_lab.store.result import CONFIG, CORRELATIONS, FAILED, RESULT, SCORES, WEIGHTS, Definitions, read_result
 from iqa_lab.store.writing import unfinished
 
@@ -46,12 +46,23 @@ class StoredUnit:
         # a killed writer has left the newest result beside its place; a living one puts it there meanwhile
         for file in (self.folder / RESULT, unfinished(self.folder / RESULT), self.folder / RESULT):
             try:
-                result = read_result(file)
+                result = self._own(read_result(file))
                 return result, {name: self._content(name, result) for name in names}
             except Unusable as error:
                 trouble = trouble or error
         assert trouble is not None
         raise trouble
+
+    def _own(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A result, if it is this unit's: what was copied from another folder would be read as scores of this one.
+
+        Raises:
+            Unusable: it is another unit's.
+        """
+        of = result.get("signature", self.folder.name)
+        if result["state"] != FAILED and of != self.folder.name:
+            raise Unusable(MISPLACED, self.folder / RESULT, f"it is the result of unit {of}")
+        return result
 
     def _content(self, name: str, result: Mapping[str, Any], *, beside: bool = True) -> bytes:
         file = self.folder / name
@@ -170,7 +181,7 @@ class StoredUnit:
     def is_whole(self, file: Path, *, beside: bool = True) -> bool:
         """Whether a ``result.json`` can be used and its files are there; ``beside``: or beside their places."""
         try:
-            result = read_result(file)
+            result = self._own(read_result(file))
             for name in result.get("files", {}):
                 self._content(name, result, beside=beside)
         except Unusable:

@@ -8,7 +8,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from iqa_lab.store.conditions import rows_meeting
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import (
     DAMAGED,
+    MISPLACED,
     MISSING,
     NAMES,
     OTHER_VERSION,
@@ -43,6 +44,8 @@ UNIT = "unit"
 BENCHMARK_DIGEST = "benchmark_digest"
 _DIGITS = 12
 
+_PLACE = ("benchmark", "goal", "dataset", "architecture")  # columns that say where a unit lies
+
 Stamp = list[int]  # size and time of correlations.csv and of result.json
 
 
@@ -53,6 +56,14 @@ class Results:
     table: pd.DataFrame
     troubles: Mapping[str, Unusable]  # by unit
     waiting: tuple[str, ...] = ()  # units with scores whose statistics are not made, or are being made
+
+    def only(self, units: Collection[str]) -> "Results":
+        """What there is, and is wrong, of these units."""
+        return Results(
+            self.table[self.table[UNIT].isin(list(units))].reset_index(drop=True),
+            {unit: trouble for unit, trouble in self.troubles.items() if unit in units},
+            tuple(unit for unit in self.waiting if unit in units),
+        )
 
     def end(self) -> None:
         """Say what is left out, behind what was printed.
@@ -67,24 +78,27 @@ class Results:
 
     def say_troubles(self) -> None:
         """One line for each unit that is left out; those of another version together."""
+        for line in self.left_out():
+            say(line, "yellow")
+
+    def left_out(self) -> list[str]:
+        """What ``say_troubles`` says."""
         old = [unit for unit, trouble in self.troubles.items() if trouble.kind == OTHER_VERSION]
-        for unit, trouble in self.troubles.items():
-            if unit not in old:
-                say(f"left out: {trouble}{advice(trouble)}", "yellow")
+        lines = [f"left out: {one}{advice(one)}" for one in self.troubles.values() if one.kind != OTHER_VERSION]
         if old:
             what = f"{len(old)} result{'s' * (len(old) != 1)} of another version of iqa_lab"
-            say(f"left out: {what}: run again {first_names(old)}", "yellow")
+            lines.append(f"left out: {what}: run again {first_names(old)}")
         if self.waiting:
-            say(
+            lines.append(
                 f"left out: scores without statistics in {first_names(self.waiting)}: unless a run is at them, "
-                "iqa-lab report --recompute makes these",
-                "yellow",
+                "iqa-lab report --recompute makes these"
             )
+        return lines
 
 
 def advice(trouble: Unusable) -> str:
     """What to do about a unit that cannot be used, to be put behind what is wrong with it."""
-    return "" if trouble.kind == OTHER_VERSION else ": the command that made it makes it again"
+    return "" if trouble.kind in (OTHER_VERSION, MISPLACED) else ": the command that made it makes it again"
 
 
 def results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
@@ -143,7 +157,26 @@ def read_results(root: Path) -> Results:
         _write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
     if whole is None:
         return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles, tuple(waiting))
-    return Results(named_apart(whole.to_pandas()), dict(sorted(troubles.items())), tuple(waiting))
+    table = _each_once(root, whole.to_pandas(), troubles)
+    return Results(named_apart(table), dict(sorted(troubles.items())), tuple(waiting))
+
+
+def _each_once(root: Path, table: pd.DataFrame, troubles: dict[str, Unusable]) -> pd.DataFrame:
+    """The rows without those of copies of a unit, which would count twice; each copy is noted.
+
+    The unit itself is what lies where its command looks for it.
+    """
+    units = table[UNIT].unique()
+    if len({unit.rpartition("/")[2] for unit in units}) == len(units):
+        return table
+    known: dict[str, str] = {}
+    rows = table.drop_duplicates(UNIT).set_index(UNIT)
+    places = rows["benchmark"] + "/" + rows["goal"] + "-" + rows["dataset"] + "-" + rows["architecture"]
+    for unit in sorted(units, key=lambda unit: (unit.rpartition("/")[0] != places[unit], unit)):
+        first = known.setdefault(unit.rpartition("/")[2], unit)
+        if first != unit:
+            troubles[unit] = Unusable(MISPLACED, root / unit, f"a copy of {first}: move it out of {root}")
+    return table[~table[UNIT].isin(troubles.keys())].reset_index(drop=True)
 
 
 def named_apart(table: pd.DataFrame) -> pd.DataFrame:
@@ -170,6 +203,9 @@ def _units(root: Path, troubles: dict[str, Unusable]) -> Iterator[tuple[str, Sta
                 stamp = _stamp(Path(unit))
                 if any(stamp):
                     yield os.path.relpath(unit, root), stamp
+                elif any(os.path.exists(os.path.join(inner, RESULT)) for inner in _folders(root, unit, troubles)):
+                    why = "it holds units one level too deep: its folder of results is another, to be named by itself"
+                    troubles[os.path.relpath(unit, root)] = Unusable(MISPLACED, Path(unit), why)
 
 
 def _folders(root: Path, folder: Path | str, troubles: dict[str, Unusable]) -> list[str]:
@@ -261,7 +297,7 @@ def _parse_alike(header: bytes, units: Mapping[str, tuple[bytes, str]]) -> pa.Ta
     """The rows of units with the same header; None if these are no numbers and names, one row a line."""
     table = parse_csv(b"\n".join([header, b"".join(body for body, _ in units.values())]))
     counts = [body.count(b"\n") for body, _ in units.values()]
-    if table is None or sum(counts) != len(table) or "benchmark" not in table.column_names:
+    if table is None or sum(counts) != len(table) or not set(_PLACE) <= set(table.column_names):
         return None
     rows = list(zip(units.items(), counts, strict=True))
     origin = pa.array([unit for (unit, _), count in rows for _ in range(count)], pa.string())

@@ -76,4 +76,6 @@ def readable_write_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write results to {folder}: {error.strerror or error}") from error
+        place = error.filename2 or error.filename  # the one in the way, where a name is taken by something else
+        named = f" ({Path(place).name})" if place and Path(place).parent == folder else ""
+        raise UserError(f"cannot write results to {folder}: {error.strerror or error}{named}") from error

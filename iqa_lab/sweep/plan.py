@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from iqa_lab.config import configuration_folder, option_files, read_mapping
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import BASELINE
+from iqa_lab.store.settings import differences
 from iqa_lab.store.signature import seal
 from iqa_lab.store.writing import readable_write_errors, write_quickly
 from iqa_lab.sweep import ledger
@@ -125,10 +126,26 @@ def look_up(plan: Plan, units: Sequence[Unit]) -> Plan:
         record, found = records.get(key, {}), facts.of(unit)
         state, why = state_of(unit, key, asked, found, record, known)
         entry = Planned(unit, key, asked, found, record, state, *costs.estimate(unit, found), why)
+        _check_one_table(unit, planned.get((key, id(asked))))
         planned[key, id(asked)] = entry  # a cell that is named twice is one unit
     # the longest first; what once took its process with it last, where it can take nothing else along
     ordered = sorted(planned.values(), key=lambda entry: (entry.state == LOST, -entry.seconds, entry.unit.name))
     return replace(plan, units=tuple(ordered), measured=costs.measured)
+
+
+def _check_one_table(unit: Unit, twin: Planned | None) -> None:
+    """Nothing, if a unit that a grid names twice is asked for with the same settings of statistics.
+
+    Raises:
+        UserError: they differ: its result has one table, and only the last one's would be there.
+    """
+    if twin is not None and (one := ledger.statistics_of(unit, None)) != (
+        other := ledger.statistics_of(twin.unit, None)
+    ):
+        raise UserError(
+            f"{unit.name} is asked for twice, with {differences(one, other)}: these settings move no score, and a "
+            "result has one table; give one value, or each its own results=FOLDER"
+        )
 
 
 def refreshed(plan: Plan) -> Plan:

@@ -9,14 +9,15 @@ from iqa_lab.config.check import make
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import say, track
 from iqa_lab.store.files import UnitFolder
-from iqa_lab.store.result import FAILED
+from iqa_lab.store.result import DONE, FAILED, RESULT
 from iqa_lab.tracking.wandb import check_tracker, log_unit
 
 
 def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
     """Log every finished unit below a folder as one W&B run, named by its signature; returns their folders.
 
-    Scores and tables stay as they are. A unit that cannot be logged does not stop the others.
+    Scores and tables stay as they are, and are logged only as they were written. A unit that cannot be logged does not
+    stop the others.
 
     Args:
         results: a folder of results, or of one unit.
@@ -26,32 +27,31 @@ def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
         UserError: there is no finished unit below it.
         UnitFailed: some could not be logged; all of them are named, and why.
     """
-    units = [UnitFolder(file.parent) for file in sorted(results.rglob("result.json"))]
+    units = [UnitFolder(file.parent) for file in sorted(results.rglob(RESULT)) if ".sweep" not in file.parts]
+    units = [unit for unit in units if (unit.read_result() or {}).get("state") != FAILED]
+    if not units:
+        raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or one unit's own")
     done, failures = [], []
     for unit in track(units, "tracking"):
         try:
-            if unit.result()["state"] == FAILED:
-                continue
             _track(unit, tracker)
             done.append(unit.folder)
         except Exception as error:  # whatever W&B or a damaged unit runs into, the others have their turn
             kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
             failures.append(f"{unit.folder}: {kind}{' '.join(str(error).split())[:160]}")
             say(failures[-1], "yellow")
-    if not done and not failures:
-        raise UserError(f"{results} holds no finished unit: give the folder that results=... named, or one unit's own")
     if failures:
-        raise UnitFailed(
-            f"{len(failures)} of {len(done) + len(failures)} units could not be logged: {first_names(failures)}"
-        )
+        raise UnitFailed(f"{len(failures)} of {len(units)} units could not be logged: {first_names(failures)}")
     return done
 
 
 def _track(unit: UnitFolder, tracker: TrackerConfig) -> None:
-    config = unit.config()
+    result, config = unit.check(), unit.config()
+    if result["state"] != DONE:
+        raise UserError("scores without statistics: iqa-lab report --recompute makes these")
     config.tracker = replace(tracker, group=tracker.group or config.tracker.group)
     check_tracker(config)
-    log_unit(unit.table(), unit.result(), config)
+    log_unit(unit.table(), result, config)
 
 
 def tracker_of(overrides: Sequence[str]) -> TrackerConfig:

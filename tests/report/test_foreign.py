@@ -28,6 +28,7 @@ from iqa_lab.report.pictures import Pictures, known_benchmark
 from iqa_lab.report.study import EVERYTHING, Study
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
 from iqa_lab.report.units import unit_page
+from iqa_lab.store.files import UnitFolder
 from tests.conftest import picture
 from tests.report.made import HOSTILE, config_text, make_unit, table_benchmark
 from tests.report.test_page import CHROMIUM, scripts
@@ -392,8 +393,16 @@ def test_the_page_names_what_is_left_out(results: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("iqa_lab.report.collect.unit_page", unit_page)
     monkeypatch.setattr("iqa_lab.report.page.save", lambda _chart, folder, name: [_touched(folder, name)] * 3)
     bad = make_unit(results, "bad", config=benchmark_of(description="${oc.env:READERS_SECRET}"))
+    damaged, scored = make_unit(results, "damaged"), make_unit(results, "scored")
+    (damaged / "result.json").write_text("{")
+    read = UnitFolder.read_result
+    monkeypatch.setattr(UnitFolder, "read_result", lambda unit: (read(unit) or {}) | {"state": "scored"}
+                        if unit.folder == scored else read(unit))  # fmt: skip
+    (scored / "correlations.csv").unlink()
     page = write_report(collected(results), Path("out"))
     text = page.read_text(encoding="utf-8")
+    for left_out in (damaged, scored):  # of which no row was ever read
+        assert re.search(rf'<p class="warning">left out: [^<]*{left_out.name}', text)
     assert SECRET not in text and re.search(rf'<p class="warning">left out: [^<]*{bad.name}', text)
 
 

@@ -12,15 +12,15 @@ from iqa_lab.statistics.table import COLUMNS
 from tests.conftest import Finished
 
 Command = Callable[..., Finished]
-RMSE = ["goal=baseline", "dataset=none", "architecture=rmse", "tracker=none", "statistics.resamples=50"]
-# as few references as have an interval
-SIX = "benchmark.references=[astronaut.png,coffee.png,chelsea.png,china.png,flower.png,rocket.png]"
+# all seven photographs: of fewer there is no interval
+RMSE = ["goal=baseline", "dataset=none", "architecture=rmse", "tracker=none", "statistics.resamples=50",
+        "benchmark.distortions=[jpeg,gaussian_blur]"]  # fmt: skip
 
 
 @pytest.fixture
 def unit(iqa_lab: Command, levels_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
-    done = iqa_lab("run", *RMSE, SIX)
+    done = iqa_lab("run", *RMSE)
     assert done.code == 0, done.err
     (file,) = Path("results").glob("*/*/*/result.json")
     return file.parent
@@ -62,11 +62,10 @@ def test_other_settings_are_taken_and_shown(iqa_lab: Command, unit: Path) -> Non
     after = pd.read_csv(unit / "correlations.csv")
     assert done.code == 0 and set(after["confidence"]) == {0.5} and (after["srcc"] == before["srcc"]).all()
     assert (after["srcc_low"] > before["srcc_low"]).any()
-    again = iqa_lab("run", *RMSE, SIX)
+    again = iqa_lab("run", *RMSE)
     assert again.code == 0 and "SRCC [95 %]" in again.out and "statistics.confidence=0.95 (was 0.5)" in again.err
     assert pd.read_csv(unit / "correlations.csv").equals(before)
-    half = iqa_lab("run", *RMSE, SIX,
-                   "statistics.confidence=.5")  # fmt: skip
+    half = iqa_lab("run", *RMSE, "statistics.confidence=.5")  # fmt: skip
     assert "SRCC [50 %]" in half.out and "Nothing to do" not in half.out
 
 

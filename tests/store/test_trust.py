@@ -1,6 +1,7 @@
 """Nothing on the disk is believed blindly: what was changed is made again, or named; never another number."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
@@ -24,7 +25,16 @@ from iqa_lab.scoring.columns import ChannelReadout, Plan
 from iqa_lab.scoring.run import check_readouts
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.outcome import Outcome
-from iqa_lab.store.reading import DAMAGED, MISSING, OTHER_VERSION, UNREADABLE, Unusable, parse_config, parse_yaml
+from iqa_lab.store.reading import (
+    DAMAGED,
+    MISPLACED,
+    MISSING,
+    OTHER_VERSION,
+    UNREADABLE,
+    Unusable,
+    parse_config,
+    parse_yaml,
+)
 from iqa_lab.store.recompute import recompute
 from iqa_lab.store.signature import seal
 from iqa_lab.store.table import read_results
@@ -334,7 +344,7 @@ def test_another_spread_of_opinions_is_noticed(pairs: Path, passes: list[int]) -
             table_of(units.evaluate(config_of(pairs, ("benchmark.opinion_std", "standard_error"), results=results)))
         )
     assert tables[1].equals(tables[2]) and not tables[0].equals(tables[1])
-    assert len(passes) == 3  # opinions and their spread are in the signature: another spread is another result
+    assert len(passes) == 3  # it is another benchmark: the digest is of opinions and their spread
 
 
 def test_scores_are_kept_when_their_statistics_fail(
@@ -458,3 +468,57 @@ def test_yaml_of_somebody_else_is_plain_data_or_refused(text: str) -> None:
 def test_what_is_sealed_says_when_it_was_changed() -> None:
     sealed = seal({"a": 1.5, "b": {"c": [1, "x"]}})
     assert seal({key: value for key, value in sealed.items() if key not in ("digest", "schema")}) == sealed
+
+
+@pytest.mark.parametrize("place", ["table/baseline-none-rmse/aaaaaaaaaaaa", "table/baseline-none-psnr/0123456789ab",
+                                   "another/baseline-none-rmse/0123456789ab"])  # fmt: skip
+def test_a_copy_of_a_unit_counts_once_and_is_named(whole: Path, tmp_path: Path, place: str) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    results = tmp_path / "results"
+    once = read_results(results).table
+    shutil.copytree(results / "table" / "baseline-none-rmse" / "0123456789ab", results / place)
+    for _ in range(2):  # read, and from the index
+        found = read_results(results)
+        assert found.table.equals(once) and set(found.troubles) == {place}
+        assert found.troubles[place].kind == MISPLACED and place in " ".join(found.left_out())
+
+
+def test_units_that_lie_too_deep_are_named(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole / "results", tmp_path / "results" / "of-another-machine")
+    found = read_results(tmp_path / "results")
+    assert not len(found.table) and [trouble.kind for trouble in found.troubles.values()] == [MISPLACED]
+
+
+def test_scores_of_another_unit_in_the_place_of_this_one_are_not_believed(
+    pairs: Path, passes: list[int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    right = units.evaluate(config_of(pairs))
+    other = units.evaluate(config_of(pairs, ("preprocess.resize", 40)))
+    assert len(passes) == 2 and not table_of(right).equals(table_of(other))
+    shutil.rmtree(right.unit.folder)
+    shutil.copytree(other.unit.folder, right.unit.folder)
+    again = units.evaluate(config_of(pairs))
+    assert table_of(again).equals(right.table) and len(passes) == 3 and MISPLACED in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("file", ["result.json", "scores.parquet", "correlations.csv", "config.yaml"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("/dev/zero"), Path.mkdir])
+def test_what_is_no_plain_file_is_not_waited_for(
+    whole: Path, tmp_path: Path, file: str, make: Callable[[Path], None]
+) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    unit = UnitFolder(tmp_path / "results" / "table" / "baseline-none-rmse" / "0123456789ab")
+    (unit.folder / file).unlink()
+    make(unit.folder / file)
+    with pytest.raises(Unusable, match=f"{file} is unreadable .no plain file"):
+        unit.check()
+
+
+def test_settings_that_no_statistics_can_have_are_refused_beside_a_result_too(pairs: Path, passes: list[int]) -> None:
+    right = units.evaluate(config_of(pairs))
+    with pytest.raises(UserError, match=r"cannot be made with these settings"):
+        units.evaluate(config_of(pairs, ("benchmark.headline", "average_precision")))
+    with pytest.raises(UnitFailed, match="cannot be made with these settings"):
+        recompute(right.unit.folder, ["benchmark.headline=agreement"])
+    assert table_of(right).equals(right.table) and units.evaluate(config_of(pairs)).restated is False
+    assert len(passes) == 1

@@ -288,3 +288,13 @@ def test_a_unit_that_is_killed_takes_no_other_with_it(
     failed = [line for line in done.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1 and "untrained-none-poison on table: its process ended without a word" in failed[0]
     assert "1 of 5 units failed" in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "swept", ["statistics.confidence=.9,.8", "statistics.seed=1,2", "benchmark.headline=srcc,plcc"]
+)
+def test_one_result_cannot_have_two_tables(iqa_lab: Command, tmp_path: Path, swept: str) -> None:
+    pairs = write_pairs(tmp_path)
+    done = iqa_lab("status", "goal=baseline", "dataset=none", "architecture=rmse", "benchmark=table",
+                   f"benchmark.path={pairs}", "tracker=none", swept)  # fmt: skip
+    assert done.code == 2 and "is asked for twice" in done.error_line and swept.partition("=")[0] in done.error_line

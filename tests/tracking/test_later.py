@@ -20,10 +20,14 @@ NAME = "plain@features.4"
 
 def finished(folder: Path) -> Path:
     config = composed("architecture=alexnet", "benchmark=tid2013", "tracker=none", "tracker.group=mine")
-    scores = pd.DataFrame({"reference": ["r"] * 3, "distorted": list("abc"), "opinion": [1.0, 2, 3], NAME: [3.0, 2, 1]})
-    definitions = {NAME: {"layer": "features.4", "depth": 0.5, "readout": "plain"}}
-    text = yaml.safe_dump(asdict(config))
-    UnitFolder(folder).write(scores, definitions, dict(RESULT), text, lambda *_: correlations("plain"))
+    scores = pd.DataFrame({"reference": ["r"] * 3, "distorted": ["a", "b", "c"], "plain@features.4": [1.0, 2.0, 3.0]})
+    UnitFolder(folder).write(
+        scores,
+        {"plain@features.4": {"layer": "features.4", "depth": 0.5, "readout": "plain"}},
+        {**RESULT, "signature": folder.name},
+        yaml.safe_dump(asdict(config)),
+        lambda *_: correlations("plain"),
+    )
     return folder
 
 
@@ -41,12 +45,17 @@ def test_one_run_a_unit_named_by_its_signature_twice_as_good_as_once(tmp_path: P
     assert {file.name: file.read_bytes() for file in unit.iterdir()} == before
 
 
-def test_a_damaged_unit_is_named_and_a_failure_is_a_failure(tmp_path: Path) -> None:
-    good, bad = (finished(tmp_path / "results" / "tid2013" / "cell" / name) for name in ("a", "b"))
-    (bad / "config.yaml").write_text("benchmark: [")
+@pytest.mark.parametrize("file", ["config.yaml", "correlations.csv", "scores.parquet", "result.json"])
+def test_a_damaged_unit_is_named_and_not_logged(tmp_path: Path, file: str) -> None:
+    _, bad = (finished(tmp_path / "results" / "tid2013" / "cell" / name) for name in ("a", "b"))
+    (bad / file).write_text("benchmark: [")
     with pytest.raises(UnitFailed, match=f"1 of 2 units could not be logged: {bad}"):
         track_results(tmp_path / "results", tracker_of([f"tracker.dir={tmp_path}"]))
     assert len(runs(tmp_path)) == 1
+
+
+def test_a_failure_of_the_tracker_is_a_failure(tmp_path: Path) -> None:
+    good = finished(tmp_path / "results" / "tid2013" / "cell" / "a")
     (tmp_path / "file").touch()
     with pytest.raises(UnitFailed, match=f"1 of 1 units could not be logged: {good}"):
         track_results(good, tracker_of([f"tracker.dir={tmp_path / 'file'}"]))
