@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from iqa_lab.benchmarks.images import decode
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks.network import PIXELS, Network
 from iqa_lab.progress import say
 from iqa_lab.scoring.forward import forward, numerics, to_device
@@ -41,7 +41,8 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
         settings: device, precision, resize.
 
     Raises:
-        UserError: naming the first layer whose responses differ, or are no numbers.
+        UserError: naming the first layer whose responses differ.
+        UnitFailed: naming the first layer whose responses are no finite numbers.
     """
     read = [layer for layer in layers if layer != PIXELS.name]
     if not read:
@@ -57,7 +58,7 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
     def remember(layer: str, output: Tensor | None) -> None:
         assert output is not None
         if not output.isfinite().all():
-            raise UserError(f"layer {layer} gives NaN or infinity for {path}: no distance of it could be a number")
+            raise UnitFailed(f"layer {layer} gives NaN or infinity for {path}: its scores are no finite numbers")
         seen[layer] = output.clone()
 
     def same(places: Sequence[int], most: float, otherwise: str) -> Callable[[str, Tensor | None], None]:

@@ -128,7 +128,7 @@ def test_what_depends_on_the_image_alone_passes(kind: str, precision: str, image
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_responses_that_are_no_numbers_are_said_to_be(number: float, image: str) -> None:
-    with pytest.raises(UserError, match="^layer 1 gives NaN or infinity for .*image.png"):
+    with pytest.raises(UnitFailed, match="^layer 1 gives NaN or infinity for .*image.png"):
         check(network(lambda values: values + number), image)
 
 

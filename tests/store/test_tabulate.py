@@ -41,7 +41,7 @@ def test_the_headline_of_opinions() -> None:
     ceiling = opinion_ceilings(frame["opinion"], np.full(120, 0.2))
     assert (facts["ceiling_group"], facts["ceiling_perfect"]) == (ceiling.group, ceiling.perfect)
     first, second = chosen_on_others(facts)
-    assert "chosen on other references" in first and "Possible are at most" in second
+    assert "chosen on other references" in first and "is possible (knowing what people think on average)" in second
 
 
 def test_one_column_is_not_chosen_and_other_headlines_have_no_heldout_srcc() -> None:
