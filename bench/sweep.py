@@ -78,7 +78,7 @@ def simulated(unit: Unit, group: str, number: int, again: bool) -> Record:
         {"reference": ["r.png"], "distorted": ["d.png"], **{name: [np.float32(1)] for name in columns}}
     )
     hashed = {"index_digest": DIGESTS[unit.benchmark], "code": code_now(unit)}
-    facts = {"signature": folder.name, "hashed": hashed, "statistics": statistics_of(unit, None)}
+    facts = {"signature": folder.name, "hashed": hashed, "statistics": statistics_of(unit)}
     UnitFolder(folder).write(scores, columns, facts, "", lambda *_: pd.DataFrame(rows))
     return {
         "folder": str(folder.relative_to(config.results)), "signature": folder.name,

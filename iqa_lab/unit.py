@@ -28,7 +28,7 @@ from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.provenance import circumstances, peak_memory_mib
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
-from iqa_lab.store.settings import differences, spread_of
+from iqa_lab.store.settings import differences
 from iqa_lab.store.signature import signature
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
 from iqa_lab.store.writing import check_writable
@@ -104,7 +104,7 @@ def evaluate(config: Config) -> Outcome:
             "until_written": round(perf_counter() - started, 3),
         },
         "peak_memory_mib": peak_memory_mib(settings.device),
-        "statistics": settings_of_statistics(config, spread_of(benchmark.pairs)),
+        "statistics": settings_of_statistics(config),
     }
     with status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
         table = unit.write(
@@ -139,7 +139,7 @@ def _standing(unit: UnitFolder, benchmark: Benchmark, *, force: bool) -> Definit
 def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Benchmark) -> Outcome:
     """The result that is there; its statistics made anew where they were made with other settings, or are damaged."""
     result = unit.result()
-    wanted = settings_of_statistics(config, spread_of(benchmark.pairs))
+    wanted = settings_of_statistics(config)
     reason = _why_again(unit, result, wanted)
     if reason is None:
         return Outcome(unit, unit.table(), benchmark, 0)
@@ -151,7 +151,6 @@ def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Ben
         lambda scores, whole: summarise(scores, whole, config),
         wanted,
         _text(config),
-        benchmark.pairs,
     )
     return Outcome(unit, table, benchmark, 0, restated=True)
 

@@ -67,7 +67,7 @@ def collect(results: Path, study: Study) -> Report:
         if not units:
             raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
         table = _rows(units)
-        notes = apart(units, table)
+        notes = _apart(units, table)
         compared = _comparable(table, notes)
         best = best_of_units(compared)
         valued = with_values(with_properties(table), headlines_of(units, table))
@@ -146,18 +146,13 @@ def _rows(units: Units) -> pd.DataFrame:
     return table.assign(n=table["n"].astype(int), input=seen.fillna("").astype(str))
 
 
-def apart(units: Units, table: pd.DataFrame) -> list[str]:
-    """Notes on benchmarks that have one name and are not the same pairs or opinions; in the table they get two.
-
-    What was scored on other pairs is no rival: a rank is among units of one digest.
+def _apart(units: Units, table: pd.DataFrame) -> list[str]:
+    """Notes on benchmarks that have one name and are not the same pairs or opinions: in the table they have two.
 
     Args:
         units: of the table, by their names.
-        table: rows with ``unit`` and ``benchmark``; the latter becomes ``NAME.DIGITS`` where the name is not enough.
+        table: rows with ``unit`` and ``benchmark``, as ``store.table.read_results`` names them apart.
     """
-    digests = table["unit"].map({name: unit.index_digest[:6] or "unknown" for name, unit in units.items()})
-    several = digests.groupby(table["benchmark"]).transform("nunique") > 1
-    table["benchmark"] = table["benchmark"].where(~several, table["benchmark"] + "." + digests)
     names = table["unit"].map({name: unit.config.benchmark.name for name, unit in units.items()})
     return [
         f"Units on {name} were scored on different pairs or opinions: each of these is a benchmark of its own here, "

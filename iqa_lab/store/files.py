@@ -18,7 +18,6 @@ from filelock import FileLock
 
 from iqa_lab.errors import UnitFailed
 from iqa_lab.store import reading
-from iqa_lab.store.joining import with_spread_of
 from iqa_lab.store.reading import Unusable, sha256
 from iqa_lab.store.result import (
     APART,
@@ -100,7 +99,6 @@ class UnitFolder(StoredUnit):
         summarise: Summarise,
         statistics: Mapping[str, Any] | None = None,
         config: str | None = None,
-        pairs: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Make the table and the headline anew from the scores; returns the table.
 
@@ -111,7 +109,6 @@ class UnitFolder(StoredUnit):
             summarise: makes the headline.
             statistics: what they are made with now; None: as before.
             config: the text of ``config.yaml``; None: as before.
-            pairs: of the benchmark as it is now, whose ``opinion_std`` replaces the earlier one.
 
         Raises:
             UserError: the scores cannot be used, or the folder cannot be written.
@@ -125,10 +122,6 @@ class UnitFolder(StoredUnit):
             files = {name: digest for name, digest in facts["files"].items() if name not in left_out}
             facts = {**facts, "columns": columns, "weighed": [name for name in facts["weighed"] if name in columns]}
             new: dict[str, bytes] = {} if config is None else {CONFIG: config.encode()}
-            if pairs is not None:
-                respread = with_spread_of(pairs, scores, self.scores_file)
-                if not respread.equals(scores):
-                    scores, new[SCORES] = respread, _parquet(respread)
             if statistics is not None:
                 facts = {**facts, "statistics": dict(statistics)}
             files |= {name: sha256(content) for name, content in new.items()}

@@ -1,4 +1,4 @@
-"""The few numbers of a unit that a person looks at first, and the table in the terminal."""
+"""A unit's table -> the few numbers that a person looks at first."""
 
 from typing import Any
 

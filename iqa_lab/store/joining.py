@@ -32,17 +32,6 @@ def in_order_of(pairs: pd.DataFrame, rows: pd.DataFrame, file: Path) -> pd.DataF
     return rows.iloc[place].reset_index(drop=True)
 
 
-def with_spread_of(pairs: pd.DataFrame, scores: pd.DataFrame, file: Path) -> pd.DataFrame:
-    """The scores with the opinions' spread as the benchmark has it now."""
-    left = scores.drop(columns="opinion_std", errors="ignore")
-    if "opinion_std" not in pairs or not pairs["opinion_std"].notna().any():
-        return left
-    ordered = in_order_of(left, pairs, file)
-    place = list(left.columns).index("opinion") + 1
-    left.insert(place, "opinion_std", ordered["opinion_std"].to_numpy())
-    return left
-
-
 def _identities(rows: pd.DataFrame) -> pd.MultiIndex:
     names = rows[KEYS].astype(str)
     return pd.MultiIndex.from_frame(names.assign(time=names.groupby(KEYS, sort=False).cumcount()))

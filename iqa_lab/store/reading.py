@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import yaml
-from omegaconf._utils import get_yaml_loader
 
-from iqa_lab.config import Config
+from iqa_lab.config import Config, yaml_files
 from iqa_lab.config.check import make
 from iqa_lab.errors import UserError
 from iqa_lab.store.signature import SCHEMA, is_sealed
@@ -31,14 +30,7 @@ NAMES = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "re
 
 # no file that we write is larger, but for scores
 LARGEST_JSON = 256 * 2**20
-LARGEST_YAML = 2**20
 _DEEPEST_YAML = 20
-
-
-class _YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
-    """OmegaConf's own reading of YAML, in which 1e-3 is a number."""
-
-    yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
 
 
 class Unusable(UserError):
@@ -200,16 +192,16 @@ def parse_yaml(content: bytes, file: Path) -> dict[str, Any]:
     Raises:
         Unusable: it is none, too large or too deep, or it has an alias or ``${...}``.
     """
-    if len(content) > LARGEST_YAML:
-        raise Unusable(DAMAGED, file, f"larger than {LARGEST_YAML >> 20} MiB")
+    if len(content) > yaml_files.LARGEST_FILE:
+        raise Unusable(DAMAGED, file, f"larger than {yaml_files.LARGEST_FILE >> 20} MiB")
     try:
         text = content.decode("utf-8")
         depth = 0
-        for event in yaml.parse(text, Loader=_YamlLoader):
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if isinstance(event, yaml.AliasEvent) or depth > _DEEPEST_YAML:
                 raise Unusable(DAMAGED, file, "aliases or too many levels, which no result has")
-        values = yaml.load(text, Loader=_YamlLoader)
+        values = yaml_files.parse_yaml(text)
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, TypeError) as error:
         raise Unusable(DAMAGED, file, "no YAML") from error
     if not isinstance(values, dict):

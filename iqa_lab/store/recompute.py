@@ -16,7 +16,6 @@ from iqa_lab.progress import say, track
 from iqa_lab.store import reading
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.result import FAILED, RESULT
-from iqa_lab.store.settings import spread_of
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
 
 # settings that move no score: a recomputation may change them
@@ -79,7 +78,7 @@ def recompute_unit(unit: UnitFolder, changes: Sequence[tuple[str, Any]] = ()) ->
     return unit.tabulate_again(
         lambda scores, definitions: tabulate(scores, definitions, config, weights, seen),
         lambda scores, table: summarise(scores, table, config),
-        settings_of_statistics(config, spread_of(unit.scores())),
+        settings_of_statistics(config),
         OmegaConf.to_yaml(OmegaConf.structured(config)) if changes else None,
     )
 

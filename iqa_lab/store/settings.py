@@ -3,10 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from iqa_lab.store.signature import digest_of
-
 # Of the statistics themselves: a table that an earlier method made is made anew from its scores.
 METHOD = 2
 
@@ -14,27 +10,17 @@ _OF_STATISTICS = ("resamples", "confidence", "seed")
 _OF_BENCHMARK = ("protocol", "opinion", "headline", "people", "opinion_std")
 
 
-def made_with(
-    statistics: Mapping[str, Any], benchmark: Mapping[str, Any], spread: str | None
-) -> dict[str, str | float | None]:
-    """Everything besides scores that a unit's table and headline depend on.
+def made_with(statistics: Mapping[str, Any], benchmark: Mapping[str, Any]) -> dict[str, str | float | None]:
+    """Everything besides scores and opinions that a unit's table and headline depend on.
 
     Args:
         statistics: the group ``statistics`` of the configuration.
         benchmark: the group ``benchmark``.
-        spread: as ``spread_of`` gives it.
     """
     chosen = {f"statistics.{name}": statistics[name] for name in _OF_STATISTICS}
     chosen |= {f"benchmark.{name}": benchmark[name] for name in _OF_BENCHMARK}
     plain = {name: getattr(value, "value", value) for name, value in chosen.items()}
-    return {"method": METHOD, **plain, "spread of opinions": spread}
-
-
-def spread_of(pairs: pd.DataFrame) -> str | None:
-    """A digest of the opinions' spread, which no signature knows; None where there is none."""
-    if "opinion_std" not in pairs or not pairs["opinion_std"].notna().any():
-        return None
-    return digest_of([float(value).hex() for value in pairs["opinion_std"]])[:16]
+    return {"method": METHOD, **plain}
 
 
 def differences(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:

@@ -87,9 +87,9 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
 
 
-def settings_of_statistics(config: Config, spread: str | None) -> dict[str, Any]:
-    """What the table and the headline of a unit are made with, besides its scores; ``spread``: of its opinions."""
-    return made_with(asdict(config.statistics), asdict(config.benchmark), spread)
+def settings_of_statistics(config: Config) -> dict[str, Any]:
+    """What the table and the headline of a unit are made with, besides its scores and opinions."""
+    return made_with(asdict(config.statistics), asdict(config.benchmark))
 
 
 def try_statistics(pairs: pd.DataFrame, config: Config) -> None:

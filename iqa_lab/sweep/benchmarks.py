@@ -18,7 +18,6 @@ from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
 from iqa_lab.store.reading import Unusable, read_sealed
-from iqa_lab.store.settings import spread_of
 from iqa_lab.store.signature import seal
 from iqa_lab.store.writing import write_quickly
 from iqa_lab.sweep.compose import Values, build_dataclass, typed
@@ -30,7 +29,6 @@ class Facts:
     """Of one benchmark with its filters; ``error`` says why it cannot be scored, and then the rest is empty."""
 
     index_digest: str = ""
-    spread: str | None = None  # a digest of the opinions' spread
     pairs: int = 0
     images: int = 0  # that one pass forwards
     error: str | None = None
@@ -94,7 +92,7 @@ def _load(values: Values) -> Facts:
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
         pairs = benchmark.pairs  # the images as in batches.number_of_images, which brings torch with it
         images = len(pairs) + pairs["reference_path"].nunique()
-        return Facts(benchmark.index_digest(), spread_of(pairs), len(pairs), images)
+        return Facts(benchmark.index_digest(), len(pairs), images)
     except UserError as error:
         return Facts(error=str(error))
     except Exception as error:  # a loader of one's own may fail in any way

@@ -48,9 +48,6 @@ FACTS = {
 # settings of the pass that are the same for all columns, as in the signature
 _OF_THE_PASS = ("preprocess", "precision")
 
-# what a record says of a result; it stays while another try is under way
-OF_THE_RESULT = ("readouts", "made_of", "folder", "columns", "statistics", "seen")
-
 # of a result: what a plan looks at, by size and time
 _FILES = (RESULT, SCORES, CORRELATIONS, CONFIG, WEIGHTS)
 
@@ -196,9 +193,9 @@ def code_now(unit: Unit) -> dict[str, dict[str, str | None]]:
     return code_of(str(unit.factors["architecture"]["constructor"]), str(unit.factors["benchmark"]["family"]))
 
 
-def statistics_of(unit: Unit, spread: str | None) -> dict[str, Any]:
-    """What a unit's table would be made with now; ``spread``: of the benchmark's opinions."""
-    return made_with(unit.shared["statistics"], unit.factors["benchmark"], spread)
+def statistics_of(unit: Unit) -> dict[str, Any]:
+    """What a unit's table would be made with now."""
+    return made_with(unit.shared["statistics"], unit.factors["benchmark"])
 
 
 def weights_file(weights: Values, known: str | None = None) -> Path | None:

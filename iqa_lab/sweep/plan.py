@@ -139,9 +139,7 @@ def _check_one_table(unit: Unit, twin: Planned | None) -> None:
     Raises:
         UserError: they differ: its result has one table, and only the last one's would be there.
     """
-    if twin is not None and (one := ledger.statistics_of(unit, None)) != (
-        other := ledger.statistics_of(twin.unit, None)
-    ):
+    if twin is not None and (one := ledger.statistics_of(unit)) != (other := ledger.statistics_of(twin.unit)):
         raise UserError(
             f"{unit.name} is asked for twice, with {differences(one, other)}: these settings move no score, and a "
             "result has one table; give one value, or each its own results=FOLDER"
@@ -190,7 +188,7 @@ def why_not_done(
         return "its weights have changed"
     if facts.error is None and made_of["index_digest"] != facts.index_digest:
         return "its benchmark has changed"
-    statistics = None if facts.error is not None else ledger.statistics_of(unit, facts.spread)
+    statistics = None if facts.error is not None else ledger.statistics_of(unit)
     return ledger.why_not(results, record, statistics)
 
 

@@ -65,7 +65,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = composed(*RMSE, "benchmark.path=x")
         folder = home / "results" / "table" / "baseline-none-rmse" / "0123456789ab"
         facts = {"signature": folder.name, "hashed": {"weights": "w", "index_digest": "3f2a01b7"}, "input": "rgb",
-                 "n_scored": 40, "statistics": settings_of_statistics(config, None)}  # fmt: skip
+                 "n_scored": 40, "statistics": settings_of_statistics(config)}  # fmt: skip
         weights = pd.DataFrame({"readout": "mean", "layer": "a", "channel": range(9), "weight": 0.5, "srcc": 0.25})
         UnitFolder(folder).write(
             scores, definitions, facts, OmegaConf.to_yaml(OmegaConf.structured(config)),
