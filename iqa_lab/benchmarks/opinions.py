@@ -1,7 +1,6 @@
 """Settings and rows of opinions -> the same, checked; here, once, for all loaders. And votes -> mean opinions."""
 
-import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from iqa_lab.benchmarks.lists import label, missing, numbers
 from iqa_lab.benchmarks.names import folded, inside, places
 from iqa_lab.config import BenchmarkConfig
+from iqa_lab.config.check import check
 from iqa_lab.errors import UserError, first_names
 
 # The two protocols: an opinion of every distorted image, or a choice between two of them.
@@ -23,30 +23,12 @@ _LARGEST = 1e100
 
 
 def check_settings(config: BenchmarkConfig) -> None:
-    """Nothing, if a benchmark's settings can be meant.
+    """Nothing, if a benchmark's settings keep the rules of the schema, and its places lie below the data folder.
 
     Raises:
         UserError: naming the setting, and what it may be.
     """
-    if config.protocol not in (MOS, CHOICE):
-        raise UserError(f"benchmark.protocol={config.protocol}: choose {MOS} or {CHOICE}")
-    if config.opinion not in ("mos", "dmos"):
-        raise UserError(f"benchmark.opinion={config.opinion}: choose mos (higher is better) or dmos (lower is better)")
-    if config.people is not None and config.people < 1:
-        raise UserError(
-            f"benchmark.people={config.people}: at least 1 person has judged, or null where it is not known"
-        )
-    if config.range is not None:
-        bounds = config.range
-        if len(bounds) != 2 or not all(math.isfinite(bound) for bound in bounds) or bounds[0] >= bounds[1]:
-            listed = ", ".join(f"{bound:g}" for bound in bounds)
-            raise UserError(f"benchmark.range=[{listed}]: give the lowest and the highest possible opinion, or null")
-    if config.psnr_srcc is not None and not -1 <= config.psnr_srcc <= 1:
-        raise UserError(f"benchmark.psnr_srcc={config.psnr_srcc:g}: a correlation is between -1 and 1")
-    for key, number in asdict(config.expected).items():
-        if number is not None and number < 1:
-            raise UserError(f"benchmark.expected.{key}={number}: at least 1, or null where it is not known")
-    inside(config.name, "benchmark.name")
+    check(config, "benchmark.")
     inside(config.folder, "benchmark.folder")
     if config.opinions is not None:
         inside(str(config.opinions), "benchmark.opinions")

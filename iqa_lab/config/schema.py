@@ -120,9 +120,9 @@ class ReadoutConfig:
 class ExpectedConfig:
     """What a complete copy of a benchmark holds; null: not known beforehand."""
 
-    references: int | None = field(default=None, metadata=COUNT)
-    pairs: int | None = field(default=None, metadata=COUNT)
-    distortions: int | None = field(default=None, metadata=COUNT)
+    references: int | None = field(default=None, metadata=number(1))
+    pairs: int | None = field(default=None, metadata=number(1))
+    distortions: int | None = field(default=None, metadata=number(1))
 
 
 @dataclass

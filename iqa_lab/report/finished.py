@@ -54,11 +54,6 @@ class FinishedUnit:
         """+1 where a higher opinion is better, -1 where a lower one is."""
         return opinion_sign(self.config)
 
-    @property
-    def index_digest(self) -> str:
-        """Of the pairs and opinions that it was scored on; empty where its result does not say."""
-        return str((self.result.get("hashed") or {}).get("index_digest", ""))
-
     def scores(self, columns: Sequence[str]) -> pd.DataFrame:
         """Its pairs with these columns (``<readout>@<layer>``); others are not read.
 
