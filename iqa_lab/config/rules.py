@@ -114,3 +114,15 @@ def batch_size_fault(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return "give a number of images, or auto"
     return None if value >= 1 else "a batch holds at least 1 image; or say auto"
+
+
+def origin_fault(value: Any) -> str | None:
+    """Nothing, if it names a training's goal and dataset.
+
+    >>> origin_fault("classification/imagenet1k"), origin_fault("imagenet1k")
+    (None, 'give GOAL/DATASET of the training that it began with, as classification/imagenet1k')
+    """
+    parts = value.split("/") if isinstance(value, str) else []
+    if len(parts) != 2:
+        return "give GOAL/DATASET of the training that it began with, as classification/imagenet1k"
+    return name_fault(parts[0]) or name_fault(parts[1])

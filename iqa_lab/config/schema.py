@@ -10,7 +10,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from iqa_lab.config.rules import batch_size_fault, identifier, number, range_fault, whole, word
+from iqa_lab.config.rules import batch_size_fault, identifier, number, origin_fault, range_fault, whole, word
 
 SEED = number(0, 2**32 - 1)
 COUNT = number(0)
@@ -76,10 +76,15 @@ class WeightsConfig:
     dataset: str | None = field(default=None, metadata=identifier())
     architecture: str | None = field(default=None, metadata=identifier())
     recipe: str | None = field(default=None, metadata=identifier())  # tells several trainings of one cell apart
+    # goal/dataset of the training whose weights this one began with; null: it began at random
+    initialised_from: str | None = field(default=None, metadata=whole(origin_fault))
+    # the controlled family that it belongs to: trainings of one publisher that differ in one factor
+    family: str | None = field(default=None, metadata=identifier())
     publisher: str | None = None
     source: str | None = None  # folder:FILE | package:NAME/FILE | torchvision:NAME | hf:REPOSITORY[/FILE] | url:ADDRESS
     path: str | None = None  # the user's own file, instead of source
     url: str | None = None  # the user's own address, instead of source
+    steps: str | None = None  # what a person has to do to get the file where there is no public address (source: null)
     sha256: str | None = None  # of the file; a prefix counts; null: unverified
     state: str | None = None  # where the state dict lies inside the file, as a/b/c
     prefix: str = ""  # stripped from every key

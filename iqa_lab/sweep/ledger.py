@@ -41,9 +41,11 @@ DONE, RUNNING, FAILED, LOST, MISSING = "done", "running", "failed", "lost", "mis
 FACTS = {
     "goal": ("description", "family", "supervision"),
     "dataset": ("description", "images"),
-    "weights": ("publisher", "licence", "citation", "top1", "score", "parameters"),
+    "weights": (
+        "publisher", "licence", "citation", "top1", "score", "parameters", "initialised_from", "family", "steps",
+    ),
     "benchmark": ("description", "licence", "url", "archives", "steps", "bibtex", "headline"),
-}
+}  # fmt: skip
 
 # settings of the pass that are the same for all columns, as in the signature
 _OF_THE_PASS = ("preprocess", "precision")
