@@ -130,7 +130,8 @@ def difference_maps(
 
     def read(layer: str, output: Tensor | None) -> None:
         assert output is not None
-        response = Response([output[:1]], [output[-1:]])  # one and the same where the images are identical
+        # one and the same where the images are identical
+        response = Response([output[:1]], [output[-1:]], height * width)
         rows, columns = output.shape[2:]
         values = at_positions(response)[0].reshape(rows, columns).float().cpu().numpy()
         if not np.isfinite(values).all():

@@ -51,7 +51,8 @@ def weigh(
     def read(layer: str, output: Tensor | None) -> None:
         assert output is not None
         responses = output.float()
-        squared[layer] = Response([responses[:1]], [responses[1:]]).channel_squared_difference.cpu()
+        both = Response([responses[:1]], [responses[1:]], images[0, 0].numel())
+        squared[layer] = both.channel_squared_difference.cpu()
 
     context.respond(images, layers, read)
     human = contrast_sensitivity(np.asarray(cycles_per_degree))

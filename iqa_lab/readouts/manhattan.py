@@ -1,4 +1,4 @@
-"""The city-block distance of the raw responses."""
+"""The city-block distance of the raw responses, per pixel of the image, so that images of all sizes are comparable."""
 
 from torch import Tensor
 
@@ -6,5 +6,5 @@ from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
-    """``sum |f - g|`` of each pair, ``[P]``."""
-    return response.absolute_difference
+    """``sum |f - g| / (height x width of the image)`` of each pair, ``[P]``."""
+    return response.absolute_difference / response.pixels

@@ -81,11 +81,13 @@ class Response:
     Args:
         reference: one response ``[1, C, H, W]`` for each run of pairs with the same reference.
         distorted: the responses ``[p, C, H, W]`` of each run.
+        pixels: height x width of the images as the network was given them, before it pads them; at least 1.
     """
 
-    def __init__(self, reference: Sequence[Tensor], distorted: Sequence[Tensor]) -> None:
+    def __init__(self, reference: Sequence[Tensor], distorted: Sequence[Tensor], pixels: int) -> None:
         self.reference = Maps(reference)
         self.distorted = Maps(distorted)
+        self.pixels = pixels
 
     @property
     def channels(self) -> int:
@@ -144,12 +146,12 @@ class Response:
 
     @property
     def squared_difference(self) -> Tensor:
-        """Sum of ``(f - g)^2``, ``[P]``."""
+        """Sum over channels and positions of ``(f - g)^2``, ``[P]``."""
         return self.channel_squared_difference.sum(1) * self.positions
 
     @cached_property
     def absolute_difference(self) -> Tensor:
-        """Sum of ``|f - g|``, ``[P]``."""
+        """Sum over channels and positions of ``|f - g|``, ``[P]``."""
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).abs_())).sum(1)
 
     @cached_property

@@ -49,7 +49,7 @@ class Watched:
         if not _same(first, self._given(response)):
             raise self._refused("gives other distances for the same pairs again: its scores would be chance")
         for place in (0, -1):
-            alone = self._given(Response([references[place]], [distorted[place][place:][:1]]))
+            alone = self._given(Response([references[place]], [distorted[place][place:][:1]], response.pixels))
             if not torch.allclose(first[[place]].double(), alone.double(), rtol=TOLERANCE, atol=0, equal_nan=True):
                 raise self._refused(
                     "gives another distance for a pair alone than among others: its scores would depend on the batches"
@@ -59,7 +59,7 @@ class Watched:
 
     def _given(self, response: Response) -> Tensor:
         # statistics of its own, so that what it does to them stays there
-        own = Response(response.reference.parts, response.distorted.parts)
+        own = Response(response.reference.parts, response.distorted.parts, response.pixels)
         try:
             return self.function(own)
         except (UserError, MemoryError, torch.OutOfMemoryError):

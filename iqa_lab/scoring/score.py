@@ -157,6 +157,8 @@ class _BatchReading:
         self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Tensor], distances: Tensor
     ) -> None:
         self._runs = batch.runs()
+        height, width, _ = batch.pictures[0].pixels.shape
+        self._pixels = height * width
         self._readings = readings
         self._earlier = references
         self.last_reference: dict[str, Tensor] = {}
@@ -182,7 +184,7 @@ class _BatchReading:
         self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
         if not distorted:
             return
-        response = Response(references, distorted)
+        response = Response(references, distorted, self._pixels)
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

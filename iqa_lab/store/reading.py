@@ -7,7 +7,7 @@ has to be sealed, other files have to have the digest that a sealed file gives t
 import hashlib
 import json
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,18 +82,19 @@ def read_json(file: Path) -> dict[str, Any]:
     return found
 
 
-def read_sealed(file: Path, forgiven: Sequence[str] = ()) -> dict[str, Any]:
+def read_sealed(file: Path, forgiven: Sequence[str] = (), versions: Collection[int] = (SCHEMA,)) -> dict[str, Any]:
     """The object in a file of JSON that ``signature.seal`` sealed.
 
     Args:
         file: to read.
         forgiven: keys that were sealed apart.
+        versions: of its form, that can be read.
 
     Raises:
         Unusable: it is missing, unreadable, damaged or of another version.
     """
     found = read_json(file)
-    if found.get("schema") != SCHEMA:
+    if found.get("schema") not in versions:
         raise Unusable(OTHER_VERSION, file)
     if not is_sealed({key: value for key, value in found.items() if key not in forgiven}):
         raise Unusable(DAMAGED, file, "it was changed after it was written")

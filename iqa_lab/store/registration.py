@@ -16,8 +16,11 @@ from filelock import FileLock
 
 from iqa_lab.config import checked_name
 from iqa_lab.store.reading import DAMAGED, MISSING, Unusable, read_sealed
-from iqa_lab.store.signature import digest_of, seal
+from iqa_lab.store.signature import SCHEMA, digest_of, seal
 from iqa_lab.store.writing import readable_write_errors, replace_all
+
+# Claims stay registered when results have to be made anew: version 3 changed scores, not this file.
+_VERSIONS = (2, SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def read_versions(results: Path, experiment: str) -> list[Version]:
     """
     file = claims_file(results, experiment)
     try:
-        content = read_sealed(file)
+        content = read_sealed(file, versions=_VERSIONS)
     except Unusable as trouble:
         if trouble.kind == MISSING:
             return []

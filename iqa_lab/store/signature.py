@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 # Of what a result is made of and how it is kept. 2: one's own source, versions of packages, digests of files.
-SCHEMA = 2
+# 3: plain and manhattan, and so the pixels' control of every result, are per pixel of the image.
+SCHEMA = 3
 
 DIGEST = "digest"
 

@@ -70,7 +70,7 @@ class Baseline:
 
     def sum_of_terms(self, responses: dict[str, torch.Tensor], reference: int, distorted: int) -> float:
         """Its score of two of the images whose responses are given."""
-        pairs = {layer: Response([r[[reference]]], [r[[distorted]]]) for layer, r in responses.items()}
+        pairs = {layer: Response([r[[reference]]], [r[[distorted]]], 1) for layer, r in responses.items()}
         return float(sum(term(pairs[layer]) for layer, term in self.terms.items()))
 
     @property

@@ -71,7 +71,7 @@ def test_every_layer_is_the_packages(both: tuple[Baseline, lpips.LPIPS], photogr
     responses = ours.responses(x, y)
     assert len(ours.terms) == len(parts)
     for (layer, term), expected in zip(ours.terms.items(), parts, strict=True):
-        found = term(Response([responses[layer][:1]], [responses[layer][1:]]))
+        found = term(Response([responses[layer][:1]], [responses[layer][1:]], 1))
         assert float(found) == pytest.approx(float(expected), rel=FLOAT32), layer
 
 
@@ -105,7 +105,7 @@ def test_positions_without_response_count_as_in_the_package() -> None:
     weights = torch.tensor([0.5, 1, 2, 0, 3])
     expected = ((lpips.normalize_tensor(f) - lpips.normalize_tensor(g)).square() * weights[:, None, None]).sum(1).mean()
     # sums of sixty float32 numbers
-    assert float(weighed_lpips(weights)(Response([f], [g]))) == pytest.approx(float(expected), rel=1e-6)
+    assert float(weighed_lpips(weights)(Response([f], [g], 1))) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_an_unknown_trunk_is_refused() -> None:

@@ -50,7 +50,7 @@ def test_psnr_ends_at_its_ceiling_and_is_exactly_0_there(ceiling: float) -> None
     nearly = grey.clone()
     nearly[0, 1, 3, 4] += 1
     (term,) = PSNR(ceiling).terms().values()
-    distances = term(Response([grey], [torch.cat([grey, nearly, grey])]))
+    distances = term(Response([grey], [torch.cat([grey, nearly, grey])], 1))
     assert distances[0] == distances[2] == 0
     expected = max(0.0, ceiling - 10 * np.log10(255**2 * nearly.numel()))
     assert distances[1].item() == pytest.approx(expected, abs=1e-12)  # rounding of numbers up to 150 in float64

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from iqa_lab.readouts import Response, load_distance
 from tests.readouts.test_readouts import BLIND_TO_CONSTANTS, NAMES, READOUTS, between, histogram_distance
+from tests.readouts.test_readouts import PIXELS as PIXELS_OF_IMAGE
 
 Matrix = NDArray[np.float64]
 
@@ -92,8 +93,8 @@ def textbook(name: str, f: Tensor, g: Tensor) -> float:
     means = np.linalg.norm(d.mean(1))
     deviations = np.linalg.norm((dc * (xc + yc)).mean(1) / np.maximum(sx + sy, 1e-300))
     formulas: dict[str, Callable[[], float]] = {
-        "plain": lambda: np.linalg.norm(d),
-        "manhattan": lambda: np.abs(d).sum(),
+        "plain": lambda: np.sqrt(np.square(d).sum() / PIXELS_OF_IMAGE),
+        "manhattan": lambda: np.abs(d).sum() / PIXELS_OF_IMAGE,
         "cosine": lambda: np.square(a / np.linalg.norm(a) - b / np.linalg.norm(b)).sum() / 2,
         "lpips": lambda: np.square(of_length_1(a) - of_length_1(b)).sum(0).mean(),
         "mean": lambda: means,
@@ -141,7 +142,7 @@ def test_digits_are_kept(name: str, case: str) -> None:
     floor = resolution(name, f, g)
     for order in (torch.contiguous_format, torch.channels_last):
         x, y = (values[None].contiguous(memory_format=order) for values in (f, g))
-        found = float(load_distance(READOUTS[name])(Response([x], [y]))[0])
+        found = float(load_distance(READOUTS[name])(Response([x], [y], PIXELS_OF_IMAGE))[0])
         assert found == pytest.approx(expected, rel=RELATIVE, abs=floor)
         assert 0 <= found <= LARGEST.get(name, np.inf) * (1 + 1e-12)
         assert between(name, f, f) == between(name, g, g) == 0
@@ -167,7 +168,7 @@ def test_uniform_images_are_as_far_apart_in_a_batch(name: str) -> None:
     """The pairs of a run share what is known of their reference."""
     f = uniform(LEVELS)
     several = torch.stack([uniform(LEVELS + 0.5), f, PATTERN])
-    found = load_distance(READOUTS[name])(Response([f[None], PATTERN[None]], [several, several]))
+    found = load_distance(READOUTS[name])(Response([f[None], PATTERN[None]], [several, several], PIXELS_OF_IMAGE))
     alone = [between(name, x, y) for x in (f, PATTERN) for y in several]
     assert found.tolist() == pytest.approx(alone, rel=1e-6, abs=1e-12)
     assert found[1] == found[5] == 0
@@ -183,7 +184,7 @@ def test_a_readout_that_gives_no_number_a_pair_is_refused(given: Callable[[Tenso
     _given = given
     readout = load_distance(ReadoutConfig(function="tests.readouts.test_extremes.of_another_shape", formula=""))
     with pytest.raises(UserError, match=r"gives .* for 1 pairs, not \(1,\)"):
-        readout(Response([PATTERN[None]], [PATTERN[None]]))
+        readout(Response([PATTERN[None]], [PATTERN[None]], PIXELS_OF_IMAGE))
 
 
 _given: Callable[[Tensor], object] = float

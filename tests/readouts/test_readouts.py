@@ -15,6 +15,7 @@ from tests.conftest import composed
 
 READOUTS = {name: readout for name, readout in composed("readout=all").readouts.items() if readout.reads == "responses"}
 NAMES = sorted(READOUTS)
+PIXELS = 1001  # of the images, whatever positions their responses have
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 7), st.integers(1, 7))
 
 
@@ -24,7 +25,7 @@ def responses(seed: int, number: int, shape: tuple[int, ...], *, sparse: bool = 
 
 
 def between(name: str, f: torch.Tensor, g: torch.Tensor) -> float:
-    return float(load_distance(READOUTS[name])(Response([f[None]], [g[None]]))[0])
+    return float(load_distance(READOUTS[name])(Response([f[None]], [g[None]], PIXELS))[0])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +83,7 @@ def test_pairs_of_any_layout_equal_pairs_alone(name: str) -> None:
     values = responses(3, 5, (4, 6, 7))
     for runs in ([(0, [1, 2, 3, 4])], [(0, [1, 2]), (3, [4])], [(0, [0]), (0, [1, 4])]):
         reference = [values[r : r + 1] for r, _ in runs]
-        together = load_distance(READOUTS[name])(Response(reference, [values[several] for _, several in runs]))
+        together = load_distance(READOUTS[name])(Response(reference, [values[several] for _, several in runs], PIXELS))
         alone = [between(name, values[r], values[d]) for r, several in runs for d in several]
         assert together.tolist() == pytest.approx(alone, rel=1e-6, abs=1e-12)
 
@@ -94,18 +95,18 @@ def test_the_order_in_memory_and_the_type_do_not_matter(name: str, dtype: torch.
     expected = [between(name, values[0].float(), g.float()) for g in values[1:]]
     for order in (torch.channels_last, torch.contiguous_format):
         laid = values.contiguous(memory_format=order)
-        found = load_distance(READOUTS[name])(Response([laid[:1]], [laid[1:]]))
+        found = load_distance(READOUTS[name])(Response([laid[:1]], [laid[1:]], PIXELS))
         assert found.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pieces_of_responses_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     values = responses(3, 6, (5, 6, 7))
-    whole = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
+    whole = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
     monkeypatch.setattr("iqa_lab.readouts.response.SORT_BYTES", 4 * 6 * 7)  # one channel
     monkeypatch.setattr("iqa_lab.readouts.response._STRIPE", 10)
-    pieces = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
+    pieces = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     assert pieces.tolist() == pytest.approx(whole.tolist(), rel=1e-6)
 
 
@@ -113,7 +114,7 @@ def test_pieces_of_responses_give_the_same(name: str, monkeypatch: pytest.Monkey
 def test_a_readout_leaves_the_response_as_it_was(name: str) -> None:
     values = responses(3, 3, (4, 6, 7))
     before = values.clone()
-    load_distance(READOUTS[name])(Response([values[:1]], [values[1:]]))
+    load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     assert torch.equal(values, before)
 
 
@@ -123,7 +124,7 @@ def test_statistics_equal_numpy_and_scipy(seed: int, sparse: bool) -> None:
     x, y = (values.flatten(1).double().numpy() for values in (f, g))
     grams = [values @ values.T / values.shape[1] for values in (x, y)]
     expected = {
-        "manhattan": scipy_distance.cityblock(x.ravel(), y.ravel()),
+        "manhattan": scipy_distance.cityblock(x.ravel(), y.ravel()) / PIXELS,
         "std": scipy_distance.euclidean(x.std(1), y.std(1)),
         "mean_std": scipy_distance.euclidean([*x.mean(1), *x.std(1)], [*y.mean(1), *y.std(1)]),
         "gram": np.linalg.norm(grams[0] - grams[1]),
@@ -149,7 +150,7 @@ def test_gram_of_more_channels_than_positions_equals_the_definition() -> None:
 
 def test_gram_does_not_mix_the_batch() -> None:
     f, g, h = responses(6, 3, (8, 5, 7))
-    found = load_distance(READOUTS["gram"])(Response([f[None]], [torch.stack([g, h])]))
+    found = load_distance(READOUTS["gram"])(Response([f[None]], [torch.stack([g, h])], PIXELS))
     assert found.tolist() == pytest.approx([between("gram", f, g), between("gram", f, h)], rel=1e-6)
 
 
@@ -174,7 +175,7 @@ def test_nearly_equal_responses_keep_their_digits(name: str) -> None:
 def test_plain_and_cosine_equal_scipy(seed: int) -> None:
     f, g = responses(seed, 2, (16, 9, 11))
     a, b = f.flatten().double().numpy(), g.flatten().double().numpy()
-    assert between("plain", f, g) == pytest.approx(scipy_distance.euclidean(a, b), rel=1e-6)
+    assert between("plain", f, g) == pytest.approx(scipy_distance.euclidean(a, b) / np.sqrt(PIXELS), rel=1e-6)
     assert between("cosine", f, g) == pytest.approx(scipy_distance.cosine(a, b), rel=1e-5)
     means = f.double().mean((1, 2)).numpy(), g.double().mean((1, 2)).numpy()
     assert between("mean", f, g) == pytest.approx(scipy_distance.euclidean(*means), rel=1e-5)
@@ -195,7 +196,7 @@ def test_cosine_with_a_zero_response() -> None:
 def test_distances_of_millions_of_values_keep_their_digits() -> None:
     values = responses(1, 2, (64, 190, 255), sparse=True).contiguous(memory_format=torch.channels_last) * 50
     exact = float((values[1].double() - values[0].double()).square().sum().sqrt())
-    assert between("plain", values[0], values[1]) == pytest.approx(exact, rel=1e-6)
+    assert between("plain", values[0], values[1]) == pytest.approx(exact / np.sqrt(PIXELS), rel=1e-6)
 
 
 @pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format])
@@ -204,7 +205,7 @@ def test_means_of_nearly_equal_responses_keep_their_digits(order: torch.memory_f
     near = f + 0.01 * responses(2, 1, (32, 128, 192))[0]
     values = torch.stack([f, near]).contiguous(memory_format=order)
     exact = float((near.double().mean((1, 2)) - f.double().mean((1, 2))).norm())
-    found = float(load_distance(READOUTS["mean"])(Response([values[:1]], [values[1:]]))[0])
+    found = float(load_distance(READOUTS["mean"])(Response([values[:1]], [values[1:]], PIXELS))[0])
     assert found == pytest.approx(exact, rel=1e-3)  # one float32 mean of each gives about 1e-2 here
 
 
@@ -246,14 +247,14 @@ def test_the_sum_over_alexnets_layers_equals_uncalibrated_lpips() -> None:
         for number, part in enumerate(module.features):
             x = part(x)
             if f"features.{number}" in [layer.name for layer in network.layers]:
-                total += float(load_distance(READOUTS["lpips"])(Response([x[:1]], [x[1:]]))[0])
+                total += float(load_distance(READOUTS["lpips"])(Response([x[:1]], [x[1:]], PIXELS))[0])
     assert total == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_readout_of_ones_own_by_import_path() -> None:
     mine = ReadoutConfig(function="tests.readouts.test_readouts.largest_difference", formula="max |f - g|")
     f, g = responses(0, 2, (2, 3, 3))
-    assert float(load_distance(mine)(Response([f[None]], [g[None]]))) == float((f - g).abs().max())
+    assert float(load_distance(mine)(Response([f[None]], [g[None]], PIXELS))) == float((f - g).abs().max())
     for function in ("nothing", "no.such.module"):
         with pytest.raises(UserError, match="the readout's function=.* cannot be imported"):
             load_distance(ReadoutConfig(function=function, formula=""))

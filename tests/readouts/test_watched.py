@@ -25,7 +25,9 @@ def own(monkeypatch: pytest.MonkeyPatch, function: Callable[[Response], object])
 def responses() -> Response:
     """Three pairs of two references."""
     torch.manual_seed(0)
-    return Response([torch.rand(1, 4, 5, 5), torch.rand(1, 4, 5, 5)], [torch.rand(2, 4, 5, 5), torch.rand(1, 4, 5, 5)])
+    return Response(
+        [torch.rand(1, 4, 5, 5), torch.rand(1, 4, 5, 5)], [torch.rand(2, 4, 5, 5), torch.rand(1, 4, 5, 5)], 100
+    )
 
 
 def fails(_response: Response) -> Tensor:

@@ -126,7 +126,7 @@ def test_pixels_need_no_forward(small_pairs: pd.DataFrame) -> None:
     assert not calls
     for row, value in zip(small_pairs.itertuples(), found["plain@pixels"], strict=True):
         first, second = (np.asarray(Image.open(path), dtype=float) for path in (row.reference_path, row.distorted_path))
-        assert value == pytest.approx(np.sqrt(np.square(first - second).sum()), rel=1e-6)
+        assert value == pytest.approx(np.sqrt(np.square(first - second).mean((0, 1)).sum()), rel=1e-6)
 
 
 def test_the_forward_stops_after_the_last_layer_asked_for(small_pairs: pd.DataFrame) -> None:
@@ -158,8 +158,8 @@ def pixels(path: str) -> torch.Tensor:
     return torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)[None].float()
 
 
-def by_hand(f: torch.Tensor, g: torch.Tensor) -> dict[str, float]:
-    """Every readout of two responses ``[1, C, H, W]`` as the definition says, in double precision."""
+def by_hand(f: torch.Tensor, g: torch.Tensor, of_image: int) -> dict[str, float]:
+    """Every readout of two responses ``[1, C, H, W]`` to images of so many pixels, in double precision."""
     a, b = f[0].double().numpy(), g[0].double().numpy()
     a_unit, b_unit = (x / (np.sqrt((x**2).sum(0)) + 1e-10) for x in (a, b))
     x, y = (v.reshape(len(v), -1) for v in (a, b))
@@ -172,8 +172,8 @@ def by_hand(f: torch.Tensor, g: torch.Tensor) -> dict[str, float]:
     structure = (2 * covariance + 1e-6) / (vx + vy + 1e-6)
     means, stds = np.linalg.norm(mx - my), np.linalg.norm(np.sqrt(vx) - np.sqrt(vy))
     return {
-        "plain": float(np.linalg.norm(a - b)),
-        "manhattan": float(np.abs(a - b).sum()),
+        "plain": float(np.linalg.norm(a - b) / np.sqrt(of_image)),
+        "manhattan": float(np.abs(a - b).sum() / of_image),
         "cosine": float(1 - (a * b).sum() / (np.linalg.norm(a) * np.linalg.norm(b))),
         "lpips": float(((a_unit - b_unit) ** 2).sum(0).mean()),
         "mean": float(means),
@@ -216,7 +216,7 @@ def test_efficientnet_equals_plain_torch_pair_by_pair(levels_home: Path) -> None
                 x = stage(x)
             responses.append((after_bn1, after_two.clone(), x.clone(), net.bn2(net.conv_head(x))))
         for layer, f, g in zip(chosen, *responses, strict=True):
-            for readout, expected in by_hand(f, g).items():
+            for readout, expected in by_hand(f, g, pixels(path)[0, 0].numel()).items():
                 assert found.loc[row.Index, f"{readout}@{layer.name}"] == pytest.approx(expected, **WITHIN[readout]), (
                     readout,
                     row,
@@ -241,7 +241,7 @@ def test_squeezenet_on_tid2013_equals_plain_torch_pair_by_pair(
         for number, part in enumerate(network.module.features):
             f, g = part(f), part(g)
             if any(layer.name == f"features.{number}" for layer in network.layers):
-                for readout, expected in by_hand(f, g).items():
+                for readout, expected in by_hand(f, g, 384 * 512).items():
                     assert found.loc[row.Index, f"{readout}@features.{number}"] == pytest.approx(
                         expected, **WITHIN[readout]
                     )
@@ -261,7 +261,7 @@ def test_vit_tokens_are_laid_out_as_a_map_without_the_class_token(small_pairs: p
             x = block(x)
         assert x.shape == (1, 1 + 4 * 6, 384)
         responses.append(x[:, 1:].reshape(1, 4, 6, 384).permute(0, 3, 1, 2))
-    for readout, expected in by_hand(*responses).items():
+    for readout, expected in by_hand(*responses, 64 * 96).items():
         assert found.loc[2, f"{readout}@blocks.2"] == pytest.approx(expected, **WITHIN[readout])
 
 
@@ -276,7 +276,9 @@ def test_an_in_place_relu_after_the_hook_changes_nothing(small_pairs: pd.DataFra
         network.module.features[0](network.prepare(pixels(path))) for path in (row.reference_path, row.distorted_path)
     )
     assert (f < 0).any()  # before the ReLU
-    assert found.loc[3, "plain@features.0"] == pytest.approx(float(torch.linalg.vector_norm(f - g)), rel=1e-5)
+    assert found.loc[3, "plain@features.0"] == pytest.approx(
+        float((f - g).square().sum().div(64 * 96).sqrt()), rel=1e-5
+    )
 
 
 # --- what can go wrong ------------------------------------------------------------------------------------------------
@@ -388,8 +390,10 @@ def test_class_token_and_patch_map_of_a_block(small_pairs: pd.DataFrame) -> None
     finally:
         handle.remove()
     difference = (outputs[0] - outputs[1])[0].double().square()
-    assert found.loc[2, "plain@blocks.4:class"] == pytest.approx(float(difference[0].sum().sqrt()), rel=1e-5)
-    assert found.loc[2, "plain@blocks.4"] == pytest.approx(float(difference[1:].sum().sqrt()), rel=1e-5)
+    assert found.loc[2, "plain@blocks.4:class"] == pytest.approx(
+        float((difference[0].sum() / (64 * 96)).sqrt()), rel=1e-5
+    )
+    assert found.loc[2, "plain@blocks.4"] == pytest.approx(float((difference[1:].sum() / (64 * 96)).sqrt()), rel=1e-5)
 
 
 def test_channels_differences_add_up_to_the_plain_distance(small_pairs: pd.DataFrame) -> None:
@@ -399,7 +403,9 @@ def test_channels_differences_add_up_to_the_plain_distance(small_pairs: pd.DataF
     positions = {(64, 96): 7 * 11, (80, 64): 9 * 7}  # after the second convolution of AlexNet
     for row, channels in enumerate(scores.channels[layer.name]):
         size = np.asarray(Image.open(small_pairs["reference_path"][row])).shape[:2]
-        assert np.sqrt(channels.sum() * positions[size]) == pytest.approx(scores.values[row, 0], rel=1e-5)
+        assert np.sqrt(channels.sum() * positions[size] / (size[0] * size[1])) == pytest.approx(
+            scores.values[row, 0], rel=1e-5
+        )
 
 
 def one_pair(tmp_path: Path, reference: np.ndarray, distorted: np.ndarray) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from iqa_lab.errors import UserError
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.registration import claims_file, read_versions, register, status_of
-from iqa_lab.store.signature import digest_of, seal
+from iqa_lab.store.signature import DIGEST, digest_of, seal
 
 CLAIMS = ["a > b", "all >  baseline/psnr"]
 
@@ -86,6 +86,22 @@ def test_a_damaged_file_is_named_never_believed_and_stays(tmp_path: Path, damage
     with pytest.raises(Unusable, match="task.json"):
         register(tmp_path, "task", CLAIMS, ["k1"], [])
     assert before is None or file.read_bytes() == before
+
+
+def test_claims_of_the_version_before_stay_registered(tmp_path: Path) -> None:
+    """Results have to be made anew after the schema changed; when claims were written down has not changed."""
+    first = register(tmp_path, "task", CLAIMS, ["k1"], [])
+    file = claims_file(tmp_path, "task")
+    content = {key: value for key, value in json.loads(file.read_text()).items() if key != DIGEST}
+    for schema in (2, 1):
+        earlier = {**content, "schema": schema}
+        file.write_text(json.dumps({**earlier, DIGEST: digest_of(earlier)}))
+        if schema == 2:
+            assert read_versions(tmp_path, "task") == [first]
+            assert status_of(tmp_path, "task", CLAIMS).startswith("Claims: registered on 20")
+            assert register(tmp_path, "task", CLAIMS, ["k1"], ["k1"]) is None
+    with pytest.raises(Unusable, match="of another version"):
+        register(tmp_path, "task", CLAIMS, ["k1"], [])
 
 
 def test_a_studys_name_stays_inside_the_folder(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from iqa_lab.readouts import tuned
 from iqa_lab.scoring.columns import ChannelReadout, Plan
 from iqa_lab.scoring.run import check_readouts
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.metric import read_metric
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.reading import (
     DAMAGED,
@@ -36,7 +37,8 @@ from iqa_lab.store.reading import (
     parse_yaml,
 )
 from iqa_lab.store.recompute import recompute
-from iqa_lab.store.signature import seal
+from iqa_lab.store.result import APART
+from iqa_lab.store.signature import DIGEST, digest_of, seal
 from iqa_lab.store.table import read_results
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate
 from iqa_lab.sweep.ledger import Ledger, facts_of_result, why_not
@@ -217,6 +219,13 @@ def test_a_result_of_an_earlier_version_is_told_apart(
         recompute(results)
 
 
+def as_of_schema(file: Path, schema: int) -> None:
+    """A sealed file as an earlier version sealed it."""
+    content = {**json.loads(file.read_text()), "schema": schema}
+    apart = {key: value for key, value in content.items() if key not in (DIGEST, *APART)}
+    file.write_text(json.dumps({**content, DIGEST: digest_of(apart)}))
+
+
 # one unit, run again
 
 
@@ -260,6 +269,24 @@ def rewrite(file: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
         change(pd.read_csv(file)).to_csv(file, index=False)
     else:
         change(pd.read_parquet(file)).to_parquet(file, index=False)
+
+
+def test_columns_of_plain_from_before_it_was_per_pixel_are_never_kept_beside_new_ones(
+    pairs: Path, passes: list[int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Version 2 wrote sums over positions under the same name: reading refuses them, running makes all anew."""
+    first = units.evaluate(config_of(pairs))
+    right = table_of(first)
+    as_of_schema(first.unit.folder / "result.json", 3)  # as it is: the change below is the schema's alone
+    assert units.evaluate(config_of(pairs)).computed == 0
+    as_of_schema(first.unit.folder / "result.json", 2)
+    found = read_results(Path(config_of(pairs).results))
+    assert not len(found.table) and [trouble.kind for trouble in found.troubles.values()] == [OTHER_VERSION]
+    with pytest.raises(Unusable, match="of another version"):
+        read_metric(f"{first.unit.folder}:plain@pixels")
+    again = units.evaluate(config_of(pairs))
+    assert again.computed == 2 and len(passes) == 2 and table_of(again).equals(right)
+    assert "of another version" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
