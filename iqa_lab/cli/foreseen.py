@@ -38,7 +38,8 @@ def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
     return [
         f"claims: what this grid can find with a power of {POWER:g} at {LEVEL:g} (two-sided, Holm over "
         f"{len(claims)} claims), if matched pairs of networks differ by a standard deviation of {BETWEEN:g} and "
-        f"references leave {WITHIN:g}; below five independent pairs a claim is about these networks only{counted}",
+        f"references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is about these "
+        f"networks only{counted}",
         view,
     ]
 

@@ -84,7 +84,9 @@ def _of(claim: Claim, question: Question, claims: int) -> Foreseen:
     networks = pd.concat([rows["first_network"], rows["second_network"]]).dropna().nunique()
     pairs = 0 if question.kind == METRICS else rows["cluster"].nunique()
     if question.kind == METRICS:
-        return Foreseen(claim.text, 0, 0, _names(rows), note="two metrics, which are no sample: about photographs only")
+        size = provable_margin(1, claims) if claim.margin else detectable(1, claims)
+        return Foreseen(claim.text, 0, 0, _names(rows), size,
+                        _narrow(claim, size) or "two metrics, which are no sample: about photographs only")  # fmt: skip
     if claim.quantifier:
         what = claim.quantifier.what
         number = rows["first_network" if what == "network" else what].nunique()
@@ -92,7 +94,8 @@ def _of(claim: Claim, question: Question, claims: int) -> Foreseen:
         note = f"there are {number} {what}s" if short else f"one by one: about these {networks} networks only"
         return Foreseen(claim.text, pairs, networks, _names(rows), note=note)
     size = provable_margin(pairs, claims) if claim.margin else detectable(pairs, claims)
-    return Foreseen(claim.text, pairs, networks, _names(rows), size, _few(pairs, networks) or _narrow(claim, size))
+    return Foreseen(claim.text, pairs, networks, _names(rows), size,
+                    "; ".join(filter(None, [_few(pairs, networks), _narrow(claim, size)])))  # fmt: skip
 
 
 def _of_groups(claim: Claim, question: Question, claims: int) -> Foreseen:
@@ -109,9 +112,8 @@ def _of_groups(claim: Claim, question: Question, claims: int) -> Foreseen:
                           "one by one only a metric, or the same networks untrained, can be compared with")  # fmt: skip
     size = (provable_margin if claim.margin else detectable)(counts[0], claims, others=counts[1])
     note = f"no pairs: {counts[0]} networks against {counts[1]}"
-    said = _few(min(counts), len(names)) or _narrow(claim, size)
-    return Foreseen(claim.text, min(counts), len(names), tuple(sorted(shared)), size,
-                    "; ".join(filter(None, [said, note])))  # fmt: skip
+    said = [_few(min(counts), len(names)), _narrow(claim, size), note]
+    return Foreseen(claim.text, min(counts), len(names), tuple(sorted(shared)), size, "; ".join(filter(None, said)))
 
 
 def _few(pairs: int, networks: int | None = None) -> str:

@@ -26,9 +26,10 @@ def detectable(
     pairs: int, claims: int = 1, *, others: int | None = None, between: float = BETWEEN, within: float = WITHIN,
     references: int = REFERENCES,
 ) -> float:  # fmt: skip
-    """The smallest true mean difference that is found with a power of .8; NaN below five independent pairs.
+    """The smallest true mean difference that is found with a power of .8; NaN without any pair.
 
-    Two-sided t at .05 / claims, with the error and the degrees of freedom that ``estimate`` gives.
+    Two-sided t at .05 / claims, with the error and the degrees of freedom that ``estimate`` gives: from five
+    independent pairs on about other networks; below, about these networks, and only references are chance.
 
     Args:
         pairs: independent pairs of networks; or networks of the first of two groups without pairs.
@@ -38,10 +39,10 @@ def detectable(
         within: standard error that references leave of one difference.
         references: of the benchmark with the fewest.
 
-    >>> round(detectable(6), 3), round(detectable(6, claims=10), 3), detectable(4)
-    (0.054, 0.092, nan)
+    >>> round(detectable(6), 3), round(detectable(6, claims=10), 3), round(detectable(4), 3)
+    (0.054, 0.092, 0.028)
     """
-    if min(pairs, pairs if others is None else others) < ENOUGH_NETWORKS:
+    if min(pairs, pairs if others is None else others) < 1:
         return nan
     se, df = _error(pairs, others, between, within, references)
     critical = float(student.ppf(1 - LEVEL / (2 * claims), df))
@@ -57,14 +58,14 @@ def provable_margin(
     pairs: int, claims: int = 1, *, others: int | None = None, between: float = BETWEEN, within: float = WITHIN,
     references: int = REFERENCES,
 ) -> float:  # fmt: skip
-    """The smallest margin within which two equal groups are found equal with a power of .8; NaN below five pairs.
+    """The smallest margin within which two equal groups are found equal with a power of .8; NaN without any pair.
 
     Arguments as of ``detectable``. Two one-sided tests, each at .025 / claims, as ``judge_claims`` does them.
 
     >>> round(provable_margin(6), 3)
     0.063
     """
-    if min(pairs, pairs if others is None else others) < ENOUGH_NETWORKS:
+    if min(pairs, pairs if others is None else others) < 1:
         return nan
     se, df = _error(pairs, others, between, within, references)
     critical, half = float(student.ppf(1 - LEVEL / (2 * claims), df)), (1 - POWER) / 2
@@ -98,8 +99,11 @@ def detectable_trend(networks: Sequence[int], claims: int = 1) -> float:
 def _error(pairs: int, others: int | None, between: float, within: float, references: int) -> tuple[float, float]:
     """The standard error of a mean difference and its degrees of freedom, as ``estimate`` finds them."""
     common = within**2 / 2
+    numbers = [number for number in (pairs, others) if number is not None]
+    if min(numbers) < ENOUGH_NETWORKS:
+        return sqrt(common + sum(common / number for number in numbers)), references - 1.0
     # references do something to each pair alone, too, which looks like a difference between networks
-    parts = [((between**2 + common) / number, number - 1.0) for number in (pairs, others) if number is not None]
+    parts = [((between**2 + common) / number, number - 1.0) for number in numbers]
     fewest = min(free for _, free in parts)
     parts.append((common, references - 1.0))
     variance = sum(part for part, _ in parts)
