@@ -25,7 +25,7 @@ from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
 from iqa_lab.report.units import UnitPage
-from iqa_lab.store.show import three_digits
+from iqa_lab.store.digits import three_digits
 
 # of the table of best columns on the page, and in papers
 COLUMNS = [

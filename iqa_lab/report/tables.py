@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.report.figures.common import printable
-from iqa_lab.store.show import three_digits
+from iqa_lab.store.digits import three_digits
 
 # which columns are better when they are higher
 HIGHER = ("srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "agreement")
