@@ -102,13 +102,22 @@ def results(
     where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE or an expression: only these rows")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
 ) -> None:
-    """Show the correlations of all units, the highest first; --csv prints everything."""
-    from iqa_lab.store.table import chosen_rows, read_results
+    """Show one row a unit, the held-out correlation and its interval first; --where shows single columns.
+
+    --csv prints all columns of all units.
+    """
+    from iqa_lab.cli.headlines import print_headlines
+    from iqa_lab.store.table import UNIT, chosen_rows, read_results
 
     found = read_results(folder)
     table = chosen_rows(found.table, where or [])
     if as_csv:
         print(table.to_csv(index=False), end="")
+        found.end()
+        return
+    whole = found.only(set(table[UNIT]))
+    if len(whole.table) == len(table):  # nothing was chosen inside of units
+        print_headlines(whole, "--where chooses, --csv prints all")
         found.end()
         return
     by = [name for name in ("srcc", "agreement") if name in table]
@@ -118,6 +127,7 @@ def results(
     print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
     if len(table) > 20:
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
+    print("Single columns, each by itself: the highest of many is optimistic; without --where is what is held out.")
     found.end()
 
 

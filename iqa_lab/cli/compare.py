@@ -12,8 +12,8 @@ from iqa_lab.config.check import check
 from iqa_lab.errors import UserError
 from iqa_lab.report.comparisons import agreement_of, differences_of, where_two_disagree
 from iqa_lab.statistics.intervals.few import few_references
+from iqa_lab.store.digits import three_digits
 from iqa_lab.store.metric import read_metrics
-from iqa_lab.store.show import three_digits
 
 
 def compare(texts: Sequence[str], settings: StatisticsConfig, as_csv: bool) -> None:

@@ -16,7 +16,7 @@ from iqa_lab.scoring.columns import rows_of_readout
 from iqa_lab.statistics.factors.claims import COVARIATES
 from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
 from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN
-from iqa_lab.store.show import three_digits
+from iqa_lab.store.digits import three_digits
 from iqa_lab.sweep.plan import Plan, Planned
 
 

@@ -142,11 +142,23 @@ def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_f
         done = sweeper.execute(replace(plan, units=tuple(todo)), name, launch, jobs, bool(config.runtime.force))
         plan = replace(plan, units=(*done.units, *others))
         track(plan)
+    show_headlines(plan)
     sweeper.report(plan, plan.results)
+
+
+def show_headlines(plan: Plan) -> None:
+    """Print what the units of a sweep have found, the held-out value of each first."""
+    from iqa_lab.cli.headlines import print_headlines
+    from iqa_lab.store.table import read_results
+
+    done = {str(entry.record["folder"]) for entry in plan.units if entry.state == DONE}
+    if done:
+        print_headlines(read_results(plan.results).only(done), f"iqa-lab results {plan.results}")
 
 
 def track(plan: Plan) -> None:
     """Hand the sweep as a whole to the tracker: one row a unit, and all correlations."""
+    from iqa_lab.store.held_out import CHOSEN_BY
     from iqa_lab.store.table import results
     from iqa_lab.tracking.wandb import track_sweep
 
@@ -162,6 +174,8 @@ def track(plan: Plan) -> None:
         for entry in done
     ]  # fmt: skip
     units = pd.DataFrame(rows)
+    order = ["benchmark", *(name for name in (f"{one}_heldout" for one in CHOSEN_BY) if name in units)]
+    units = units.sort_values(order, ascending=[True, *(False for _ in order[1:])], kind="stable")
     table = results(plan.results)
     track_sweep(units, table[table["unit"].isin(set(units["unit"]))], plan.group, tracker)
 

@@ -18,7 +18,10 @@ from iqa_lab.progress import track
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
 from iqa_lab.report.figures.common import FACTORS, network_names
+from iqa_lab.report.figures.ranking import HELD_OUT
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
+from iqa_lab.report.held_out import COLUMNS as OF_A_UNIT
+from iqa_lab.report.held_out import RANKED_BY, held_out_of
 from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of
 from iqa_lab.report.pictures import Pictures
 from iqa_lab.report.properties import with_properties
@@ -26,6 +29,7 @@ from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
 from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
+from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.show import notes_on_distortions
 from iqa_lab.store.table import read_results
@@ -69,11 +73,15 @@ def collect(results: Path, study: Study) -> Report:
         table = _rows(units)
         notes = _apart(units, table)
         compared = _comparable(table, notes)
+        alone = table[~table["unit"].isin(compared["unit"])]  # what cannot be compared is judged by itself
+        held_out, unread_scores = held_out_of(units, pd.concat([compared, alone]))
+        compared = compared.join(held_out, on="unit")
         best = best_of_units(compared)
         valued = with_values(with_properties(table), headlines_of(units, table))
         networks = chosen_networks(valued.loc[compared.index])
         wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
         judged, damaged = judged_of(units, valued, wanted)
+        damaged |= unread_scores
         if not damaged:
             break
         units = {name: unit for name, unit in units.items() if name not in damaged}
@@ -90,7 +98,7 @@ def collect(results: Path, study: Study) -> Report:
     return Report(
         study=study,
         table=table,
-        best=_listed(table, best),
+        best=_listed(compared, alone.join(held_out, on="unit")),
         claims=claims,
         anchors=_published(units, table),
         figures=tuple(
@@ -135,7 +143,7 @@ def _rows(units: Units) -> pd.DataFrame:
     table = pd.concat([unit.table.assign(unit=name) for name, unit in units.items()])
     table.insert(0, "unit", table.pop("unit"))
     strange = [name for name in table if name not in COLUMNS and table[name].isna().all()]
-    table = table.drop(columns=strange)  # of units that were left out
+    table = table.drop(columns=[*strange, *(name for name in OF_A_UNIT if name in table)])  # of units left out; ours
     needed = [f"{statistic}{end}" for statistic in ("srcc", "agreement") for end in ("", "_low", "_high")]
     for name in ("depth", *(name for name in needed if name.startswith("srcc") or "agreement" in table)):
         if name not in table:  # where people only chose between images there is no correlation
@@ -191,14 +199,28 @@ def _comparable(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return kept
 
 
-def _listed(table: pd.DataFrame, best: pd.DataFrame) -> pd.DataFrame:
-    """One row a unit: as they are compared, and those that cannot be by themselves; choices by their agreement."""
-    rows = [best]
-    for value in ("srcc", "agreement"):
-        if value in table:
-            seen = set().union(*(part["unit"] for part in rows))
-            rows.append(best_of_units(table[~table["unit"].isin(seen)], value))
-    return pd.concat(rows)
+def _listed(compared: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
+    """One row a unit: what is held out with its interval, then its best column; choices by their agreement.
+
+    Args:
+        compared: rows by which networks are compared, with the held-out values of their units.
+        alone: of units that cannot be compared.
+
+    Returns:
+        ``srcc_heldout`` and its ends, ``srcc_best`` without an interval, for choices ``agreement_`` instead, and
+        ``columns``, among how many was chosen; the rest as of the best column.
+    """
+    there = [name for name in RANKED_BY if name in compared or name in alone]
+    rows: list[pd.DataFrame] = []
+    for part in (compared, alone):
+        for statistic in there:
+            if statistic in part:
+                seen = set().union(*(one["unit"] for one in rows))
+                best = best_of_units(part[~part["unit"].isin(seen)], statistic)
+                ends = {f"{statistic}_{name}": best[name] for name in HELD_OUT}
+                rows.append(best.assign(**ends, **{f"{statistic}_best": best[statistic]}))
+    intervals = [f"{name}{end}" for name in there for end in ("", "_low", "_high")]
+    return pd.concat(rows).drop(columns=[*HELD_OUT, *intervals], errors="ignore")
 
 
 def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
@@ -255,14 +277,16 @@ def _many(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _on_distortions(units: Units, rows: pd.DataFrame) -> list[str]:
-    """What the distortions of a benchmark's pairs mean for its correlations, from the first unit that can be read."""
+def _on_pairs(units: Units, rows: pd.DataFrame) -> list[str]:
+    """What a benchmark's references and distortions mean for its numbers, from the first unit that can be read."""
     for name in rows["unit"].unique():
-        benchmark = units[str(name)].config.benchmark
-        if benchmark.protocol == CHOICE:
-            return []
         with suppress(*DAMAGE):  # said where its page is made
-            return notes_on_distortions(units[str(name)].scores([])["distortion"], benchmark.family)
+            pairs, benchmark = units[str(name)].scores([]), units[str(name)].config.benchmark
+            few = few_references(pairs["reference"].nunique())
+            of_types = (
+                [] if benchmark.protocol == CHOICE else notes_on_distortions(pairs["distortion"], benchmark.family)
+            )
+            return [*([few] if few else []), *of_types]
     return []
 
 
@@ -277,7 +301,7 @@ def _warnings(units: Units, table: pd.DataFrame) -> list[str]:
         count = int(rows["n"].iloc[0])
         if expected is not None and count != expected:
             said.append(f"{benchmark}: {count:,} of its {expected:,} pairs were scored; published numbers are of all.")
-        said += [f"{benchmark}: {note}" for note in _on_distortions(units, rows)]
+        said += [f"{benchmark}: {note}" for note in _on_pairs(units, rows)]
     inputs = table.loc[table["goal"] != "baseline", "input"] if "input" in table else pd.Series(dtype=str)
     sizes = sorted(set(inputs.astype(str).map(resize_of)))
     if len(sizes) > 1:

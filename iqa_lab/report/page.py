@@ -25,13 +25,14 @@ from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
 from iqa_lab.report.units import UnitPage
-from iqa_lab.store.show import three_digits
+from iqa_lab.store.digits import three_digits
 
-# of the table of best columns on the page, and in papers
+# of the table of networks on the page, and in papers: what is held out first, then the best column
+_HEADLINE = [f"{name}_{part}" for name in ("srcc", "agreement")
+             for part in ("heldout", "heldout_low", "heldout_high", "best")]  # fmt: skip
 COLUMNS = [
-    "benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer", "depth", "n", "srcc", "srcc_low",
-    "srcc_high", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
-    "agreement", "agreement_low", "agreement_high",
+    "benchmark", "goal", "dataset", "architecture", "weights", *_HEADLINE, "columns", "readout", "layer", "depth", "n",
+    "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
 ]  # fmt: skip
 LARGE = 2**20  # bytes of a download from which on it is compressed
 UNIT_COLUMNS = [
@@ -163,7 +164,7 @@ def download(name: str, content: bytes) -> dict[str, str]:
 
 
 def _ranked(best: pd.DataFrame) -> pd.DataFrame:
-    by = [name for name in ("srcc", "agreement") if name in best]
+    by = [name for name in _HEADLINE if name in best and not name.endswith(("_low", "_high"))]
     return best.sort_values(["benchmark", *by], ascending=[True, *(False for _ in by)])
 
 

@@ -11,10 +11,21 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.report.figures.common import printable
-from iqa_lab.store.show import three_digits
+from iqa_lab.store.digits import three_digits
 
 # which columns are better when they are higher
-HIGHER = ("srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "agreement")
+HIGHER = (
+    "srcc_heldout",
+    "srcc_best",
+    "agreement_heldout",
+    "agreement_best",
+    "srcc",
+    "plcc",
+    "plcc_logistic",
+    "krcc",
+    "srcc_within_distortion",
+    "agreement",
+)
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%_#${}"}, "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",

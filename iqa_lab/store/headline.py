@@ -1,4 +1,8 @@
-"""A unit's table -> the few numbers that a person looks at first."""
+"""A unit's table -> the few numbers of its best column, which is second to the held-out one (``held_out.py``).
+
+The highest of many columns has no interval: it was chosen because it is high, and an interval around it would hold the
+truth too seldom.
+"""
 
 from typing import Any
 
@@ -8,6 +12,11 @@ from iqa_lab.networks.network import PIXELS
 
 # Rows whose weights were fitted to the very opinions that they are compared with: never the best of anything.
 IN_SAMPLE = "_insample"
+
+
+def candidates(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows among which the best is looked for: neither the pixels nor what was fitted to the same opinions."""
+    return table[(table["layer"] != PIXELS.name) & ~table["readout"].astype(str).str.endswith(IN_SAMPLE)]
 
 
 def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -28,22 +37,17 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
     ranked = best_first(table, by)
     control = pixel_control(table)
     best = (ranked if len(ranked) else table).iloc[0]
+    chosen = {"best_layer": best["layer"], "best_readout": best["readout"], "columns": len(candidates(table))}
     if "agreement" in table:
         return {
-            "best_layer": best["layer"],
-            "best_readout": best["readout"],
             "agreement_best": float(best["agreement"]),
-            "agreement_low": float(best["agreement_low"]),
-            "agreement_high": float(best["agreement_high"]),
+            **chosen,
             "n": int(best["n"]),
             **({"agreement_pixels": float(control["agreement"].iloc[0])} if len(control) else {}),
         }
     return {
-        "best_layer": best["layer"],
-        "best_readout": best["readout"],
         "srcc_best": float(best["srcc"]),
-        "srcc_low": float(best["srcc_low"]),
-        "srcc_high": float(best["srcc_high"]),
+        **chosen,
         "plcc": float(best["plcc"]),
         "krcc": float(best["krcc"]),
         "srcc_within_distortion": float(best["srcc_within_distortion"]),

@@ -1,6 +1,6 @@
-"""A unit's result -> the table in the terminal."""
+"""A unit's result -> what the terminal shows: its headline, then the table of its best columns."""
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,37 +15,42 @@ from iqa_lab.progress import plain_console
 from iqa_lab.statistics.correlation.choices import ceilings
 from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within, range_restriction
 from iqa_lab.statistics.intervals.few import few_references
-from iqa_lab.store.headline import best_first, pixel_control
+from iqa_lab.store.digits import three_digits, with_interval
+from iqa_lab.store.headline import best_first, candidates, pixel_control
+from iqa_lab.store.held_out import chosen_on_others
 from iqa_lab.store.outcome import Outcome
 
 
 def show(outcome: Outcome, config: Config) -> float:
-    """Print a unit's table on standard output; returns its headline number."""
+    """Print a unit's headline and table on standard output; returns its highest value."""
     benchmark = outcome.benchmark
     by = "agreement" if benchmark.config.protocol == CHOICE else benchmark.config.headline
     n, table = len(benchmark.pairs), outcome.table
+    facts = (outcome.unit.read_result() or {}).get("headline", {})
     title = (
         f"{config.goal.name} - {config.dataset.name} - {config.architecture.name} "
         f"({table['weights'].iloc[0]}) on {benchmark.config.name}"
     )
-    references = f"{benchmark.pairs['reference'].nunique()} references; intervals by resampling references"
+    number = benchmark.pairs["reference"].nunique()
+    references = f"{number} references; intervals by resampling references"
     notes = [
         f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
         if benchmark.config.protocol != CHOICE
         else f"{n // 2} of {benchmark.n_expected // 2} triplets, {references}; "
         f"agreement: share of people who chose the image with the smaller distance. {_limits(benchmark)}",
-        f"Ordered by {by}; the best of many layers is optimistic. Positive = agrees.",
-        *chosen_on_others((outcome.unit.read_result() or {}).get("headline", {})),
+        _order(table, by),
+        *ceilings_said(facts),
     ]
     if benchmark.config.protocol != CHOICE:
         notes += notes_on_distortions(benchmark.pairs["distortion"], benchmark.config.family)
-    few = few_references(benchmark.pairs["reference"].nunique())
+    few = few_references(number)
     notes += [few] if few else []
     if not benchmark.config.human:
         notes.append(f"No human judgement: {benchmark.config.description}.")
     verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
     notes.append(f"{verb} in {outcome.unit.folder}")
-    print_table(table, by=by, title=title, notes=notes, console=plain_console())
+    first = chosen_on_others(facts, config.statistics.confidence, number)
+    print_table(table, by=by, title=title, first=first, notes=notes, console=plain_console())
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
 
 
@@ -64,39 +69,46 @@ def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
     return [f"{said}." for said in (left_out_of_within(distortions), range_restriction(distortions, alike)) if said]
 
 
-def chosen_on_others(facts: dict[str, Any]) -> list[str]:
-    """What a unit's headline says of choosing the best column, and of what is possible, in words; nothing if unknown.
+def _order(table: pd.DataFrame, by: str) -> str:
+    """What the table of a unit is ordered by, and why its rows have no intervals."""
+    if len(candidates(table)) < 2:
+        return "Positive = agrees."
+    return (
+        f"Ordered by {by}, hence without intervals: those of columns that were fixed beforehand are in "
+        "correlations.csv. Positive = agrees."
+    )
+
+
+def ceilings_said(facts: Mapping[str, Any]) -> list[str]:
+    """What agreement is possible given how opinions scatter, in words; nothing where that is not known.
 
     Args:
-        facts: the ``headline`` of its ``result.json``.
+        facts: the ``headline`` of a unit's ``result.json``.
     """
-    notes = []
-    statistic = "agreement" if "agreement_best" in facts else "srcc"
-    best, heldout = facts.get(f"{statistic}_best"), facts.get(f"{statistic}_heldout")
-    if best is not None and heldout is not None and "chosen_how_often" in facts:
-        name = "SRCC" if statistic == "srcc" else statistic
-        notes.append(
-            f"Highest {name} {three_digits(best)}, chosen on the same opinions; {three_digits(heldout)} if it is "
-            f"chosen on other references (the same one in {100 * facts['chosen_how_often']:.0f} % of the divisions)."
-        )
-    if facts.get("ceiling_perfect") is not None:
-        notes.append(
-            "Predicted from the opinions' standard errors: at most "
-            f"{three_digits(facts['ceiling_perfect'])} is possible (knowing what people think on average); another "
-            f"group of people would correlate {three_digits(facts['ceiling_group'])}. Two laboratories agree less: "
-            "what differs between them beyond chance (displays, viewing, instructions) is not in standard errors."
-        )
-    return notes
+    if facts.get("ceiling_perfect") is None:
+        return []
+    return [
+        "Predicted from the opinions' standard errors: at most "
+        f"{three_digits(facts['ceiling_perfect'])} is possible (knowing what people think on average); another "
+        f"group of people would correlate {three_digits(facts['ceiling_group'])}. Two laboratories agree less: "
+        "what differs between them beyond chance (displays, viewing, instructions) is not in standard errors."
+    ]
 
 
 def print_table(
-    table: pd.DataFrame, *, by: str, title: str, notes: list[str], console: Console, rows: int = 12
+    table: pd.DataFrame, *, by: str, title: str, first: list[str], notes: list[str], console: Console, rows: int = 12
 ) -> None:
-    """The best rows of a unit, the pixel control, and what a reader has to know."""
+    """A unit's headline, its best rows, the pixel control, and what a reader has to know.
+
+    Rows that are shown because they are the highest have no intervals; the pixels, which were not chosen, do.
+    """
     ranked = best_first(table, by)
     control = pixel_control(table)
     shown = pd.concat([ranked.head(rows), control])
-    view = Table(title=title, title_justify="left", title_style="bold")
+    console.print(title, style="bold")
+    for line in first:
+        console.print(line)
+    view = Table()
     view.add_column("layer", no_wrap=True)
     view.add_column("depth", justify="right")
     view.add_column("readout", no_wrap=True)
@@ -112,13 +124,16 @@ def print_table(
     for name in others.values():
         view.add_column(name, justify="right", no_wrap=name == "within")
     for row in shown.to_dict("records"):
-        if row["layer"] == PIXELS.name:
+        own = row["layer"] != PIXELS.name
+        if not own:
             view.add_section()
         view.add_row(
             row["layer"],
             f"{row['depth']:.2f}",
             row["readout"],
-            with_interval(*(row[f"{statistic}{end}"] for end in ("", "_low", "_high"))),
+            three_digits(row[statistic])
+            if own
+            else with_interval(*(row[f"{statistic}{end}"] for end in ("", "_low", "_high"))),
             *(three_digits(row[name]) for name in others),
         )
     console.print(view)
@@ -126,21 +141,3 @@ def print_table(
         console.print(f"{len(ranked) - rows} more rows are in correlations.csv.")
     for note in notes:
         console.print(note)
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """A number and its interval; a dash where it has none.
-
-    >>> with_interval(0.7, 0.65, 0.75), with_interval(0.7, math.nan, math.nan)
-    ('.700 [.650, .750]', '.700 -')
-    """
-    ends = "-" if math.isnan(low) or math.isnan(high) else f"[{three_digits(low)}, {three_digits(high)}]"
-    return f"{three_digits(value)} {ends}"
-
-
-def three_digits(value: float) -> str:
-    """Three decimals without the leading zero, as journals print correlations; a dash where undefined."""
-    if math.isnan(value):
-        return "-"
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text

@@ -8,11 +8,12 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import say
 from iqa_lab.store.conditions import rows_meeting
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.held_out import held_out, statistic_of
 from iqa_lab.store.reading import (
     DAMAGED,
     MISPLACED,
@@ -44,6 +46,9 @@ UNIT = "unit"
 BENCHMARK_DIGEST = "benchmark_digest"
 _DIGITS = 12
 
+# what a unit's column gets that other references choose: the statistic, its value and interval
+HEADLINE = ("statistic", "heldout", "heldout_low", "heldout_high")
+
 _PLACE = ("benchmark", "goal", "dataset", "architecture")  # columns that say where a unit lies
 
 Stamp = list[int]  # size and time of correlations.csv and of result.json
@@ -56,6 +61,7 @@ class Results:
     table: pd.DataFrame
     troubles: Mapping[str, Unusable]  # by unit
     waiting: tuple[str, ...] = ()  # units with scores whose statistics are not made, or are being made
+    headlines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[UNIT, *HEADLINE]))  # one row a unit
 
     def only(self, units: Collection[str]) -> "Results":
         """What there is, and is wrong, of these units."""
@@ -63,6 +69,7 @@ class Results:
             self.table[self.table[UNIT].isin(list(units))].reset_index(drop=True),
             {unit: trouble for unit, trouble in self.troubles.items() if unit in units},
             tuple(unit for unit in self.waiting if unit in units),
+            self.headlines[self.headlines[UNIT].isin(list(units))].reset_index(drop=True),
         )
 
     def end(self) -> None:
@@ -132,7 +139,7 @@ def read_results(root: Path) -> Results:
     here = dict(_units(root, troubles))
     kept, seen = _read_index(root)
     same = {unit for unit, stamp in here.items() if seen.get(unit) == stamp}
-    contents: dict[str, tuple[bytes, str]] = {}
+    contents: dict[str, _Read] = {}
     waiting = []
     for unit in sorted(here.keys() - same):
         try:
@@ -140,7 +147,7 @@ def read_results(root: Path) -> Results:
         except Unusable as trouble:
             troubles[unit] = trouble
         else:
-            if isinstance(read, tuple):
+            if isinstance(read, _Read):
                 contents[unit] = read
             elif read == SCORED:
                 waiting.append(unit)
@@ -157,8 +164,10 @@ def read_results(root: Path) -> Results:
         _write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
     if whole is None:
         return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles, tuple(waiting))
-    table = _each_once(root, whole.to_pandas(), troubles)
-    return Results(named_apart(table), dict(sorted(troubles.items())), tuple(waiting))
+    rows = _each_once(root, whole.to_pandas(), troubles)
+    headlines = rows[[UNIT, *HEADLINE]].drop_duplicates(UNIT).reset_index(drop=True)
+    table = named_apart(rows.drop(columns=list(HEADLINE)))
+    return Results(table, dict(sorted(troubles.items())), tuple(waiting), headlines)
 
 
 def _each_once(root: Path, table: pd.DataFrame, troubles: dict[str, Unusable]) -> pd.DataFrame:
@@ -232,8 +241,17 @@ def _stamp(folder: Path) -> Stamp:
     return stamp
 
 
-def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | str | None:
-    """A unit's correlations and the digest of its benchmark; its state, or None, where it is not done.
+@dataclass(frozen=True)
+class _Read:
+    """What is kept of one unit."""
+
+    correlations: bytes
+    digest: str  # of its benchmark
+    headline: tuple[str, float, float, float]  # as HEADLINE names them
+
+
+def _read_unit(unit: UnitFolder) -> _Read | str | None:
+    """What is kept of a unit; its state, or None, where it is not done.
 
     Correlations that are not as they were written are made again from the scores.
 
@@ -253,7 +271,8 @@ def _read_unit(unit: UnitFolder) -> tuple[bytes, str] | str | None:
         result, contents = found, {CORRELATIONS: _made_again(unit, trouble)}
     hashed = result.get("hashed")
     digest = hashed.get("index_digest") if isinstance(hashed, dict) else None
-    return contents[CORRELATIONS], str(digest or "")[:_DIGITS]
+    facts = result.get("headline") or {}
+    return _Read(contents[CORRELATIONS], str(digest or "")[:_DIGITS], (statistic_of(facts) or "", *held_out(facts)))
 
 
 def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
@@ -271,13 +290,13 @@ def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
     return content
 
 
-def _parse(root: Path, contents: Mapping[str, tuple[bytes, str]], troubles: dict[str, Unusable]) -> list[pa.Table]:
+def _parse(root: Path, contents: Mapping[str, _Read], troubles: dict[str, Unusable]) -> list[pa.Table]:
     """One table for each header that occurs; a unit whose table is none is noted."""
-    by_header: dict[bytes, dict[str, tuple[bytes, str]]] = {}
-    for unit, (content, digest) in contents.items():
-        header, _, body = content.partition(b"\n")
+    by_header: dict[bytes, dict[str, _Read]] = {}
+    for unit, read in contents.items():
+        header, _, body = read.correlations.partition(b"\n")
         whole = body if body.endswith(b"\n") or not body else body + b"\n"
-        by_header.setdefault(header, {})[unit] = (whole, digest)
+        by_header.setdefault(header, {})[unit] = replace(read, correlations=whole)
     tables = []
     for header, units in by_header.items():
         together = _parse_alike(header, units)
@@ -293,16 +312,26 @@ def _parse(root: Path, contents: Mapping[str, tuple[bytes, str]], troubles: dict
     return tables
 
 
-def _parse_alike(header: bytes, units: Mapping[str, tuple[bytes, str]]) -> pa.Table | None:
+def _parse_alike(header: bytes, units: Mapping[str, _Read]) -> pa.Table | None:
     """The rows of units with the same header; None if these are no numbers and names, one row a line."""
-    table = parse_csv(b"\n".join([header, b"".join(body for body, _ in units.values())]))
-    counts = [body.count(b"\n") for body, _ in units.values()]
+    table = parse_csv(b"\n".join([header, b"".join(read.correlations for read in units.values())]))
+    counts = [read.correlations.count(b"\n") for read in units.values()]
     if table is None or sum(counts) != len(table) or not set(_PLACE) <= set(table.column_names):
         return None
-    rows = list(zip(units.items(), counts, strict=True))
-    origin = pa.array([unit for (unit, _), count in rows for _ in range(count)], pa.string())
-    digests = pa.array([digest for (_, (_, digest)), count in rows for _ in range(count)], pa.string())
-    return table.add_column(0, UNIT, origin).append_column(BENCHMARK_DIGEST, digests)
+    if set(HEADLINE) & set(table.column_names):  # no table of ours
+        return None
+    origin = np.repeat(np.arange(len(units)), counts)
+
+    def each(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+        """A value of each unit, in all of its rows."""
+        return pa.array(list(values), kind).take(pa.array(origin))
+
+    table = table.add_column(0, UNIT, each(units, pa.string()))
+    table = table.append_column(BENCHMARK_DIGEST, each((read.digest for read in units.values()), pa.string()))
+    for place, name in enumerate(HEADLINE):
+        kind = pa.string() if place == 0 else pa.float64()
+        table = table.append_column(name, each((read.headline[place] for read in units.values()), kind))
+    return table
 
 
 def _index(root: Path) -> tuple[Path, Path]:
@@ -318,7 +347,9 @@ def _read_index(root: Path) -> tuple[pa.Table | None, dict[str, Stamp]]:
         kept = read_sealed(facts)
         content = read_bytes(table)
         if sha256(content) == kept["sha256"]:
-            return pq.read_table(pa.BufferReader(content)), dict(kept["units"])
+            found = pq.read_table(pa.BufferReader(content))
+            if set(HEADLINE) <= set(found.column_names):  # not of an earlier version
+                return found, dict(kept["units"])
     except (Unusable, KeyError, TypeError, ValueError, pa.ArrowException):
         pass
     return None, {}

@@ -10,12 +10,12 @@ import pandas as pd
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
-from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
-from iqa_lab.store.headline import IN_SAMPLE, headline
+from iqa_lab.store.headline import candidates, headline
+from iqa_lab.store.held_out import CHOSEN_BY
 from iqa_lab.store.result import Definitions
 from iqa_lab.store.settings import made_with
 
@@ -60,26 +60,10 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
 def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict[str, Any]:
     """The few numbers of a unit that a person looks at first; None where one is undefined.
 
-    Beside the best column as published (``srcc_best``, chosen and judged on the same opinions) the one that is chosen
-    on other references (``srcc_heldout``, where SRCC is the benchmark's headline); for choices ``agreement_best`` and
-    ``agreement_heldout``. Pixels, and columns that were fitted to the opinions, are not chosen from.
+    First what the column gets that other references choose (``held_out_facts``), then the best column as published
+    (``srcc_best``, ``agreement_best``: chosen and judged on the same opinions, hence without an interval).
     """
-    own = table[(table["layer"] != PIXELS.name) & ~table["readout"].str.endswith(IN_SAMPLE)]
-    facts = headline(table, config.benchmark.headline)
-    names = (own["readout"] + "@" + own["layer"]).tolist()
-    if len(names) == 1:  # nothing to choose
-        statistic = "agreement" if config.benchmark.protocol == CHOICE else "srcc"
-        facts |= {f"{statistic}_heldout": facts[f"{statistic}_best"]}
-    elif names and config.benchmark.protocol == CHOICE:
-        left, right = scores.iloc[0::2], scores.iloc[1::2]
-        values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
-        chosen = select_column_of_means(values, right["reference"], seed=config.statistics.seed)
-        facts |= _heldout("agreement", chosen)
-    elif names and config.benchmark.headline == "srcc":  # else the best is the best of something else
-        quality = -scores[names].to_numpy(dtype=float)
-        opinion = opinion_sign(config) * scores["opinion"].to_numpy(dtype=float)
-        chosen = select_column(quality, opinion, scores["reference"], seed=config.statistics.seed)
-        facts |= _heldout("srcc", chosen)
+    facts = held_out_facts(scores, candidates(table), config) | headline(table, config.benchmark.headline)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
         ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
@@ -115,14 +99,52 @@ def try_statistics(pairs: pd.DataFrame, config: Config) -> None:
         ) from error
 
 
-def _heldout(statistic: str, chosen: Selection) -> dict[str, float]:
-    """What columns get that other references chose, with an interval in which the choice is part of the chance."""
-    return {
-        f"{statistic}_heldout": chosen.heldout,
-        f"{statistic}_heldout_low": chosen.heldout_low,
-        f"{statistic}_heldout_high": chosen.heldout_high,
-        "chosen_how_often": float(chosen.frequency[chosen.best]),
-    }
+def held_out_facts(scores: pd.DataFrame, rows: pd.DataFrame, config: Config) -> dict[str, float]:
+    """What the column gets that other references choose, with an interval in which the choice is part of the chance.
+
+    Args:
+        scores: one row a pair with the columns of distances.
+        rows: of the unit's table, among which is chosen. One row: nothing is chosen, the value is its own.
+        config: of the unit.
+
+    Returns:
+        ``srcc_heldout``, ``srcc_heldout_low``, ``srcc_heldout_high``, and ``chosen_how_often``, the share of divisions
+        in which the best of all was chosen; so of ``srcc_within_distortion`` where that is the benchmark's headline,
+        and of ``agreement`` for choices. Nothing where the headline is another one: the best is then the best of
+        something else.
+    """
+    names = (rows["readout"] + "@" + rows["layer"]).tolist()
+    statistic = "agreement" if config.benchmark.protocol == CHOICE else config.benchmark.headline
+    statistics = [name for name in (statistic,) if name in CHOSEN_BY]
+    if len(names) == 1 and statistic not in ("agreement", "srcc"):
+        statistics.append("srcc")  # the best by whatever statistic
+    facts = {}
+    for name in statistics if names else []:
+        chosen = _selected(scores, names, name, config)
+        # of one column the very number of the table, to the last digit
+        facts[f"{name}_heldout"] = chosen.heldout if len(names) > 1 else float(rows[name].iloc[0])
+        facts |= {f"{name}_heldout_low": chosen.heldout_low, f"{name}_heldout_high": chosen.heldout_high}
+        if len(names) > 1:
+            facts["chosen_how_often"] = float(chosen.frequency[chosen.best])
+    return facts
+
+
+def _selected(scores: pd.DataFrame, names: list[str], statistic: str, config: Config) -> Selection:
+    """What choosing one of these columns by a statistic of ``CHOSEN_BY`` gives."""
+    settings = config.statistics
+    if statistic == "agreement":
+        left, right = scores.iloc[0::2], scores.iloc[1::2]
+        values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
+        reference = right["reference"]
+        return select_column_of_means(values, reference, seed=settings.seed, confidence=settings.confidence)
+    return select_column(
+        -scores[names].to_numpy(dtype=float),
+        opinion_sign(config) * scores["opinion"].to_numpy(dtype=float),
+        scores["reference"],
+        seed=settings.seed,
+        confidence=settings.confidence,
+        groups=None if statistic == "srcc" else scores["distortion"],
+    )
 
 
 def opinion_sign(config: Config) -> int:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.progress import say
+from iqa_lab.store.held_out import headline_line
 from iqa_lab.store.reading import read_sealed
 from iqa_lab.sweep import ledger
 from iqa_lab.sweep.compose import Unit
@@ -178,7 +179,7 @@ def compute(unit: Unit, group: str, number: int, again: bool) -> Record:
         "forwards": result.get("forwards", 0),
         "seconds": result.get("seconds", {}).get("until_written", 0.0),
         "peak_memory_mib": result.get("peak_memory_mib", 0),
-        "headline": headline(outcome.table, config.benchmark.headline),
+        "headline": {**headline(outcome.table, config.benchmark.headline), **result.get("headline", {})},
     }
 
 
@@ -211,10 +212,7 @@ def _say(place: str, record: Record) -> None:
     if record["state"] == FAILED:
         say(f"{place}: {record['name']}: failed: {record['error']}", "red")
         return
-    headline = record["headline"]
-    best = headline.get("srcc_best", headline.get("agreement_best"))
-    where = f"{headline['best_layer']}, {headline['best_readout']}"
-    say(f"{place}: {record['name']}: {best:.3f} ({where}), {record['took']:.1f} s")
+    say(f"{place}: {record['name']}: {headline_line(record['headline'])}, {record['took']:.1f} s")
 
 
 def _write(known: Ledger, key: str, record: Record) -> None:

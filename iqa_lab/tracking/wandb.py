@@ -14,11 +14,15 @@ from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import say
 from iqa_lab.store.headline import headline
+from iqa_lab.store.held_out import headline_line
 
 # what W&B accepts; checked here because its own refusal comes late and without the key's name
 _LONGEST = {"project": 128, "group": 128, "entity": 64}
 _FORBIDDEN = "/\\#?%:"
 _LARGEST_TABLE = 200_000  # rows
+
+# An interval of the best of many columns holds the truth too seldom; results of earlier versions have one.
+_OF_THE_BEST = ("srcc_low", "srcc_high", "agreement_low", "agreement_high")
 
 # An offline run that was written to its end has this file beside it; iqa-lab sync sends no other.
 COMPLETE = "complete"
@@ -122,11 +126,24 @@ def log_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> Non
 
     name = f"{cell_name(config)}-{config.benchmark.name}"[:128]
     tables = {"correlations": wandb.Table(dataframe=table)}
-    summary = {**headline(table, config.benchmark.headline), **result.get("headline", {})}
+    summary = summary_of(table, result.get("headline", {}), config)
     _one_run(
         config.tracker, result["signature"], config.tracker.group, "evaluate", name, _factors(table, result, config),
         tables, summary,
     )  # fmt: skip
+
+
+def summary_of(table: pd.DataFrame, facts: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """What a run's summary says: ``headline`` in words, the held-out value and its interval, then the best column.
+
+    Args:
+        table: the unit's correlations.
+        facts: the ``headline`` of its ``result.json``; without it only the table speaks.
+        config: of the run.
+    """
+    table_says = headline(table, config.benchmark.headline)
+    known = {**facts, **{name: value for name, value in table_says.items() if name not in facts}}
+    return {"headline": headline_line(facts), **{name: known[name] for name in known if name not in _OF_THE_BEST}}
 
 
 def _one_run(

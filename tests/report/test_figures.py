@@ -78,6 +78,20 @@ def test_the_ranking_is_ranked(tid: pd.DataFrame) -> None:
     assert len(values(ranking(tid, most=2), "point")) == 2
 
 
+def test_the_ranking_is_by_what_is_held_out_and_the_best_column_has_no_interval(tid: pd.DataFrame) -> None:
+    """The network whose best column is highest is not the one that other references make the best."""
+    number = tid.groupby("architecture", sort=False).ngroup()
+    held_out = {"heldout": 0.6 - 0.1 * number, "heldout_low": 0.55 - 0.1 * number, "heldout_high": 0.65 - 0.1 * number}
+    chart = ranking(tid.assign(**held_out, srcc=tid["srcc"] + 0.1 * number))
+    drawn = values(chart, "point")
+    assert drawn["heldout"].is_monotonic_decreasing and not drawn["srcc"].is_monotonic_decreasing
+    marks = {layer["mark"]["type"]: layer["encoding"] for layer in chart.to_dict()["layer"]}
+    assert (marks["rule"]["x"]["field"], marks["rule"]["x2"]["field"]) == ("heldout_low", "heldout_high")
+    assert marks["point"]["x"]["field"] == "heldout" and marks["tick"]["x"]["field"] == "srcc"
+    partly = ranking(tid.assign(heldout=np.nan, heldout_low=np.nan, heldout_high=np.nan))
+    assert values(partly, "point")["srcc"].is_monotonic_decreasing
+
+
 def test_medians_of_readouts_are_of_the_same_networks(tid: pd.DataFrame) -> None:
     """A readout that only a good network was read with is no better readout for it."""
     some = tid[(tid["readout"] != "mean") | (tid["architecture"] == "vgg16")]

@@ -180,10 +180,14 @@ def test_a_report_of_choices_between_images(iqa_lab: Callable[..., Finished]) ->
     assert done.code == 0, done.err
     folder = Path("reports/results")
     best = pd.read_csv(folder / "tables" / "best.csv")
-    assert len(best) == 2 and best["agreement"].between(0, 1).all() and "srcc" not in best
+    assert (
+        len(best) == 2 and best["agreement_best"].between(0, 1).all() and not {"srcc_best", "agreement_low"} & set(best)
+    )
+    assert best["agreement_heldout"].between(0, 1).all() and best["agreement_heldout"].is_monotonic_decreasing
+    assert (best["agreement_heldout_low"] <= best["agreement_heldout_high"]).all()
     assert "agreement with people's choices" in (folder / "figures" / "table_ranking.svg").read_text()
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert page.count('type="text/html"') == 2 and '<th class="n" tabindex="0">agreement</th>' in page
+    assert page.count('type="text/html"') == 2 and '<th class="n" tabindex="0">agreement_heldout</th>' in page
 
 
 def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -> None:

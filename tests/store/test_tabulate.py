@@ -6,7 +6,9 @@ import pytest
 
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
-from iqa_lab.store.show import chosen_on_others
+from iqa_lab.store.digits import three_digits, with_interval
+from iqa_lab.store.held_out import chosen_on_others, held_out, statistic_of
+from iqa_lab.store.show import ceilings_said
 from iqa_lab.store.tabulate import summarise, tabulate
 from tests.conftest import composed
 
@@ -40,8 +42,23 @@ def test_the_headline_of_opinions() -> None:
     assert facts["chosen_how_often"] == pytest.approx(chosen.frequency.max())
     ceiling = opinion_ceilings(frame["opinion"], np.full(120, 0.2))
     assert (facts["ceiling_group"], facts["ceiling_perfect"]) == (ceiling.group, ceiling.perfect)
+    assert (facts["srcc_heldout_low"], facts["srcc_heldout_high"]) == (chosen.heldout_low, chosen.heldout_high)
+    assert list(facts)[:4] == ["srcc_heldout", "srcc_heldout_low", "srcc_heldout_high", "chosen_how_often"]
+    assert facts["columns"] == 3 and "srcc_low" not in facts  # the best of many has no interval
     first, second = chosen_on_others(facts)
-    assert "chosen on other references" in first and "is possible (knowing what people think on average)" in second
+    assert first.startswith(f"srcc_heldout {with_interval(*held_out(facts))} (95 %)") and "other references" in first
+    assert second.startswith(f"srcc_best {three_digits(facts['srcc_best'])} at plain@")
+    assert "the highest of 3 columns" in second and "without an interval" in second and "[" not in second
+    (ceilings,) = ceilings_said(facts)
+    assert "is possible (knowing what people think on average)" in ceilings
+
+
+def test_the_held_out_interval_has_the_confidence_of_the_others() -> None:
+    narrow, wide = (
+        held_out(summarise(scores(), tabulate(scores(), DEFINITIONS, config, "v1", "rgb"), config))
+        for config in (composed("benchmark=tid2013", f"statistics.confidence={level}") for level in (0.8, 0.99))
+    )
+    assert narrow[0] == wide[0] and wide[1] < narrow[1] < narrow[0] < narrow[2] < wide[2]
 
 
 def test_one_column_is_not_chosen_and_other_headlines_have_no_heldout_srcc() -> None:
@@ -50,9 +67,37 @@ def test_one_column_is_not_chosen_and_other_headlines_have_no_heldout_srcc() -> 
     alone = {name: DEFINITIONS[name] for name in ("plain@pixels", "plain@c")}
     facts = summarise(frame, tabulate(frame, alone, config, "v1", "rgb"), config)
     assert facts["srcc_heldout"] == facts["srcc_best"] and "chosen_how_often" not in facts
+    assert facts["srcc_heldout_low"] < facts["srcc_heldout"] < facts["srcc_heldout_high"]
+    (said,) = chosen_on_others(facts)
+    assert "its only column, nothing is chosen" in said and "srcc_best" not in said
     levels = composed("benchmark=levels", "statistics.resamples=50")
-    assert "srcc_heldout" not in summarise(frame, tabulate(frame, DEFINITIONS, levels, "v1", "rgb"), levels)
+    facts = summarise(frame, tabulate(frame, DEFINITIONS, levels, "v1", "rgb"), levels)
+    assert "srcc_heldout" not in facts
+    names = ["plain@a", "plain@b", "plain@c"]
+    chosen = select_column(-frame[names].to_numpy(), frame["opinion"], frame["reference"], groups=frame["distortion"])
+    assert facts["srcc_within_distortion_heldout"] == chosen.heldout
+    other = composed("benchmark=tid2013", "benchmark.headline=plcc", "statistics.resamples=50")
+    facts = summarise(frame, tabulate(frame, DEFINITIONS, other, "v1", "rgb"), other)
+    assert statistic_of(facts) is None and chosen_on_others(facts)[0].startswith("no held-out value")
     assert chosen_on_others({}) == []
+
+
+@pytest.mark.parametrize(
+    ("references", "said"),
+    [
+        (1, "srcc_heldout is undefined: with one reference there is no other one to choose on"),
+        (3, "no interval: 3 references are too few for one, it takes 6"),
+        (5, "no interval: 5 references are too few for one, it takes 6"),
+        (6, "] (95 %)"),
+    ],
+)
+def test_why_there_is_no_interval_is_said_once(references: int, said: str) -> None:
+    frame = scores()
+    frame["reference"] = [f"r{number % references}" for number in range(len(frame))]
+    config = composed("benchmark=tid2013", "statistics.resamples=20")
+    facts = summarise(frame, tabulate(frame, DEFINITIONS, config, "v1", "rgb"), config)
+    assert said in " ".join(chosen_on_others(facts, 0.95, references))
+    assert np.isfinite(held_out(facts)[1]) == (references >= 6)
 
 
 def test_the_headline_of_choices() -> None:
@@ -73,4 +118,4 @@ def test_what_is_undefined_is_no_number_in_json() -> None:
     frame = scores().assign(reference="one")
     config = composed("benchmark=tid2013", "statistics.resamples=50")
     facts = summarise(frame, tabulate(frame, DEFINITIONS, config, "v1", "rgb"), config)
-    assert facts["srcc_heldout"] is None and facts["srcc_low"] is None and facts["srcc_best"] is not None
+    assert facts["srcc_heldout"] is None and facts["srcc_heldout_low"] is None and facts["srcc_best"] is not None

@@ -28,6 +28,7 @@ NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_l
 _USED = (
     "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low",
     "srcc_high", "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
+    "heldout", "heldout_low", "heldout_high", "columns",
 )  # fmt: skip
 
 
@@ -121,9 +122,17 @@ def said_interval(table: pd.DataFrame) -> str:
     >>> said_interval(pd.DataFrame({"confidence": [0.9, 0.95]}))
     'bands and bars: 90 or 95 % intervals, resampling references'
     """
+    return f"bands and bars: {said_level(table)} intervals, resampling references"
+
+
+def said_level(table: pd.DataFrame) -> str:
+    """The confidence of the intervals, in words.
+
+    >>> said_level(pd.DataFrame({"confidence": [0.9, 0.95]}))
+    '90 or 95 %'
+    """
     levels = sorted(table["confidence"].dropna().unique()) if "confidence" in table else []
-    said = " or ".join(f"{100 * level:g}" for level in levels) or "95"
-    return f"bands and bars: {said} % intervals, resampling references"
+    return f"{' or '.join(f'{100 * level:g}' for level in levels) or '95'} %"
 
 
 def number(name: str) -> alt.Tooltip:

@@ -21,7 +21,7 @@ class Selection:
     in_sample: float  # its value on the same pairs: optimistic
     heldout: float  # what columns get that were chosen on other references
     frequency: Floats  # how often each column was chosen, ``[columns]``, sums to 1
-    heldout_low: float = float("nan")  # its interval, in which the choice is part of the chance
+    heldout_low: float = float("nan")  # its interval, in which the choice is part of the chance; never beyond ±1
     heldout_high: float = float("nan")
 
 
@@ -35,6 +35,7 @@ def select_column(
     seed: int = 0,
     resamples: int = RESAMPLES,
     confidence: float = 0.95,
+    groups: ArrayLike | None = None,
 ) -> Selection:
     """The SRCC of the best column as published, and as it would be on references that had no part in choosing it.
 
@@ -54,12 +55,16 @@ def select_column(
         seed: of the divisions and of the resamples.
         resamples: of the interval; 0: none.
         confidence: of the interval.
+        groups: ``[n]``, the distortion of each pair, say: what counts is the mean SRCC within a group.
 
     Returns:
-        NaN for ``heldout`` with one reference: there is no other one to choose on; no interval with few of them.
+        NaN for ``heldout`` with one reference: there is no other one to choose on; no interval with few of them. Of one
+        column nothing is chosen: ``heldout`` is its value.
     """
     columns, target = np.asarray(scores, dtype=float), np.asarray(opinion, dtype=float)
-    weighed = Weighed(columns, target, np.asarray(references), "srcc")
+    statistic = "srcc" if groups is None else "srcc_within_distortion"
+    group = None if groups is None else np.asarray(groups).astype(str)
+    weighed = Weighed(columns, target, np.asarray(references), statistic, group)
     return _selected(weighed, folds, repeats, seed, resamples, confidence)
 
 
@@ -89,21 +94,34 @@ def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: 
     if not np.isfinite(overall).any():
         return Selection(-1, nan, nan, frequency)
     best = int(np.nanargmax(overall))
-    if references < 2:
+    every = np.arange(number)
+    if number == 1:  # nothing is chosen
+        frequency[best], heldout = 1, float(overall[best])
+
+        def judge(draws: Floats) -> Floats:
+            return weighed.values(every, draws)[:, 0]
+
+    elif references < 2:
         frequency[best] = 1
         return Selection(best, float(overall[best]), nan, frequency)
-    divisions = divide(references, seed, folds, repeats)
-    once = np.ones((1, references))
-    judged = [weighed.judged(np.arange(number), division, once) for division in divisions]
-    choices = np.concatenate([choice.ravel() for _, choice in judged])
-    frequency += np.bincount(choices, minlength=number) / len(choices)
-    heldout = float(np.mean([value[0] for value, _ in judged]))
+    else:
+        divisions = divide(references, seed, folds, repeats)
+        once = np.ones((1, references))
+        judged = [weighed.judged(every, division, once) for division in divisions]
+        choices = np.concatenate([choice.ravel() for _, choice in judged])
+        frequency += np.bincount(choices, minlength=number) / len(choices)
+        heldout = float(np.mean([value[0] for value, _ in judged]))
+
+        def judge(draws: Floats) -> Floats:
+            return weighed.judged(every, divisions[0], draws)[0]
+
     low = high = nan
     if resamples and references >= FEWEST:
         share = np.full(references, 1 / references)
         draws = np.random.default_rng(seed).multinomial(references, share, size=resamples).astype(float)
-        drawn, _ = weighed.judged(np.arange(number), divisions[0], draws)
+        drawn = judge(draws)
         error = float(np.nanstd(drawn, ddof=1)) * np.sqrt(references / (references - 1))
         reach = float(student.ppf((1 + confidence) / 2, references - 1)) * error
-        low, high = heldout - reach, heldout + reach
+        least = 0.0 if weighed.statistic == "agreement" else -1.0
+        low, high = max(heldout - reach, least), min(heldout + reach, 1.0)
     return Selection(best, float(overall[best]), heldout, frequency, low, high)

@@ -1,0 +1,71 @@
+"""Results of a folder -> one row a unit: what the column gets that other references choose, then the best column."""
+
+import numpy as np
+import pandas as pd
+
+from iqa_lab.statistics.intervals.few import FEWEST
+from iqa_lab.store.digits import three_digits, with_interval
+from iqa_lab.store.table import HEADLINE, UNIT, Results
+
+_OF_A_UNIT = ["benchmark", "goal", "dataset", "architecture", "weights"]
+
+
+def unit_headlines(found: Results) -> pd.DataFrame:
+    """One row a unit, the highest held-out value of each benchmark first.
+
+    Returns:
+        ``unit``, its factors, ``statistic`` (the benchmark's: ``srcc``, ``srcc_within_distortion``, ``agreement``),
+        ``heldout``, ``heldout_low``, ``heldout_high`` and ``confidence``; then ``best``, ``layer`` and ``readout`` of
+        the highest of ``columns`` columns, chosen on the same opinions, and ``n``. Pixels and columns that were fitted
+        to the same opinions are no candidates. NaN where a result does not say, as of an earlier method.
+    """
+    own = found.table[(found.table["layer"] != "pixels") & ~found.table["readout"].str.endswith("_insample")]
+    rows = own.merge(found.headlines, on=UNIT, how="left")
+    given = rows["statistic"].fillna("")
+    choices = rows["agreement"].notna() if "agreement" in rows else pd.Series(False, index=rows.index)
+    rows["statistic"] = given.where(given != "", np.where(choices, "agreement", "srcc"))
+    rows["best"] = np.nan
+    for name, some in rows.groupby("statistic"):
+        if name in rows:
+            rows.loc[some.index, "best"] = some[name].astype(float)
+    rows["columns"] = rows.groupby(UNIT)[UNIT].transform("size")
+    highest = rows.sort_values("best", ascending=False, kind="stable").drop_duplicates(UNIT)
+    if "confidence" not in highest:
+        highest["confidence"] = 0.95
+    wanted = [UNIT, *_OF_A_UNIT, *HEADLINE, "confidence", "best", "layer", "readout", "columns", "n"]
+    order = ["benchmark", "heldout", "best"]
+    return highest[wanted].sort_values(order, ascending=[True, False, False], kind="stable").reset_index(drop=True)
+
+
+def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
+    """Rows of ``unit_headlines`` as they are printed, a table for each statistic."""
+    tables = []
+    for (statistic, confidence), rows in headlines.groupby(["statistic", "confidence"], sort=False):
+        held_out = [
+            with_interval(*map(float, values)) for values in rows[["heldout", "heldout_low", "heldout_high"]].to_numpy()
+        ]
+        tables.append(
+            pd.DataFrame(
+                {
+                    **{name: rows[name] for name in _OF_A_UNIT if name != "architecture"},
+                    f"{statistic}_heldout [{100 * float(str(confidence)):g} %]": held_out,
+                    f"{statistic}_best": [three_digits(float(value)) for value in rows["best"]],
+                    **{name: rows[name] for name in ("layer", "readout", "columns", "n")},
+                }
+            )
+        )
+    return tables
+
+
+def explained(headlines: pd.DataFrame) -> list[str]:
+    """What a reader has to know of these numbers: a sentence each."""
+    said = [
+        "heldout: at the layer and readout that other references choose; best: the highest of so many columns, chosen "
+        "on the same opinions, hence optimistic and without an interval."
+    ]
+    if headlines["heldout_low"].isna().any():
+        said.append(
+            f"No interval: fewer than {FEWEST} references, or a result of an earlier method, of which iqa-lab report "
+            "--recompute makes it."
+        )
+    return said
