@@ -1,5 +1,8 @@
 """Databases as other programs keep them: pyiqa's folders, CSIQ in one folder, LIVE's two files of opinions."""
 
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.checks import say_layout
 from iqa_lab.errors import UserError
 from tests.benchmarks.test_databases import load, make_csiq, make_live, scatter
-from tests.conftest import composed
+from tests.conftest import Finished, composed
 
 NO_COUNTS = "benchmark.expected={references: null, pairs: null, distortions: null}"
 WORDS = {
@@ -176,3 +179,39 @@ def test_the_publishers_folder_comes_first(tmp_path: Path, monkeypatch: pytest.M
         make_live(tmp_path / name)
     monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path))
     assert load_benchmark(composed("benchmark=live").benchmark).layout == "databaserelease2/dmos_realigned.mat"
+
+
+def test_the_list_says_why_a_database_that_is_there_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, iqa_lab: Callable[..., Finished]
+) -> None:
+    (tmp_path / "LIVEIQA_release2").mkdir()
+    make_live(tmp_path / "LIVEIQA_release2")
+    for folder in ("csiq", "pipal", "kadid10k", "tid2013", "tid2008"):
+        (tmp_path / folder).mkdir()
+    scatter(tmp_path / "tid2013", ["reference_images/I01.BMP", "distorted_images/i01_01_1.bmp"])
+    (tmp_path / "tid2013" / "mos_with_names.txt").write_text("5.5 i01_01_1.bmp\n")
+    (tmp_path / "tid2008" / "mos_with_names.txt").write_text("five i01_01_1.bmp\n")
+    (tmp_path / "kadid10k" / "dmos.csv").write_text("dist_img,ref_img\n")
+    (tmp_path / "csiq" / "csiq.DMOS.xlsx").write_bytes(b"<html>Not found</html>")
+    (tmp_path / "nights").write_text("a file where a folder should be")
+    monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path))
+    shown = iqa_lab("list", "benchmarks", "--json")
+    rows = {row["name"]: row for row in json.loads(shown.out)}
+    problems = {name: row["problem"] for name, row in rows.items() if row["problem"]}
+    expected = {
+        "csiq": "csiq.DMOS.xlsx is damaged or another spreadsheet",
+        "pipal": "benchmark pipal is not there: looked for .*Train_Label",
+        "kadid10k": "dmos.csv has no column dmos: it has dist_img, ref_img",
+        "tid2013": r"the list of opinions has 1 pairs \(3000 expected\)",
+        "tid2008": "mos_with_names.txt:1: expected an opinion and a name",
+        "nights": "benchmark nights is not there",
+    }
+    assert set(problems) == set(expected)
+    for name, message in expected.items():
+        assert re.search(message, problems[name]), problems[name]
+        assert "\n" not in problems[name]
+    assert rows["live"]["present"] and rows["live"]["problem"] is None
+    assert not rows["live_md"]["present"] and rows["live_md"]["problem"] is None
+    assert rows["levels"]["problem"] is None and not (tmp_path / "levels").exists()  # it is not made for a list
+    (row,) = json.loads(iqa_lab("list", "benchmarks", "name=tid2008", "--json").out)
+    assert row["problem"] == problems["tid2008"]

@@ -1,10 +1,12 @@
 """Tables that people have already: where their images lie, whose form they have, and how their numbers are written."""
 
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +15,7 @@ from PIL import Image
 from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.errors import UserError
-from tests.conftest import composed, picture
+from tests.conftest import Finished, composed, picture
 
 
 def load(file: Path, *overrides: str) -> Benchmark:
@@ -403,3 +405,77 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, cache: Path) ->
     cache.parent.write_text("a file where the cache should be")
     with pytest.raises(UserError, match="cannot be kept in .*: .*; set IQA_LAB_CACHE"):
         load(file)
+
+
+# ------------------------------------------------------------------------------------------------- numbers and text
+
+HEADER = ["reference", "distorted", "opinion"]
+
+
+def written(separator: str, *values: str, mark: str = "", encoding: str = "utf-8", quoted: bool = False) -> bytes:
+    """A table of the fixture's first images whose opinions are written so."""
+    cells = [f'"{value}"' if quoted else value for value in values]
+    rows = [["00001.png", f"00001/{name}.png", value] for name, value in zip("aB", cells, strict=True)]
+    return (mark + "\n".join(separator.join(row) for row in [HEADER, *rows]) + "\n").encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("content", "opinions"),
+    [
+        (written(";", "3,5", "35"), [3.5, 35.0]),
+        (written(";", "3.5", "35"), [3.5, 35.0]),
+        (written("\t", "3,5", "1,25"), [3.5, 1.25]),
+        (written(",", "3,5", "1,25", quoted=True), [3.5, 1.25]),
+        (written(",", "3.5", "1e1", mark="\ufeff"), [3.5, 10.0]),
+        (written(";", "3,5", "0,125", mark="\ufeff"), [3.5, 0.125]),
+        (written(",", "3.5", "2", mark="\ufeff", encoding="utf-16-le"), [3.5, 2.0]),
+        (written("|", " 3.5 ", "-2"), [3.5, -2.0]),
+        (written(";", "1234,5", "3"), [1234.5, 3.0]),
+        (b"sep=;\n" + written(";", "3,5", "4"), [3.5, 4.0]),
+    ],
+)
+def test_numbers_are_what_was_written(home: Path, content: bytes, opinions: list[float]) -> None:
+    file = home / "lists" / "numbers.csv"
+    file.write_bytes(content)
+    assert load(file, *FOLDERS).pairs["opinion"].tolist() == opinions
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (written(",", "3,5", "4,5"), r"numbers.csv:2: 4 fields, but the header names 3; a number with a decimal comma"),
+        (written(";", "1,234", "2,500"), "2 opinions are no numbers: .*'1,234'; write decimal points"),
+        (written(",", "1,234", "12,500", quoted=True), "2 opinions are no numbers: .*'1,234'"),
+        (written(";", "1.234,5", "3"), r"1 opinions are no numbers: .*'1.234,5'"),
+        (written(";", "1,234.5", "3"), r"1 opinions are no numbers: .*'1,234.5'"),
+        (written(";", "3,5", "2.5"), "1 opinions are no numbers: .*'3,5'; write decimal points"),
+        (written(";", "1 234", "3"), "1 opinions are no numbers: .*'1 234'"),
+        (written(";", "1'234", "3"), "1 opinions are no numbers: .*1'234"),
+        (written(";", "3.5", "35%"), "1 opinions are no numbers: .*'35%'"),
+        (written(";", "3.5", "\u0663"), "1 opinions are no numbers"),
+        (written(",", "3.5", "2", encoding="utf-16-le"), "is no text in UTF-8: see line 1"),
+        (written(",", "3.5", "\u00bd", encoding="latin-1"), "is no text in UTF-8: see line 3"),
+        (written(":", "3.5", "2"), "has no column reference"),
+    ],
+)
+def test_numbers_that_may_mean_two_things_are_refused(home: Path, content: bytes, message: str) -> None:
+    file = home / "lists" / "numbers.csv"
+    file.write_bytes(content)
+    with pytest.raises(UserError) as refused:
+        load(file, *FOLDERS)
+    assert refused.match(f".*{message}") and "\n" not in str(refused.value)
+
+
+def test_a_run_of_a_table_of_pyiqa(datasets: Path, iqa_lab: Callable[..., Finished]) -> None:
+    roots = [
+        f"benchmark.{side}_root={datasets / root}"
+        for side, root in zip(("reference", "distorted"), ROOTS["TID2013"], strict=True)
+    ]
+    done = iqa_lab(
+        "run", "goal=baseline", "dataset=none", "architecture=psnr", "benchmark=table", "tracker=none", "results=out",
+        f"benchmark.path={datasets}/meta_info/meta_info_TID2013Dataset.csv", *roots,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (result,) = (Path("out") / "table").rglob("result.json")
+    kept = pd.read_parquet(result.parent / "scores.parquet")
+    assert kept["opinion"].tolist() == [5.51429, 5.5, 4.5, 4.0] and json.loads(result.read_text())["layout"] is None
