@@ -7,6 +7,7 @@ from pathlib import Path
 
 from iqa_lab.benchmarks.benchmark import Benchmark
 from iqa_lab.benchmarks.index import examine
+from iqa_lab.benchmarks.layouts import other_places
 from iqa_lab.benchmarks.names import find_entry, inside
 from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
@@ -15,7 +16,12 @@ from iqa_lab.config.options import read_option
 from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import import_object
 
-__all__ = ["Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named"]
+TABLE = "table"  # the family whose images lie where the settings say
+_MADE = "levels"  # the family whose images are made on first use
+
+__all__ = [
+    "Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named", "problem_of",
+]  # fmt: skip
 
 
 def load_benchmark(config: BenchmarkConfig) -> Benchmark:
@@ -26,6 +32,10 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     """
     check_settings(config)
     own = "." not in config.family  # of ours
+    if own and config.family != TABLE and (config.reference_root or config.distorted_root):
+        raise UserError(
+            f"benchmark.reference_root and distorted_root are for benchmark=table: {config.name} has its own"
+        )
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     try:
         benchmark = load(config)
@@ -69,5 +79,31 @@ def is_present(config: BenchmarkConfig) -> bool:
     """Whether the folders of a benchmark are in the data folder; what lies in them is not looked at."""
     if config.path is not None:
         return Path(config.path).exists()
-    home = find_entry(data_folder(), inside(config.folder, "benchmark.folder"))
+    data = data_folder()
+    home = find_entry(data, inside(config.folder, "benchmark.folder"))
+    if any(place.is_dir() for place in other_places(config.family, home or data / config.folder, data)):
+        return True
     return home is not None and all((home / archive.into).is_dir() for archive in config.archives)
+
+
+def problem_of(config: BenchmarkConfig) -> str | None:
+    """Why a benchmark cannot be read although a folder of it is there, in one line; None where it can, or none is.
+
+    Its opinions are read and its images are looked for, but not decoded. A loader of one's own is not called, nor one
+    that would make the images.
+    """
+    if "." in config.family or config.family == _MADE or (config.family == TABLE and config.opinions is None):
+        return None
+    if config.path is not None:
+        places = [Path(config.path).expanduser()]
+    else:
+        data = data_folder()
+        named = find_entry(data, inside(config.folder, "benchmark.folder")) or data / config.folder
+        places = [named, *other_places(config.family, named, data)]
+    if not any(place.exists() for place in places):
+        return None
+    try:
+        load_benchmark(config)
+    except (UserError, OSError) as error:
+        return " ".join(str(error).split())
+    return None

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from iqa_lab.benchmarks import benchmark_options, is_present
+from iqa_lab.benchmarks import benchmark_options, is_present, problem_of
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
@@ -176,6 +176,7 @@ def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
             "distortions": config.expected.distortions,
             "licence": config.licence,
             "present": is_present(config),
+            "problem": problem_of(config),
             "fetch": bool(config.archives),
             "description": config.description,
         }
