@@ -57,9 +57,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
     if config.protocol == CHOICE:
         shown = ["reference", "left", "right"]
         columns = [*shown, *(f"{name}_file" for name in shown), "distortion", "preference"]
-        return assemble(config, two_rows_a_triplet(pd.DataFrame(rows, columns=columns)), root)
+        return assemble(config, two_rows_a_triplet(pd.DataFrame(rows, columns=columns)), root, lists_of_references=True)
     columns = ["reference", "distorted", "reference_file", "distorted_file", "distortion", "opinion"]
-    return assemble(config, pd.DataFrame(rows, columns=columns).assign(level=0), root)
+    return assemble(config, pd.DataFrame(rows, columns=columns).assign(level=0), root, lists_of_references=True)
 
 
 def _answer(file: Path) -> float:

@@ -40,7 +40,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     folders = {folder: Names(find_entry(root, folder) or root / folder) for folder in _FOLDERS}
     rows["reference_file"] = "Train_Ref/" + rows["reference"]
     rows["distorted_file"] = [f"{_folder_of(name, folders)}/{name}" for name in rows["distorted"]]
-    return assemble(config, rows, root)
+    return assemble(config, rows, root, lists_of_references=True)
 
 
 def _folder_of(name: str, folders: Mapping[str, Names]) -> str:

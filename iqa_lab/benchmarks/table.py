@@ -41,7 +41,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
             )
     if table.empty:
         raise UserError(f"{file} has a header, but no row below it")
-    rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table})
+    rows = pd.DataFrame({name: table[theirs].astype(object) for name, theirs in names.items() if theirs in table})
     if "line" in table:
         rows["line"] = table["line"]
     for name in ("distortion", "level"):

@@ -51,10 +51,12 @@ def show(outcome: Outcome, config: Config) -> float:
 
 def _limits(benchmark: Benchmark) -> str:
     """What agreement is possible on choices, in words."""
-    people = benchmark.config.people
+    people, shares = benchmark.config.people, benchmark.pairs["opinion"].iloc[1::2]
+    if isinstance(people, list):  # shares of unknown numbers of people say how they disagree only where nobody does
+        people = people[0] if shares.isin([0, 1]).all() else None
     if people is None or people < 2:  # one person cannot disagree
         return ""
-    limits = ceilings(benchmark.pairs["opinion"].iloc[1::2], people)
+    limits = ceilings(shares, people)
     return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 

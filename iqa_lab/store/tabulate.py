@@ -14,7 +14,7 @@ from iqa_lab.networks.network import PIXELS
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
-from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
+from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, people_an_image, standard_errors
 from iqa_lab.store.headline import IN_SAMPLE, headline
 from iqa_lab.store.result import Definitions
 from iqa_lab.store.settings import made_with
@@ -82,7 +82,7 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
         facts |= _heldout("srcc", chosen)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
-        ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
+        ceiling = opinion_ceilings(scores["opinion"], errors, people_an_image(config.benchmark))
         facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
 
