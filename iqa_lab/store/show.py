@@ -18,6 +18,9 @@ from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.outcome import Outcome
 
+# of distortions, that a terminal shows beside each other: PieAPP has dozens
+_MOST_KINDS = 8
+
 
 def show(outcome: Outcome, config: Config) -> float:
     """Print a unit's table on standard output; returns its headline number."""
@@ -107,6 +110,7 @@ def print_table(
     if choices:
         kinds = [str(name).removeprefix("agreement_") for name in table if str(name).startswith("agreement_")]
         others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
+        others = others if len(others) <= _MOST_KINDS else {}  # correlations.csv has them
     else:
         others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
     interval = f" [{100 * float(table['confidence'].iloc[0]):g} %]" if "confidence" in table and len(table) else ""
