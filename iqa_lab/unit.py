@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
-from iqa_lab.benchmarks.checks import say_identical, say_layout, warn_if_misread
+from iqa_lab.benchmarks.checks import say_layout, say_left_out, warn_if_misread
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
 from iqa_lab.networks import Network, build_network
@@ -46,7 +46,7 @@ def evaluate(config: Config) -> Outcome:
     # images that are resized to one size may differ before
     benchmark = examine(load_benchmark(config.benchmark), any_size=isinstance(image_size_of(config), tuple))
     config = replace(config, benchmark=benchmark.config)  # with what its votes say of people
-    say_identical(benchmark)
+    say_left_out(benchmark)
     plan = plan_columns(config, network)
     definitions = with_fitting_benchmarks(plan, config)
     say_layout(benchmark)

@@ -4,7 +4,6 @@
 pairs of patches: ``same`` is the share of people to whom they were the same. Both are small NumPy files.
 """
 
-from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -58,11 +57,11 @@ def load(config: BenchmarkConfig) -> Benchmark:
     if config.protocol == CHOICE:
         shown = ["reference", "left", "right"]
         columns = [*shown, *(f"{name}_file" for name in shown), "distortion", "preference"]
-        return replace(
-            assemble(config, two_rows_a_triplet(pd.DataFrame(rows, columns=columns)), root), layout=root.name
-        )
+        triplets = two_rows_a_triplet(pd.DataFrame(rows, columns=columns))
+        return assemble(config, triplets, root, lists_of_references=True, layout=root.name)
     columns = ["reference", "distorted", "reference_file", "distorted_file", "distortion", "opinion"]
-    return replace(assemble(config, pd.DataFrame(rows, columns=columns).assign(level=0), root), layout=root.name)
+    patches = pd.DataFrame(rows, columns=columns).assign(level=0)
+    return assemble(config, patches, root, lists_of_references=True, layout=root.name)
 
 
 def _answer(file: Path) -> float:

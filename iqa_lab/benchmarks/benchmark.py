@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from iqa_lab.benchmarks.copies import without_copies
 from iqa_lab.benchmarks.layouts import other_places
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import COLUMNS as COLUMNS
 from iqa_lab.benchmarks.opinions import MOS as MOS
-from iqa_lab.benchmarks.opinions import as_numbers, average_votes, check_opinions, check_settings, check_values, cleaned
-from iqa_lab.benchmarks.selection import selected
+from iqa_lab.benchmarks.opinions import (
+    as_numbers,
+    average_votes,
+    check_opinions,
+    check_settings,
+    check_values,
+    cleaned,
+)
+from iqa_lab.benchmarks.selection import filters_of, selected
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError, first_names
 
@@ -34,6 +42,8 @@ class Benchmark:
     n_expected: int  # pairs of a complete copy
     n_identical: int | None = None  # distorted images with their reference's pixels; None: not looked at yet
     layout: str | None = None  # which of several forms of the database was found; None: there is but one
+    n_copies: int = 0  # pairs, or triplets, that were left out since they compare a reference with itself
+    n_unlisted: int = 0  # pairs, or triplets, of a complete copy whose opinions are not here
 
     @property
     def opinion_sign(self) -> int:
@@ -43,7 +53,8 @@ class Benchmark:
     @property
     def is_whole(self) -> bool:
         """Whether all pairs of the published database are here, none missing and none filtered out."""
-        return len(self.pairs) == self.config.expected.pairs
+        expected = self.config.expected.pairs
+        return expected is not None and len(self.pairs) == expected * rows_of_one(self.config)
 
     def index_digest(self) -> str:
         """sha256 over all names, opinions, their spread and pixels of an examined benchmark: what is scored."""
@@ -54,6 +65,11 @@ class Benchmark:
         columns = ["reference", "distorted", "distortion", "level", "reference_pixels", "distorted_pixels"]
         lines = zip(*(self.pairs[name].astype(str) for name in columns), opinions, strict=True)
         return hashlib.sha256("".join("\t".join(line) + "\n" for line in lines).encode()).hexdigest()
+
+
+def rows_of_one(config: BenchmarkConfig) -> int:
+    """How many rows stand for one pair or triplet: a triplet has one for each of its images."""
+    return 2 if config.protocol == CHOICE else 1
 
 
 def find_root(config: BenchmarkConfig, marker: str) -> Path:
@@ -115,8 +131,18 @@ def two_rows_a_triplet(triplets: pd.DataFrame) -> pd.DataFrame:
     return both.sort_index(kind="stable").reset_index(drop=True)
 
 
-def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchmark:
+def assemble(
+    config: BenchmarkConfig,
+    rows: pd.DataFrame,
+    root: Path,
+    *,
+    lists_of_references: bool = False,
+    layout: str | None = None,
+) -> Benchmark:
     """The benchmark made of rows with ``COLUMNS``, and where their images are.
+
+    A triplet in which the reference itself is one of the two choices asks nothing of a metric, whose distance is 0: it
+    is left out, and so is a row that its loader calls a ``reference_copy``, unless ``benchmark.reference_copies``.
 
     Args:
         config: the benchmark's settings.
@@ -124,6 +150,9 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
             ``root`` in whatever case; perhaps ``opinion_std``, ``line`` (the row's line in its list, for errors), and
             what ``selection.selected`` reads. With ``benchmark.votes`` a row is the vote of one person.
         root: the folder of the benchmark.
+        lists_of_references: whether opinions lie in a file for each reference, some of which may be missing where
+            ``allow_missing`` is set.
+        layout: which of several forms of the database was found.
 
     Raises:
         UserError: settings or opinions cannot be meant; opinions are missing or repeated; images are missing and
@@ -137,9 +166,10 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
         distorted_path=[find(file) for file in rows["distorted_file"]],
     )
     check_values(config, rows)
+    rows, n_copies = without_copies(config, rows)
     if config.votes:
         config, rows = average_votes(config, rows)
-    check_opinions(config, rows)
+    n_unlisted = check_opinions(config, rows, lists_of_references)
     pairs = selected(config, _one_name_a_reference(rows))
     if "opinion_std" not in pairs:
         pairs["opinion_std"] = np.nan
@@ -155,10 +185,14 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
             advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
             raise UserError(f"benchmark {config.name} in {root} is incomplete: {counts}{advice}")
     n_expected = len(pairs)
+    if not filters_of(config):  # else nobody knows how many of them would pass
+        n_expected += n_unlisted * rows_of_one(config)
     pairs = pairs[there].drop(columns=["reference_file", "distorted_file", "line"], errors="ignore")
     if config.protocol == MOS:
         pairs = pairs.sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
-    return Benchmark(config, pairs.reset_index(drop=True), n_expected=n_expected)
+    return Benchmark(
+        config, pairs.reset_index(drop=True), n_expected, layout=layout, n_copies=n_copies, n_unlisted=n_unlisted
+    )
 
 
 def _one_name_a_reference(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,18 +1,33 @@
 """A benchmark -> what a person should be told of it: identical pairs, pixels that do not agree as published."""
 
 from iqa_lab.benchmarks import Benchmark
+from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.selection import filters_of
 from iqa_lab.progress import say
 
 
-def say_identical(benchmark: Benchmark) -> None:
-    """Say how many distorted images are no different from their references: their distances tie at zero."""
-    if benchmark.n_identical:
-        excluded = benchmark.config.exclude_identical
-        advice = "left out" if excluded else "benchmark.exclude_identical=true leaves them out"
+def say_left_out(benchmark: Benchmark) -> None:
+    """Say what a benchmark has besides the pairs that are scored, and which of these ask little of a metric.
+
+    References that are compared with themselves, which have been left out; distorted images that are no different from
+    their references, whose distances tie at zero; opinions that are not here.
+    """
+    config = benchmark.config
+    name, choice = config.name, config.protocol == CHOICE
+    what = "triplets" if choice else "pairs"
+    if benchmark.n_copies:
         say(
-            f"{benchmark.config.name}: {benchmark.n_identical} distorted images have exactly the pixels of their "
-            f"references; {advice}"
+            f"{name}: {benchmark.n_copies} {what} compare a reference with itself, whose distance is 0 for every "
+            "metric; left out (benchmark.reference_copies=true scores them)"
         )
+    if benchmark.n_identical:
+        them = "their triplets" if choice else "them"
+        advice = "left out" if config.exclude_identical else f"benchmark.exclude_identical=true leaves {them} out"
+        say(f"{name}: {benchmark.n_identical} distorted images have exactly the pixels of their references; {advice}")
+    if benchmark.n_unlisted:
+        asked = ", ".join(f"benchmark.{key}" for key in filters_of(config))
+        unknown = f"; how many of them {asked} would keep is not known" if asked else ""
+        say(f"{name}: the opinions of {benchmark.n_unlisted} {what} are not here{unknown}", "yellow")
 
 
 def say_layout(benchmark: Benchmark) -> None:

@@ -7,7 +7,6 @@ hyperIQA and TReS use is read, too: all distorted images in one folder ``dst_img
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -65,7 +64,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     )
     flat = [folder for folder in _FLAT if folder in set(folders)]
     layout = f"{file.name}, {' and '.join(flat) or 'a folder a distortion'}"
-    return replace(assemble(config, rows, root), layout=layout)
+    return assemble(config, rows, root, layout=layout)
 
 
 def _find(config: BenchmarkConfig) -> tuple[Path, Path]:

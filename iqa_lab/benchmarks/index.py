@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from iqa_lab.benchmarks.benchmark import CHOICE, Benchmark
@@ -31,7 +32,8 @@ _AT_ONCE = 5000  # images between two writings: what a killed process loses
 def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     """The benchmark with digests of its images' pixels, which are all known to be decodable.
 
-    Pairs of identical images are counted, and left out with ``benchmark.exclude_identical``.
+    Distorted images with their reference's pixels are counted, and with ``benchmark.exclude_identical`` left out: the
+    pair, or the whole triplet, of which both images are needed.
 
     Args:
         benchmark: as it was loaded.
@@ -60,12 +62,13 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     identical = pairs["reference_pixels"] == pairs["distorted_pixels"]
     if not config.exclude_identical:
         return replace(benchmark, pairs=pairs, n_identical=int(identical.sum()))
+    out = identical.to_numpy()
     if config.protocol == CHOICE:
-        raise UserError("benchmark.exclude_identical is for opinions of images: of a choice, both images are needed")
-    if identical.all():
+        out = np.repeat(out.reshape(-1, 2).any(axis=1), 2)
+    if out.all():
         raise UserError(f"benchmark {config.name}: benchmark.exclude_identical leaves no pair")
-    left = pairs[~identical].reset_index(drop=True)
-    n_expected = benchmark.n_expected - int(identical.sum())
+    n_expected = benchmark.n_expected - int(out.sum())
+    left = pairs[~out].reset_index(drop=True)
     return replace(benchmark, pairs=left, n_expected=n_expected, n_identical=int(identical.sum()))
 
 

@@ -60,7 +60,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
         config = replace(config, opinion_std="none", psnr_srcc=None)
     else:
         rows["opinion_std"] = columns["dmos_std"]
-    return replace(assemble(config, rows, root), layout=f"{root.name}/{file}")
+    return assemble(config, rows, root, layout=f"{root.name}/{file}")
 
 
 def _find(config: BenchmarkConfig) -> tuple[Path, str]:

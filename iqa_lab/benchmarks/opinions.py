@@ -39,7 +39,7 @@ def check_settings(config: BenchmarkConfig) -> None:
 def cleaned(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
     """A loader's rows with names as text and opinions as numbers.
 
-    ``distortion`` and ``level`` may be empty; ``None`` and ``NA`` in them are names like any other.
+    ``distortion``, ``level`` and ``split`` may be empty; ``None`` and ``NA`` in them are names like any other.
 
     Args:
         config: the benchmark's settings.
@@ -60,9 +60,10 @@ def cleaned(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
             raise UserError(
                 f"benchmark {config.name}: {_place(rows, wrong[0])} names no image: {rows.loc[wrong[0], name]!r}"
             )
-    for name in ("distortion", "level"):
-        if pd.api.types.is_object_dtype(rows[name]) or rows[name].map(missing).any() or name == "distortion":
-            rows[name] = rows[name].map(label)
+    for name in (name for name in ("distortion", "level", "split") if name in rows):
+        values = rows[name].astype(object)  # whatever kind of column it was: text, categories, numbers with gaps
+        if name != "level" or pd.api.types.is_object_dtype(rows[name]) or any(map(missing, values)):
+            rows[name] = values.map(label)
     rows["opinion"] = as_numbers(rows["opinion"], rows, "opinions", f"benchmark {config.name}: ")
     if "opinion_std" in rows:
         rows["opinion_std"] = as_numbers(rows["opinion_std"], rows, "opinion_std", f"benchmark {config.name}: ")
@@ -89,7 +90,9 @@ def as_numbers(values: pd.Series, rows: pd.DataFrame, what: str, prefix: str = "
 
 
 def check_values(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
-    """Nothing, if every opinion, or vote, is a number within its range, and every spread 0 or more.
+    """Nothing, if every opinion, or vote, that counts is a number within its range, and every spread 0 or more.
+
+    The opinion of a judged reference may lie beyond the range.
 
     Args:
         config: the benchmark's settings.
@@ -99,8 +102,8 @@ def check_values(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
         UserError: naming the first rows that are wrong, and the range.
     """
     name, choice = f"benchmark {config.name}", config.protocol == CHOICE
-    if "reference_copy" in rows:
-        rows = rows[~rows["reference_copy"]]  # beyond the range
+    if "reference_copy" in rows and not config.reference_copies:
+        rows = rows[~rows["reference_copy"]]
     if choice:
         _check_triplets(name, rows)
         rows = rows.iloc[1::2]  # the share of people who chose the right image says all
@@ -110,16 +113,21 @@ def check_values(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
         spread = rows["opinion_std"]
         wrong = ~(spread.isna() | ((spread >= 0) & (spread < _LARGEST)))
         _refuse(name, "opinion_std are not 0 or more", rows, wrong, spread)
+    if "reference_copy" in rows and not choice:
+        rows = rows[~rows["reference_copy"]]
+        opinions = rows["opinion"]
     for low, high in [*([config.range] if config.range else []), *([[0.0, 1.0]] if choice else [])]:
         _refuse(name, f"opinions outside of {low:g} to {high:g}", rows, ~opinions.between(low, high), opinions)
 
 
-def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
-    """Nothing, if there is one opinion a pair or triplet, and as many as a complete copy has.
+def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame, lists_of_references: bool = False) -> int:
+    """How many pairs or triplets of a complete copy have no opinion here; each of the others has one.
 
     Args:
         config: the benchmark's settings.
         rows: cleaned, with ``reference_path`` and ``distorted_path`` ("" where a file is missing).
+        lists_of_references: whether opinions lie in a file for each reference: with ``allow_missing`` some may be
+            missing, but none may be cut short.
 
     Raises:
         UserError: naming the first rows that are there twice, or what is not as many as expected.
@@ -142,11 +150,35 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     }
     expected = {key: getattr(config.expected, key) for key in found}
     expected = {key: found[key] if number is None else number for key, number in expected.items()}
-    if found != expected:
+    if found == expected:
+        return 0
+    fewer = lists_of_references and all(found[key] <= expected[key] for key in found)
+    if not (fewer and config.allow_missing):
         wrong_counts = ", ".join(
             f"{found[key]} {key} ({expected[key]} expected)" for key in found if found[key] != expected[key]
         )
-        raise UserError(f"{name}: the list of opinions has {wrong_counts}")
+        advice = f"; benchmark.allow_missing=true scores the {found['pairs']} that are there" if fewer else ""
+        raise UserError(f"{name}: the list of opinions has {wrong_counts}{advice}")
+    _check_whole_lists(config, rows)
+    return int(expected["pairs"] - found["pairs"])
+
+
+def _check_whole_lists(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
+    """Nothing, if every reference that has opinions has all of them, where all references have equally many.
+
+    Raises:
+        UserError: a list is cut short, or too long.
+    """
+    pairs, references = config.expected.pairs, config.expected.references
+    if not pairs or not references or pairs % references:
+        return
+    counts = rows.groupby("reference", sort=False).size()
+    wrong = counts[counts != pairs // references]
+    if len(wrong):
+        raise UserError(
+            f"benchmark {config.name}: the list of opinions of {wrong.index[0]} has {wrong.iloc[0]} of "
+            f"{pairs // references}" + (f", and {len(wrong) - 1} more lists are not whole" if len(wrong) > 1 else "")
+        )
 
 
 def average_votes(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[BenchmarkConfig, pd.DataFrame]:

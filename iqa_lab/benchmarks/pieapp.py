@@ -1,10 +1,11 @@
 """PieAPP: ``labels/<part>/ref_X_pairwise_labels.csv`` and, of the test part, ``ref_X_per_image_score.csv``.
 
-Choices have the protocol ``2afc``, the scores of single images ``mos``. Column names begin with blanks; a reference may
-stand as image A.
+Choices have the protocol ``2afc``, the scores of single images ``mos``. Column names begin with blanks. A reference
+stands among the images that are compared with it: these rows ask nothing of a metric, and are left out unless
+``benchmark.reference_copies``. A distorted image is called ``distort_<reference>_<type>_<inter|intra>_<number>.png``.
 """
 
-from dataclasses import replace
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,8 @@ _LABELS = "labels"
 _CHOICES, _SCORES = "_pairwise_labels.csv", "_per_image_score.csv"
 _REFERENCE, _A, _B = "ref. image", "distorted image A", "distorted image B"
 _PREFERENCES = ("processed preference for A", "preference for A")  # of the training part, and of the others
+_NAME = re.compile(r"distort_\d+_(.+?)_(?:inter|intra)_.+\.png", re.IGNORECASE)
+_SEVERAL = "several types"  # of a choice between two distortions
 _IMAGE, _SCORE = "distorted image", "score for distorted image"
 
 
@@ -51,27 +54,37 @@ def load(config: BenchmarkConfig) -> Benchmark:
     def place(image: pd.Series) -> pd.Series:
         """The path of an image; one of the references has no folder of distorted images."""
         distorted = f"distorted_images/{part}/" + stem + "/" + image
-        return distorted.where(image != reference, f"reference_images/{part}/" + reference)
+        return distorted.mask(itself(image), f"reference_images/{part}/" + reference)
+
+    def itself(image: pd.Series) -> pd.Series:
+        """Whether an image is the reference."""
+        return image.str.lower() == reference.str.lower()
+
+    def kind(image: pd.Series) -> pd.Series:
+        """The type of distortion that an image's name says; empty where it says none."""
+        return image.map(_NAME.fullmatch).map(lambda parts: parts[1] if parts else "").astype(object)
 
     shared = {
         "line": table["line"],
         "reference": reference,
         "reference_file": f"reference_images/{part}/" + reference,
-        "distortion": "",
     }
     if config.protocol != CHOICE:
         image = table["image"].str.strip()
-        rows = {"distorted": stem + "/" + image, "level": 0, "opinion": table["score"]}
-        return replace(
-            assemble(config, pd.DataFrame({**shared, **rows, "distorted_file": place(image)}), root), layout=root.name
+        rows = {"distorted": stem + "/" + image, "distortion": kind(image), "level": 0, "opinion": table["score"]}
+        files_of = {"distorted_file": place(image), "reference_copy": itself(image)}
+        return assemble(
+            config, pd.DataFrame({**shared, **rows, **files_of}), root, lists_of_references=True, layout=root.name
         )
     left, right = table["left"].str.strip(), table["right"].str.strip()
     preference = 1 - as_numbers(table["preference_for_left"], table, "preferences")
-    choices = {"left": left, "right": right, "preference": preference}
+    kinds = kind(left), kind(right)
+    distortion = kinds[0].where(kinds[0] == kinds[1], _SEVERAL)
+    distortion = distortion.mask(itself(left), kinds[1]).mask(itself(right), kinds[0])
+    choices = {"left": left, "right": right, "preference": preference, "distortion": distortion}
     files_of = {"left_file": place(left), "right_file": place(right)}
-    return replace(
-        assemble(config, two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of})), root), layout=root.name
-    )
+    triplets = two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of}))
+    return assemble(config, triplets, root, lists_of_references=True, layout=root.name)
 
 
 def _table(file: Path, ending: str) -> pd.DataFrame:

@@ -6,7 +6,6 @@ into one folder ``Dist_Imgs`` is read, too.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,7 +41,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     rows["reference_file"] = "Train_Ref/" + rows["reference"]
     rows["distorted_file"] = [f"{_folder_of(name, folders)}/{name}" for name in rows["distorted"]]
     found = sorted(set(rows["distorted_file"].str.partition("/")[0]))
-    return replace(assemble(config, rows, root), layout=", ".join(found))
+    return assemble(config, rows, root, lists_of_references=True, layout=", ".join(found))
 
 
 def _folder_of(name: str, folders: Mapping[str, Names]) -> str:

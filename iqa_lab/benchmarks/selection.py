@@ -18,15 +18,12 @@ def selected(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that the settings ask for.
 
     Args:
-        config: ``reference_copies``, ``split``, ``distortions``, ``levels`` and ``references`` are read.
-        rows: ``reference, distortion, level``; perhaps ``reference_copy`` (true where a reference was judged among the
-            distorted images) and ``split`` (the part of a user's own table).
+        config: ``split``, ``distortions``, ``levels`` and ``references`` are read.
+        rows: ``reference, distortion, level``; perhaps ``split`` (the part of a user's own table).
 
     Raises:
         UserError: something that is asked for does not exist, or nothing is left.
     """
-    if "reference_copy" in rows and not config.reference_copies:
-        rows = rows[~rows["reference_copy"]]
     if config.split.part is not None:
         rows = rows[_part(config, rows)]
     for key, column in (("distortions", "distortion"), ("levels", "level"), ("references", "reference")):
@@ -40,6 +37,12 @@ def selected(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
             f"benchmark {config.name}: no pair passes all of benchmark.split, distortions, levels and references"
         )
     return rows.drop(columns=["reference_copy", "split"], errors="ignore").reset_index(drop=True)
+
+
+def filters_of(config: BenchmarkConfig) -> list[str]:
+    """The filters that are set, by the names of their settings."""
+    lists = [key for key in ("distortions", "levels", "references") if getattr(config, key)]
+    return [*lists, *(["split.part"] if config.split.part is not None else [])]
 
 
 def _meant(config: BenchmarkConfig, key: str, value: str, names: Sequence[str]) -> str:
@@ -83,8 +86,8 @@ def split_references(references: Sequence[str], split: SplitConfig) -> Mapping[s
 def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
     """Whether a row belongs to the part of the benchmark that is asked for."""
     if "split" in rows:
-        parts = rows["split"].astype(str)
-        crossing = parts.groupby(rows["reference"]).nunique()
+        parts = rows["split"]  # empty where a row is in no part
+        crossing = parts[parts != ""].groupby(rows["reference"]).nunique()
         if (crossing > 1).any():
             raise UserError(
                 f"benchmark {config.name}: a part holds whole references, but the pairs of "
@@ -92,7 +95,7 @@ def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
             )
     else:
         parts = rows["reference"].map(split_references(rows["reference"].unique().tolist(), config.split))
-    known = sorted(parts.unique()) if "split" in rows else list(PARTS)
+    known = sorted(set(parts) - {""}) if "split" in rows else list(PARTS)
     if config.split.part not in known:
         listed = choices(str(config.split.part), known)
         raise UserError(f"benchmark.split.part: {config.name} has no part {config.split.part}; choose from {listed}")

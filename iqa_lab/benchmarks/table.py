@@ -51,7 +51,9 @@ def load(config: BenchmarkConfig) -> Benchmark:
             )
     if table.empty:
         raise UserError(f"{file} has a header, but no row below it")
-    rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table}, index=table.index)
+    rows = pd.DataFrame(
+        {name: table[theirs].astype(object) for name, theirs in names.items() if theirs in table}, index=table.index
+    )
     if "line" in table:
         rows["line"] = table["line"]
     for name in ("distortion", "level"):

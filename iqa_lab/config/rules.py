@@ -107,6 +107,15 @@ def range_fault(value: Any) -> str | None:
     return None if fits else "give [LOWEST, HIGHEST]"
 
 
+def people_fault(value: Any) -> str | None:
+    """Nothing, if it is a number of people, or a list of the fewest and the most."""
+    ends = value if isinstance(value, list) else [value]
+    counts = all(isinstance(end, int) and not isinstance(end, bool) and end >= 1 for end in ends)
+    if counts and (not isinstance(value, list) or (len(ends) == 2 and ends[0] <= ends[1])):
+        return None
+    return "give a number of at least 1, or [FEWEST, MOST]"
+
+
 def batch_size_fault(value: Any) -> str | None:
     """Nothing, if it is ``auto`` or a number of images."""
     if value == "auto":

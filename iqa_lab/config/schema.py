@@ -10,7 +10,16 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from iqa_lab.config.rules import batch_size_fault, identifier, number, origin_fault, range_fault, whole, word
+from iqa_lab.config.rules import (
+    batch_size_fault,
+    identifier,
+    number,
+    origin_fault,
+    people_fault,
+    range_fault,
+    whole,
+    word,
+)
 
 SEED = number(0, 2**32 - 1)
 COUNT = number(0)
@@ -205,7 +214,8 @@ class BenchmarkConfig:
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
     # lowest and highest possible opinion
     range: list[float] | None = field(default=None, metadata=whole(range_fault))
-    people: int | None = field(default=None, metadata=number(1))  # how many judged each image or triplet
+    # how many judged each image or triplet: a number, or [FEWEST, MOST] where it varies
+    people: Any = field(default=None, metadata=whole(people_fault))
     # what the opinions' spread is
     opinion_std: str = field(default="none", metadata=word("none", "standard_error", "standard_deviation"))
     # published rank correlation of PSNR on all pairs, which the pixels must reproduce

@@ -4,6 +4,13 @@ Most read responses, in the pass: a module ``iqa_lab/readouts/NAME.py`` has a fu
 **arguments) -> Tensor``, the distances ``[P]`` of a batch's pairs, >= 0, exactly 0 for equal responses. Where these are
 made of what differs at each position, a second function ``at_positions``, ``[P, N]``, lets ``iqa-lab explain`` show it.
 Those that weigh channels (``reads: channels``) run after the pass, see ``channels.py``.
+
+**Images of several sizes.** ``plain`` and ``manhattan`` are sums over positions per pixel of the image; ``cosine``
+compares directions; ``lpips``, ``correlation``, ``wasserstein`` and ``jsd``, and the channels' squared differences that
+``channel_scaled``, ``grating`` and ``tuned`` weigh, are means over positions; ``mean``, ``std``, ``mean_std``, ``gram``
+and ``dists`` compare such means. So an image pair of twice the size with the same content is as far apart, but for what
+a network makes of borders. A layer whose response does not grow with the image (a class token, a pooled vector) is
+the one exception, in ``plain`` and ``manhattan``: a run on images of several sizes says so.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from iqa_lab.statistics.comparisons.disagreement import disagreements
 from iqa_lab.statistics.comparisons.paired import paired_differences
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.intervals.ceilings import attenuation_corrected, opinion_ceilings
-from iqa_lab.statistics.table import standard_errors
+from iqa_lab.statistics.table import people_an_image, standard_errors
 from iqa_lab.store.metric import Metric, signed_opinion
 
 
@@ -22,7 +22,9 @@ def agreement_of(metrics: Sequence[Metric]) -> pd.DataFrame:
     reliability = float("nan")
     errors = standard_errors(metrics[0].scores, metrics[0].benchmark)
     if errors is not None:
-        reliability = opinion_ceilings(metrics[0].scores["opinion"], errors, metrics[0].benchmark.people).group
+        reliability = opinion_ceilings(
+            metrics[0].scores["opinion"], errors, people_an_image(metrics[0].benchmark)
+        ).group
     rows = []
     for metric in metrics:
         value = float(srcc(-metric.scores["score"].to_numpy(dtype=float), signed_opinion(metric).to_numpy()))

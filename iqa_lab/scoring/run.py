@@ -12,7 +12,7 @@ from torch import Tensor
 from iqa_lab.benchmarks import Benchmark, load_benchmark_named
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.config import Config, ReadoutConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import is_own, source_imported
 from iqa_lab.networks import Network
 from iqa_lab.progress import progress_bar, say, status
@@ -38,13 +38,35 @@ def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Setti
     announce(title, plan, network, benchmark, settings)
     with progress_bar() as bar:
         task = bar.add_task(title, total=number_of_images(benchmark.pairs))
-        return score(
+        scores = score(
             network,
             benchmark.pairs,
             plan.passed,
             settings,
             plan.channel_layers,
             progress=lambda images: bar.advance(task, images),
+        )
+    _say_fixed(plan, scores, benchmark)
+    return scores
+
+
+# readouts of ours that are sums over positions, per pixel of the image
+_PER_PIXEL = ("plain", "manhattan")
+
+
+def _say_fixed(plan: Plan, scores: Scores, benchmark: Benchmark) -> None:
+    """Say which columns compare images of several sizes wrongly: per pixel, of layers that do not grow with the image.
+
+    No formula mends it: whatever made such a layer independent of size would change its weight in concatenations.
+    """
+    asked = [facts for facts in plan.definitions.values() if facts.get("function") in _PER_PIXEL]
+    wrong = [f"{facts['readout']}@{facts['layer']}" for facts in asked if facts["layer"] in scores.fixed]
+    if wrong:
+        say(
+            f"{benchmark.config.name} has images of several sizes, and what {first_names(wrong)} reads does not grow "
+            "with the image (a class token, a pooled vector), but is divided by its pixels: large images seem nearer. "
+            "These columns do not compare images of different sizes; readout=mean or cosine does",
+            "yellow",
         )
 
 
@@ -139,13 +161,13 @@ def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]
             continue
         if name == config.benchmark.name:
             raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
-        if name in config.benchmark.shares_references:
+        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
+        if name in config.benchmark.shares_references or config.benchmark.name in other.config.shares_references:
             say(
-                f"{name} and {config.benchmark.name} show the same photographs: "
-                "weights fitted to one and tested on the other say nothing about new content",
+                f"{name} and {config.benchmark.name} show the same photographs, or some of the same: "
+                "weights fitted to one and tested on the other say little about new content",
                 "yellow",
             )
-        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
         module = load_channel_readout(readout.config)
         if hasattr(module, "check"):
             references, choices = other.pairs["reference"].nunique(), other.config.protocol == CHOICE

@@ -40,6 +40,7 @@ class Scores:
     forwards: int
     batch_size: int  # at the end: smaller than asked for where memory did not suffice
     seconds: float
+    fixed: tuple[str, ...] = ()  # layers with the same positions for images of several sizes: class tokens, say
 
 
 def score(
@@ -70,6 +71,7 @@ def score(
     kept_channels: dict[str, Tensor] = {}
     converted: dict[str, str] = {}
     references: dict[str, Tensor] = {}  # the last reference of the batches before: its responses by layer
+    positions: dict[str, set[tuple[int, int]]] = {}  # by layer: pixels of an image, positions of its response
     batch_size, forwards = settings.batch_size, 0
     start = perf_counter()
 
@@ -105,6 +107,8 @@ def score(
                         shape = (len(pairs), differences.shape[1])
                         kept_channels[layer] = torch.full(shape, torch.nan, device=settings.device)
                     kept_channels[layer][rows] = differences
+                for layer, number in read.positions.items():
+                    positions.setdefault(layer, set()).add((read.pixels, number))
                 references = read.last_reference
                 forwards += 0 if stack is None else len(stack)
                 progress(len(batch.pictures))
@@ -123,6 +127,7 @@ def score(
         forwards=forwards,
         batch_size=batch_size,
         seconds=perf_counter() - start,
+        fixed=tuple(layer for layer, seen in positions.items() if len({number for _, number in seen}) == 1 < len(seen)),
     )
 
 
@@ -158,11 +163,12 @@ class _BatchReading:
     ) -> None:
         self._runs = batch.runs()
         height, width, _ = batch.pictures[0].pixels.shape
-        self._pixels = height * width
+        self.pixels = height * width
         self._readings = readings
         self._earlier = references
         self.last_reference: dict[str, Tensor] = {}
         self.channels: dict[str, Tensor] = {}
+        self.positions: dict[str, int] = {}
         self.distances = distances  # [columns, pairs], zeros at first
 
     def __call__(self, layer: str, output: Tensor | None) -> None:
@@ -184,7 +190,8 @@ class _BatchReading:
         self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
         if not distorted:
             return
-        response = Response(references, distorted, self._pixels)
+        self.positions[layer] = reference.shape[2] * reference.shape[3]
+        response = Response(references, distorted, self.pixels)
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

@@ -29,6 +29,15 @@ KRASULA_PAIRS = 200_000
 Floats = NDArray[np.float64]
 
 
+def people_an_image(benchmark: BenchmarkConfig) -> float | None:
+    """How many people judged an image: the middle, where a benchmark tells the fewest and the most; None if unknown.
+
+    Half the width of such a range moves a standard error by less: of 5 to 7 people by 10 %, of 20 to 29 by 10 %.
+    """
+    people = benchmark.people
+    return float(np.mean(people)) if people is not None else None
+
+
 def standard_errors(scores: pd.DataFrame, benchmark: BenchmarkConfig) -> Floats | None:
     """The standard error of every opinion, ``[n]``; None where the benchmark does not tell.
 
@@ -42,9 +51,10 @@ def standard_errors(scores: pd.DataFrame, benchmark: BenchmarkConfig) -> Floats 
         return None
     values = scores["opinion_std"].to_numpy(dtype=float)
     if benchmark.opinion_std == "standard_deviation":
-        if benchmark.people is None:
+        people = people_an_image(benchmark)
+        if people is None:
             return None
-        values = values / np.sqrt(benchmark.people)
+        values = values / np.sqrt(people)
     return values if np.isfinite(values).all() else None
 
 

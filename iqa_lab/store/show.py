@@ -20,6 +20,9 @@ from iqa_lab.store.headline import best_first, candidates, pixel_control
 from iqa_lab.store.held_out import chosen_on_others
 from iqa_lab.store.outcome import Outcome
 
+# of distortions, that a terminal shows beside each other: PieAPP has dozens
+_MOST_KINDS = 8
+
 
 def show(outcome: Outcome, config: Config) -> float:
     """Print a unit's headline and table on standard output; returns its highest value."""
@@ -56,10 +59,12 @@ def show(outcome: Outcome, config: Config) -> float:
 
 def _limits(benchmark: Benchmark) -> str:
     """What agreement is possible on choices, in words."""
-    people = benchmark.config.people
+    people, shares = benchmark.config.people, benchmark.pairs["opinion"].iloc[1::2]
+    if isinstance(people, list):  # shares of unknown numbers of people say how they disagree only where nobody does
+        people = people[0] if shares.isin([0, 1]).all() else None
     if people is None or people < 2:  # one person cannot disagree
         return ""
-    limits = ceilings(benchmark.pairs["opinion"].iloc[1::2], people)
+    limits = ceilings(shares, people)
     return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
@@ -117,6 +122,7 @@ def print_table(
     if choices:
         kinds = [str(name).removeprefix("agreement_") for name in table if str(name).startswith("agreement_")]
         others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
+        others = others if len(others) <= _MOST_KINDS else {}  # correlations.csv has them
     else:
         others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
     interval = f" [{100 * float(table['confidence'].iloc[0]):g} %]" if "confidence" in table and len(table) else ""

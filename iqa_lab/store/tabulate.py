@@ -13,7 +13,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
-from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, standard_errors
+from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, people_an_image, standard_errors
 from iqa_lab.store.headline import candidates, headline
 from iqa_lab.store.held_out import CHOSEN_BY
 from iqa_lab.store.result import Definitions
@@ -66,7 +66,7 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     facts = held_out_facts(scores, candidates(table), config) | headline(table, config.benchmark.headline)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
-        ceiling = opinion_ceilings(scores["opinion"], errors, config.benchmark.people)
+        ceiling = opinion_ceilings(scores["opinion"], errors, people_an_image(config.benchmark))
         facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
 

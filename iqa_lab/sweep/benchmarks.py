@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from iqa_lab import __version__
 from iqa_lab.benchmarks import examine, load_benchmark
@@ -31,6 +32,8 @@ class Facts:
     index_digest: str = ""
     pairs: int = 0
     images: int = 0  # that one pass forwards
+    people: Any = None  # what its opinions say of these, as votes do: its statistics depend on it
+    opinion_std: str = "none"
     error: str | None = None
 
 
@@ -92,7 +95,8 @@ def _load(values: Values) -> Facts:
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
         pairs = benchmark.pairs  # the images as in batches.number_of_images, which brings torch with it
         images = len(pairs) + pairs["reference_path"].nunique()
-        return Facts(benchmark.index_digest(), len(pairs), images)
+        found = benchmark.config
+        return Facts(benchmark.index_digest(), len(pairs), images, found.people, found.opinion_std)
     except UserError as error:
         return Facts(error=str(error))
     except Exception as error:  # a loader of one's own may fail in any way

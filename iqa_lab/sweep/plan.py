@@ -188,7 +188,8 @@ def why_not_done(
         return "its weights have changed"
     if facts.error is None and made_of["index_digest"] != facts.index_digest:
         return "its benchmark has changed"
-    statistics = None if facts.error is not None else ledger.statistics_of(unit)
+    told = {"benchmark.people": facts.people, "benchmark.opinion_std": facts.opinion_std}
+    statistics = None if facts.error is not None else {**ledger.statistics_of(unit), **told}
     return ledger.why_not(results, record, statistics)
 
 

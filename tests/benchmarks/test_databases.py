@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from PIL import Image
 from scipy.io import savemat
 from scipy.stats import spearmanr
 
-from iqa_lab.benchmarks import Benchmark, load_benchmark
+from iqa_lab.benchmarks import Benchmark, benchmark_options, load_benchmark
+from iqa_lab.config import BenchmarkConfig, configuration_folder
 from iqa_lab.errors import UserError
+from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
+from iqa_lab.statistics.table import people_an_image, standard_errors
 from tests.conftest import composed, needs_shared
 
 LIVE_FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
@@ -161,7 +165,7 @@ def test_real_opinions_of_tid2008(tmp_path: Path) -> None:
     (tmp_path / "mos_std.txt").write_text("0.5\n" * 1699)
     with pytest.raises(UserError, match="mos_std.txt has 1699 lines, but there are 1700 opinions"):
         load("tid2008", tmp_path)
-    assert composed("benchmark=tid2008").benchmark.shares_references == ["tid2013"]
+    assert "tid2013" in composed("benchmark=tid2008").benchmark.shares_references
 
 
 # -------------------------------------------------------------------------------------------------- CSIQ
@@ -417,3 +421,49 @@ def test_a_table_of_tid2013_gives_the_same_pairs(tid2013_kit: Path, tmp_path: Pa
     own = load("table", tid2013_kit / "pairs.csv", "benchmark.columns={reference: r, distorted: d}")
     for column in ("opinion", "distortion", "reference_path", "distorted_path"):
         assert own.pairs[column].astype(str).tolist() == official.pairs[column].astype(str).tolist(), column
+
+
+# -------------------------------------------------------------------------------------------------- facts
+
+
+SOURCED = ("bapps", "bapps_jnd", "bapps_train", "csiq", "kadid10k", "live", "nights", "pieapp", "pieapp_scores",
+           "tid2008", "tid2013")  # fmt: skip
+
+
+@cache
+def options() -> dict[str, BenchmarkConfig]:
+    return {name: read() for name, read in benchmark_options([configuration_folder()]).items()}
+
+
+def test_who_shows_whose_photographs_is_said_by_both_and_never_of_oneself() -> None:
+    """Weights that are fitted to one and tested on the other are warned of, whichever way round."""
+    sharing = {(name, other) for name, config in options().items() for other in config.shares_references}
+    assert sharing == {(other, name) for name, other in sharing}
+    assert all(other in options() and other != name for name, other in sharing)
+    kodak = ("live", "tid2008", "tid2013", "toyama")
+    assert all((one, other) in sharing for one in kodak for other in kodak if one != other)
+    assert all(len(set(config.shares_references)) == len(config.shares_references) for config in options().values())
+
+
+@pytest.mark.parametrize("name", SOURCED)
+def test_what_a_benchmark_says_of_people_has_its_source_beside_it(name: str) -> None:
+    """In the comment of the line, or just above it: people, opinion_std and licence, wherever they say something."""
+    lines = (configuration_folder() / "benchmark" / f"{name}.yaml").read_text().splitlines()
+    for key in ("people", "opinion_std", "licence"):
+        (place,) = [number for number, line in enumerate(lines) if line.startswith(f"{key}:")]
+        assert "#" in lines[place] or lines[place - 1].startswith("#"), f"{name}: {lines[place]}"
+
+
+@pytest.mark.parametrize(("name", "spread", "mean"), [("csiq", 0.078, 0.4), ("live", 2.53, 40)])
+def test_ceilings_of_csiq_and_live_are_those_of_their_published_spreads(name: str, spread: float, mean: float) -> None:
+    """Of real opinions with the spread that was published, by the formula of classical test theory."""
+    opinion = real_opinions({"csiq": "CSIQ", "live": "LIVE"}[name])["score"].to_numpy(dtype=float)
+    scores = pd.DataFrame({"opinion": opinion, "opinion_std": spread})
+    config = options()[name]
+    errors = standard_errors(scores, config)
+    assert errors is not None
+    expected = spread if name == "live" else spread / np.sqrt(6)  # a standard error, and the deviation of 6 ratings
+    assert errors.tolist() == pytest.approx([expected] * len(opinion))
+    found = opinion_ceilings(opinion, errors, people_an_image(config))
+    assert found.group == pytest.approx(1 - expected**2 / opinion.var(ddof=1)) and 0.9 < found.group < 0.998
+    assert abs(opinion.mean() - mean) < mean and 0.5 < found.observer < found.group

@@ -336,3 +336,64 @@ def test_paths_that_lead_out_of_their_folder_are_refused(path: str) -> None:
     with pytest.raises(UserError, match="leads out of its folder"):
         inside(path, "benchmark.folder")
     assert inside("a/b.c", "x") == "a/b.c" and inside("", "x") == ""
+
+
+OPTIONAL = {"distortion": ["jpeg", "blur", "jpeg"], "level": [1, 2, 2], "opinion_std": [0.5, 0.25, 0.125],
+            "split": ["a", "b", "a"]}  # fmt: skip
+KINDS = ("csv", "object", "string", "category", "nullable")
+
+
+@pytest.mark.parametrize("empty", [(0,), (1, 2), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("column", OPTIONAL)
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_optional_column_may_be_empty_in_some_rows(
+    folder: Path, kind: str, column: str, empty: tuple[int, ...]
+) -> None:
+    """Whatever type pandas, or the program that wrote a Parquet file, gives the column."""
+    known = [None if row in empty else value for row, value in enumerate(OPTIONAL[column])]
+    frame = pd.DataFrame({"reference": ["r.png", "s.png", "r.png"], "distorted": ["d1.png", "d2.png", "d3.png"],
+                          "opinion": [1.0, 2.0, 3.0], **OPTIONAL})  # fmt: skip
+    frame[column] = pd.Series(known, dtype=object)
+    file = folder / ("t.csv" if kind == "csv" else "t.parquet")
+    if kind == "csv":
+        frame.to_csv(file, index=False)
+    else:
+        number = "Int64" if column == "level" else "Float64" if column == "opinion_std" else "string"
+        types = {"object": object, "string": "string", "category": "category", "nullable": number}
+        frame[column] = pd.Series(known, dtype=object).astype(types[kind])
+        frame.to_parquet(file)
+    config = replace(table(), path=str(file))
+    benchmark = examine(load_benchmark(config))
+    pairs = benchmark.pairs.set_index("distorted").loc[["d1.png", "d2.png", "d3.png"]]
+    assert len(pairs) == 3 and len(benchmark.index_digest()) == 64
+    if column == "opinion_std":
+        expected = [np.nan if value is None else value for value in known]
+        np.testing.assert_array_equal(pairs[column].to_numpy(dtype=float), expected)
+    elif column != "split":
+        assert pairs[column].astype(str).tolist() == ["" if value is None else str(value) for value in known]
+        asked = next((value for value in known if value is not None), None)
+        filtered = load_benchmark(replace(config, **{f"{column}s": [asked]})) if asked is not None else None
+        assert filtered is None or len(filtered.pairs) == known.count(asked)
+    for part in set(known if column == "split" else OPTIONAL["split"]) - {None}:
+        own = known if column == "split" else OPTIONAL["split"]
+        some = load_benchmark(replace(config, split=replace(config.split, part=part)))
+        assert len(some.pairs) == own.count(part)  # a row of no part is in none
+    if column == "split":
+        with pytest.raises(UserError, match=r"benchmark.split.part: table has no part c"):
+            load_benchmark(replace(config, split=replace(config.split, part="c")))
+
+
+@pytest.mark.parametrize("column", OPTIONAL)
+def test_optional_columns_of_votes_and_of_choices_may_be_empty_too(folder: Path, column: str) -> None:
+    value = OPTIONAL[column][0]
+    choices = f"reference,left,right,preference,{column}\nr.png,d1.png,d2.png,.5,\nr.png,d3.png,d4.png,.5,{value}\n"
+    assert len(examine(load(folder, choices, "benchmark.protocol=2afc")).index_digest()) == 64
+    if column == "opinion_std":
+        return  # votes have none
+    votes = [f"{HEAD},{column}", *(f"r.png,d{number}.png,{vote}," for number in (1, 2) for vote in (1, 2))]
+    votes += [f"r.png,d3.png,{vote},{value}" for vote in (1, 2)]
+    pairs = load(folder, "\n".join(votes), "benchmark.votes=true").pairs
+    assert pairs["opinion"].tolist() == [1.5, 1.5, 1.5]
+    mixed = "\n".join([*votes, f"r.png,d1.png,3,{value}"])
+    with pytest.raises(UserError, match=f"the votes of d1.png .* are of several values of {column}"):
+        load(folder, mixed, "benchmark.votes=true")

@@ -114,6 +114,10 @@ def test_a_number_is_in_its_range_and_is_a_number(key: str, kind: Any, rule: Ran
         ("statistics.resamples=1", "statistics.resamples=1: give a number from 10 to 100000"),
         ("weights.seed=-1", "weights.seed=-1: give a number from 0 to"),
         ("benchmark.people=0", "benchmark.people=0: give a number of at least 1"),
+        *(
+            (f"benchmark.people={wrong}", "give a number of at least 1, or [FEWEST, MOST]")
+            for wrong in ("[0,5]", "[7,5]", "[5]", "[5,6,7]", "[]", "2.5", "some", "[a,b]", "[true,2]")
+        ),
         ("benchmark.human=1", "benchmark.human=1: give true or false, not a number"),
         ("benchmark.allow_missing=0.0", "give true or false"),
         ("runtime.workers=0", "at least one thread has to decode"),

@@ -1,7 +1,9 @@
 """What a run plans: layers, tokens, readouts that need positions, and layers put together."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 
 from iqa_lab.errors import UserError
 from iqa_lab.networks import build_network
+from iqa_lab.scoring import run
 from iqa_lab.scoring.columns import plan_columns
 from tests.conftest import Finished, composed, untrained
 
@@ -142,3 +145,24 @@ def test_a_run_with_every_readout_fills_every_column(
     assert scores.notna().all(axis=None) and table["srcc"].notna().all()
     assert len(table) == 16 * (1 + 5 + 5)
     assert set(table["input"]) == {"rgb 0..1, short side 96"}
+
+
+@pytest.mark.parametrize(
+    ("scored", "fitted", "ours", "theirs", "warned"),
+    [("live", "tid2013", ["tid2013"], ["live"], True), ("mine", "live", [], ["mine"], True),
+     ("mine", "live", ["live"], [], True), ("kadid10k", "tid2013", [], ["live"], False)],
+)  # fmt: skip
+def test_weights_fitted_to_the_same_photographs_are_warned_of_whoever_says_so(
+    scored: str, fitted: str, ours: list[str], theirs: list[str], warned: bool,
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config = composed(*ALEXNET, "readout=tuned", f"readouts.tuned.arguments.fit_on={fitted}")
+    config.benchmark.name, config.benchmark.shares_references = scored, ours
+    other = replace(config.benchmark, name=fitted, shares_references=theirs)
+    pairs = pd.DataFrame({"reference": [f"r{number}" for number in range(9)]})
+    there = SimpleNamespace(config=other, pairs=pairs, index_digest=lambda: "digest")
+    monkeypatch.setattr(run, "load_benchmark_named", lambda *_, **__: there)
+    plan = plan_columns(config, untrained("alexnet"))
+    definitions = run.with_fitting_benchmarks(plan, config)
+    assert "digest" in {facts.get("fit_on_digest") for facts in definitions.values()}
+    assert ("the same photographs" in capfd.readouterr().err) == warned

@@ -7,7 +7,14 @@ import pytest
 from iqa_lab.config import StatisticsConfig
 from iqa_lab.statistics import krasula, logistic4, outlier_ratio, rmse_star
 from iqa_lab.statistics.intervals.few import FEWEST, RELIABLE, few_references
-from iqa_lab.statistics.table import CORRELATIONS, KRASULA_PAIRS, agreement_table, correlation_table, standard_errors
+from iqa_lab.statistics.table import (
+    CORRELATIONS,
+    KRASULA_PAIRS,
+    agreement_table,
+    correlation_table,
+    people_an_image,
+    standard_errors,
+)
 from tests.conftest import composed, needs_shared
 
 
@@ -62,6 +69,8 @@ def test_a_standard_deviation_becomes_a_standard_error_by_the_number_of_people()
     assert standard_errors(scores, config) is None
     config.people = 16
     assert standard_errors(scores, config).tolist() == [0.5, 1.0]
+    config.people = [12, 20]  # the middle
+    assert standard_errors(scores, config).tolist() == [0.5, 1.0] and people_an_image(config) == 16
     config.opinion_std = "standard_error"
     assert standard_errors(scores, config).tolist() == [2.0, 4.0]
     assert standard_errors(scores.replace(2.0, np.nan), config) is None

@@ -298,3 +298,20 @@ def test_one_result_cannot_have_two_tables(iqa_lab: Command, tmp_path: Path, swe
     done = iqa_lab("status", "goal=baseline", "dataset=none", "architecture=rmse", "benchmark=table",
                    f"benchmark.path={pairs}", "tracker=none", swept)  # fmt: skip
     assert done.code == 2 and "is asked for twice" in done.error_line and swept.partition("=")[0] in done.error_line
+
+
+@pytest.mark.parametrize("setting", ["benchmark.votes=true", "benchmark.people=[2,4]"])
+def test_what_opinions_say_of_people_makes_no_unit_unfinished(iqa_lab: Command, tmp_path: Path, setting: str) -> None:
+    """Votes tell how many people judged, which a result's table was made with; the configuration does not."""
+    pairs = write_pairs(tmp_path)
+    once = pd.read_csv(pairs)
+    pd.concat([once, once.assign(opinion=once["opinion"] + 1)]).to_csv(tmp_path / "votes.csv", index=False)
+    table = tmp_path / "votes.csv" if setting.endswith("true") else pairs
+    command = ["goal=baseline", "dataset=none", "architecture=rmse", "benchmark=table", f"benchmark.path={table}",
+               setting, "statistics.resamples=20", "tracker=none"]  # fmt: skip
+    first = iqa_lab("sweep", *command)
+    assert first.code == 0, first.err
+    (result,) = Path("results").glob("table/*/*/result.json")
+    people = json.loads(result.read_text())["statistics"]["benchmark.people"]
+    assert people == (2 if setting.endswith("true") else [2, 4])
+    assert "1 units: 1 done" in iqa_lab("status", *command).out

@@ -21,13 +21,13 @@ class OpinionCeilings:
     observer: float  # of one other person; NaN where the number of people is not known
 
 
-def opinion_ceilings(opinion: ArrayLike, standard_error: ArrayLike, people: int | None = None) -> OpinionCeilings:
+def opinion_ceilings(opinion: ArrayLike, standard_error: ArrayLike, people: float | None = None) -> OpinionCeilings:
     """The ceilings of mean opinion scores.
 
     Args:
         opinion: mean opinions, ``[n]``.
         standard_error: of each, ``[n]``.
-        people: how many judged each image, where known.
+        people: how many judged each image, where known; the middle, where that varies.
 
     Returns:
         NaN with fewer than two opinions, with opinions or errors that are no numbers, and where the errors explain all
