@@ -12,6 +12,7 @@ from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
+from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import import_object
 
@@ -70,4 +71,8 @@ def is_present(config: BenchmarkConfig) -> bool:
     if config.path is not None:
         return Path(config.path).exists()
     home = find_entry(data_folder(), inside(config.folder, "benchmark.folder"))
-    return home is not None and all((home / archive.into).is_dir() for archive in config.archives)
+    sources = {archive.source for archive in config.archives} or {PUBLISHER}
+    return home is not None and any(
+        all((home / archive.into).is_dir() for archive in config.archives if archive.source == source)
+        for source in sources
+    )

@@ -54,21 +54,25 @@ class Benchmark:
         return hashlib.sha256("".join("\t".join(line) + "\n" for line in lines).encode()).hexdigest()
 
 
-def find_root(config: BenchmarkConfig, marker: str) -> Path:
-    """The folder of a benchmark, recognised by the file or folder ``marker`` (any case) in it.
+def roots(config: BenchmarkConfig) -> list[Path]:
+    """The folders that a benchmark may be in, the likeliest first; they need not be there.
 
-    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case; else the data
-    folder itself.
+    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case, and that itself.
+    """
+    if config.path is not None:
+        return [Path(config.path).expanduser()]
+    data = data_folder()
+    named = find_entry(data, inside(config.folder, "benchmark.folder"))
+    return [named or data / config.folder, data]
+
+
+def find_root(config: BenchmarkConfig, marker: str) -> Path:
+    """The folder of a benchmark, the first of ``roots`` with the file or folder ``marker`` (any case) in it.
 
     Raises:
         UserError: it is not there; the message says what was looked for and where to get it.
     """
-    if config.path is not None:
-        candidates = [Path(config.path).expanduser()]
-    else:
-        data = data_folder()
-        named = find_entry(data, inside(config.folder, "benchmark.folder"))
-        candidates = [named or data / config.folder, data]
+    candidates = roots(config)
     for candidate in candidates:
         if find_entry(candidate, marker) is not None:
             return candidate
@@ -145,9 +149,11 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
         both = there.to_numpy().reshape(-1, 2).all(axis=1)
         there[:] = np.repeat(both, 2)
     if not there.all():
-        lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
-        lost = [*lost_references, *pairs.loc[pairs["distorted_path"] == "", "distorted"]]
-        counts = f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost)}"
+        lost = pd.concat([_lost(pairs, "reference").drop_duplicates(), _lost(pairs, "distorted")])
+        counts = (
+            f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost['name'])}; the first "
+            f"was looked for as {root / lost['file'].iloc[0]}"
+        )
         if not there.any() or not config.allow_missing:
             advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
             raise UserError(f"benchmark {config.name} in {root} is incomplete: {counts}{advice}")
@@ -156,6 +162,12 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
     if config.protocol == MOS:
         pairs = pairs.sort_values(["reference", "distorted"], key=lambda names: names.str.lower())
     return Benchmark(config, pairs.reset_index(drop=True), n_expected=n_expected)
+
+
+def _lost(pairs: pd.DataFrame, side: str) -> pd.DataFrame:
+    """``name`` and ``file`` of the images of one side that are not there."""
+    lost = pairs.loc[pairs[f"{side}_path"] == "", [side, f"{side}_file"]]
+    return lost.set_axis(["name", "file"], axis=1)
 
 
 def _one_name_a_reference(rows: pd.DataFrame) -> pd.DataFrame:
