@@ -312,7 +312,7 @@ LISTED = {"live_md": "LIVE_MD", "mdid": "MDID2016", "vclfer": "VCLFER", "cidiq50
           "cidiq100": "CIDIQ_MOS100", "toyama": "Toyama", "a57": "A57", "mdid2013": "MDID2013",
           "mdivl": "MDIVL", "sdivl": "SDIVL"}  # fmt: skip
 # levels that the names tell: steps, strengths, or both strengths of two distortions; of MDID none
-LEVELS = {"live_md": 21, "mdid": 1, "vclfer": 6, "cidiq50": 5, "cidiq100": 5, "toyama": 12, "a57": 3, "mdid2013": 3,
+LEVELS = {"live_md": 27, "mdid": 1, "vclfer": 6, "cidiq50": 5, "cidiq100": 5, "toyama": 12, "a57": 3, "mdid2013": 3,
           "mdivl": 75, "sdivl": 19}  # fmt: skip
 
 
