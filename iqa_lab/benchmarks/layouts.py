@@ -56,7 +56,7 @@ def _text(match: re.Match[str]) -> str:
 
 _LIVE_MD = ("To_Release/", "", "LIVEmultidistortiondatabase/To_Release/", "LIVEmultidistortiondatabase/")
 _LIVE_MD_PARTS = {part: (f"Part_{part}/", f"Part {part}/", f"Part{part}/") for part in (1, 2)}
-_CIDIQ = ("", "CIDIQ/", "CIDIQ_MOS50/", "CIDIQ_MOS100/")
+_CIDIQ = ("", "CIDIQ/", "CIDIQ_MOS50/", "CIDIQ_MOS100/")  # the images of both distances are the same
 
 
 def _cidiq(distance: int) -> Layout:

@@ -6,7 +6,7 @@ ref_img_path, score``; the first folder of its paths stands for the database's o
 """
 
 import filecmp
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,10 +16,10 @@ from iqa_lab.benchmarks.benchmark import Benchmark, assemble, roots
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.benchmarks.layouts import LAYOUTS, Layout
 from iqa_lab.benchmarks.lists import read_columns
-from iqa_lab.benchmarks.names import find_entry, finder
+from iqa_lab.benchmarks.names import finder
 from iqa_lab.benchmarks.official import Labels
 from iqa_lab.config import BenchmarkConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, first_names
 
 _COLUMNS = ["dis_img_path", "dis_type", "ref_img_path", "score"]
 _REFERENCE = "Reference"  # the type of references that were judged among the distorted images
@@ -65,13 +65,13 @@ def _found(config: BenchmarkConfig, layout: Layout) -> _Found:
     lost: list[Path] = []
     for root in homes:
         find = finder(root)
-        placed = _placed(find, layout)
+        placed = _placed(find, config, layout)
         files = {label: Path(placed(label)) for label in layout.labels if placed(label)}
         if files and len(files) == len(layout.labels):
             return _Found(root, [*files.values()][-1], Labels(files, placed, config.expected.pairs), find)
-        file = find_entry(root, config.opinions)
-        if file is not None:
-            return _Found(root, file, Labels({}, placed, config.expected.pairs), find)
+        file = _first(find, [config.opinions, *_wrapped(config, [config.opinions])])
+        if file:
+            return _Found(root, Path(file), Labels({}, placed, config.expected.pairs), find)
         lost += [root / label for label in layout.labels if files and label not in files]
     if lost:
         raise UserError(f"benchmark {config.name}: {lost[0]} is not there, beside others of its publisher's files")
@@ -142,9 +142,25 @@ def _described(rows: pd.DataFrame, layout: Layout, levels: Mapping[str, str], fi
     )
 
 
-def _placed(find: Callable[[str], str], layout: Layout) -> Callable[[str], str]:
+def _wrapped(config: BenchmarkConfig, places: Sequence[str]) -> list[str]:
+    """The places in the folder of the list's name, which archives of the University of Waterloo make."""
+    return [f"{PurePosixPath(str(config.opinions)).stem}/{place}" for place in places]
+
+
+def _places(config: BenchmarkConfig, layout: Layout, path: str) -> list[str]:
+    """All paths at which a file of the list may lie, the likeliest first."""
+    places = layout.candidates(path)
+    return list(dict.fromkeys([*places, *_wrapped(config, places)]))
+
+
+def _first(find: Callable[[str], str], places: Iterable[str]) -> str:
+    """Where the first of these is that is there; "" where none is."""
+    return next(filter(None, map(find, places)), "")
+
+
+def _placed(find: Callable[[str], str], config: BenchmarkConfig, layout: Layout) -> Callable[[str], str]:
     """A function from a path in the layout to where that file is, at whichever of its places; "" where it is not."""
-    return lambda path: next(filter(None, map(find, layout.candidates(path))), "")
+    return lambda path: _first(find, _places(config, layout, path))
 
 
 def _located(config: BenchmarkConfig, rows: pd.DataFrame, found: _Found, layout: Layout) -> pd.DataFrame:
@@ -153,12 +169,12 @@ def _located(config: BenchmarkConfig, rows: pd.DataFrame, found: _Found, layout:
     Raises:
         UserError: no distorted image is there; or an image is there twice, and not the same.
     """
-    places = {path: layout.candidates(path) for path in {*rows["reference_file"], *rows["distorted"]}}
+    places = {path: _places(config, layout, path) for path in {*rows["reference_file"], *rows["distorted"]}}
     there = {path: [place for place in candidates if found.find(place)] for path, candidates in places.items()}
     if len(rows) and not any(there[path] for path in rows["distorted"]):
         raise UserError(
             f"benchmark {config.name} in {found.root} is incomplete: 0 of {len(rows)} pairs are there; the first image "
-            f"was looked for as {' and '.join(places[rows['distorted'].iloc[0]])}"
+            f"was looked for as {first_names(places[rows['distorted'].iloc[0]], 4)}"
         )
     for path, copies in there.items():
         first, *others = [found.find(place) for place in copies] or [""]

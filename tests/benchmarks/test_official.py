@@ -240,6 +240,20 @@ def test_a_list_finds_the_images_of_the_publisher(tmp_path: Path, name: str) -> 
     assert load(name, tmp_path).is_whole
 
 
+@pytest.mark.parametrize("wrapped", [["A57"], ["A57", "list"], []], ids=["images", "images and list", "in data"])
+def test_what_waterloo_repacked_may_stay_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: list[str]
+) -> None:
+    file = needs_shared("data", "labels", "iqa-dataset", "A57.txt")
+    real = pd.read_csv(file)
+    home = tmp_path / "A57" if wrapped else tmp_path  # unpacked into data/A57, or into data
+    scatter(home, {*real["dis_img_path"], *real["ref_img_path"]})
+    (home / ("A57" if wrapped != ["A57"] else "") / "A57.txt").write_bytes(file.read_bytes())
+    monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path))
+    pairs = load("a57", None).pairs
+    assert len(pairs) == 54 and pairs["distorted"].str.startswith("images/dst_imgs/").all()
+
+
 # ---------------------------------------------------------------------------------------------------- bad input
 
 
@@ -359,7 +373,7 @@ def test_paths_that_were_looked_for_are_named(tmp_path: Path, homes: dict[str, P
     assert len(load("mdid2013", root, allow_missing=True).pairs) == 323
     for image in (root / "MDID2013").iterdir():
         image.unlink()
-    with pytest.raises(UserError, match="0 of 324 pairs are there; .*looked for as MDID2013/img001.png and img001.png"):
+    with pytest.raises(UserError, match="0 of 324 pairs are there; .*looked for as MDID2013/img001.png, img001.png"):
         load("mdid2013", root)
 
 
