@@ -81,6 +81,8 @@ LAYOUTS: dict[str, Layout] = {
         places={
             "To_Release/Part_1/": _below(_LIVE_MD, *_LIVE_MD_PARTS[1]),
             "To_Release/Part_2/": _below(_LIVE_MD, *_LIVE_MD_PARTS[2]),
+            "To_Release/Part 1/": _below(_LIVE_MD, *_LIVE_MD_PARTS[1]),
+            "To_Release/Part 2/": _below(_LIVE_MD, *_LIVE_MD_PARTS[2]),
             "To_Release/Ref_Images/": _below(
                 _LIVE_MD,
                 "Ref_Images/",
@@ -90,7 +92,7 @@ LAYOUTS: dict[str, Layout] = {
         },
         level=_text,
         distortion=lambda match: match["kind"].lower(),
-        labels=tuple(f"To_Release/Part_{part}/{name}.mat" for part, name in product((1, 2), ("Imagelists", "Scores"))),
+        labels=tuple(f"To_Release/Part {part}/{name}.mat" for part, name in product((1, 2), ("Imagelists", "Scores"))),
         read=official.live_md,
     ),
     "VCLFER.txt": Layout(

@@ -75,7 +75,8 @@ def _found(config: BenchmarkConfig, layout: Layout) -> _Found:
         lost += [root / label for label in layout.labels if files and label not in files]
     if lost:
         raise UserError(f"benchmark {config.name}: {lost[0]} is not there, beside others of its publisher's files")
-    looked_for = " or ".join(str(homes[0] / name) for name in (*layout.labels, config.opinions))
+    publishers = [first_names([str(homes[0] / label) for label in layout.labels], 1)] if layout.labels else []
+    looked_for = " or ".join([*publishers, str(homes[0] / config.opinions)])
     where = f"; get it from {config.url}" if config.url else ""
     note = f" ({layout.note})" if layout.note else ""
     raise UserError(

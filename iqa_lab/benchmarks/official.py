@@ -54,14 +54,14 @@ def live_md(labels: Labels) -> pd.DataFrame:
     """
     parts = [_live_md_part(labels, part, folder) for part, folder in _LIVE_MD_PARTS]
     rows = pd.concat(parts, ignore_index=True)
-    scores = " and ".join(str(labels.files[f"To_Release/Part_{part}/Scores.mat"]) for part, _ in _LIVE_MD_PARTS)
+    scores = " and ".join(str(labels.files[f"To_Release/Part {part}/Scores.mat"]) for part, _ in _LIVE_MD_PARTS)
     _check_count(scores, len(rows), labels.pairs)
     return rows
 
 
 def _live_md_part(labels: Labels, part: int, folder: str) -> pd.DataFrame:
-    home = f"To_Release/Part_{part}"
-    lists, scores = MatFile(labels.files[f"{home}/Imagelists.mat"]), MatFile(labels.files[f"{home}/Scores.mat"])
+    files, home = f"To_Release/Part {part}", f"To_Release/Part_{part}"  # the publisher's name, and the list's
+    lists, scores = MatFile(labels.files[f"{files}/Imagelists.mat"]), MatFile(labels.files[f"{files}/Scores.mat"])
     names, photographs = lists.texts("distimgs"), lists.texts("refimgs")
     which = lists.vector("ref4dist", len(names))
     if not (np.isin(which, np.arange(len(photographs)) + 1)).all():

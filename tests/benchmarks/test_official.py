@@ -308,7 +308,7 @@ BAD: dict[str, tuple[str, Damage, str]] = {
     "fewer images": ("live_md", one_image, "Scores.mat and .*Scores.mat has 226 opinions, 450 are expected"),
     "no names": ("live_md", mat(f"{PART}/Imagelists.mat", distimgs=np.ones(225)), "distimgs holds something else than"),
     "a part missing": ("live_md", lambda root: (root / PART / "Scores.mat").unlink(),
-                       "To_Release/Part_1/Scores.mat is not there, beside others of its publisher's files"),
+                       "To_Release/Part 1/Scores.mat is not there, beside others of its publisher's files"),
     "no label": ("mdid2013", lambda root: (root / "MDID_dmos.mat").unlink(),
                  "looked for .*MDID_dmos.mat or .*MDID2013.txt; get it from"),
 }  # fmt: skip
