@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from iqa_lab.benchmarks.benchmark import Benchmark
+from iqa_lab.benchmarks.elsewhere import other_places
 from iqa_lab.benchmarks.index import examine
-from iqa_lab.benchmarks.layouts import other_places
 from iqa_lab.benchmarks.names import find_entry, inside
 from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
+from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import import_object
 
@@ -83,7 +84,11 @@ def is_present(config: BenchmarkConfig) -> bool:
     home = find_entry(data, inside(config.folder, "benchmark.folder"))
     if any(place.is_dir() for place in other_places(config.family, home or data / config.folder, data)):
         return True
-    return home is not None and all((home / archive.into).is_dir() for archive in config.archives)
+    sources = {archive.source for archive in config.archives} or {PUBLISHER}
+    return home is not None and any(
+        all((home / archive.into).is_dir() for archive in config.archives if archive.source == source)
+        for source in sources
+    )
 
 
 def problem_of(config: BenchmarkConfig) -> str | None:

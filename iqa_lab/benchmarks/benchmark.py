@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.benchmarks.copies import without_copies
-from iqa_lab.benchmarks.layouts import other_places
+from iqa_lab.benchmarks.elsewhere import other_places
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import COLUMNS as COLUMNS
@@ -72,22 +72,28 @@ def rows_of_one(config: BenchmarkConfig) -> int:
     return 2 if config.protocol == CHOICE else 1
 
 
-def find_root(config: BenchmarkConfig, marker: str) -> Path:
-    """The folder of a benchmark, recognised by the file or folder ``marker`` (any case) in it.
+def roots(config: BenchmarkConfig) -> list[Path]:
+    """The folders that a benchmark may be in, the likeliest first; they need not be there.
 
-    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case; else the data
-    folder itself; else where other programs keep the database (``layouts``).
+    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case, and that itself; then
+    where other programs keep the database (``elsewhere``).
+    """
+    if config.path is not None:
+        found = [Path(config.path).expanduser()]
+    else:
+        data = data_folder()
+        named = find_entry(data, inside(config.folder, "benchmark.folder"))
+        found = [named or data / config.folder, data]
+    return found + other_places(config.family, found[0], found[-1])
+
+
+def find_root(config: BenchmarkConfig, marker: str) -> Path:
+    """The folder of a benchmark, the first of ``roots`` with the file or folder ``marker`` (any case) in it.
 
     Raises:
         UserError: it is not there; the message says what was looked for and where to get it.
     """
-    if config.path is not None:
-        candidates = [Path(config.path).expanduser()]
-    else:
-        data = data_folder()
-        named = find_entry(data, inside(config.folder, "benchmark.folder"))
-        candidates = [named or data / config.folder, data]
-    candidates += other_places(config.family, candidates[0], candidates[-1])
+    candidates = roots(config)
     for candidate in candidates:
         if find_entry(candidate, marker) is not None:
             return candidate
@@ -178,9 +184,11 @@ def assemble(
         both = there.to_numpy().reshape(-1, 2).all(axis=1)
         there[:] = np.repeat(both, 2)
     if not there.all():
-        lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
-        lost = [*lost_references, *pairs.loc[pairs["distorted_path"] == "", "distorted"]]
-        counts = f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost)}"
+        lost = pd.concat([_lost(pairs, "reference").drop_duplicates(), _lost(pairs, "distorted")])
+        counts = (
+            f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost['name'])}; the first "
+            f"was looked for as {root / lost['file'].iloc[0]}"
+        )
         if not there.any() or not config.allow_missing:
             advice = "" if not there.any() else f"; benchmark.allow_missing=true scores the {int(there.sum())}"
             raise UserError(f"benchmark {config.name} in {root} is incomplete: {counts}{advice}")
@@ -193,6 +201,12 @@ def assemble(
     return Benchmark(
         config, pairs.reset_index(drop=True), n_expected, layout=layout, n_copies=n_copies, n_unlisted=n_unlisted
     )
+
+
+def _lost(pairs: pd.DataFrame, side: str) -> pd.DataFrame:
+    """``name`` and ``file`` of the images of one side that are not there."""
+    lost = pairs.loc[pairs[f"{side}_path"] == "", [side, f"{side}_file"]]
+    return lost.set_axis(["name", "file"], axis=1)
 
 
 def _one_name_a_reference(rows: pd.DataFrame) -> pd.DataFrame:

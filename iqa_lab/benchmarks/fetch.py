@@ -11,7 +11,9 @@ from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_bench
 from iqa_lab.benchmarks.benchmark import CHOICE
 from iqa_lab.benchmarks.names import inside
 from iqa_lab.benchmarks.opinions import check_settings
+from iqa_lab.benchmarks.wrappers import lay_out
 from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
+from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.downloads.archives import is_archive, unpack
 from iqa_lab.downloads.files import download
 from iqa_lab.errors import UnitFailed, UserError, choices, first_names
@@ -22,7 +24,8 @@ def fetch_benchmarks(names: Sequence[str], folders: Sequence[Path]) -> None:
     """Bring databases with human judgements into the data folder, and check that they are whole.
 
     Files are downloaded and unpacked beside their place, read by the benchmark's own loader, and only then moved there.
-    Nothing that is there is touched. Where a form or a login stands before a database, the steps to it are printed.
+    Nothing that is there is touched. The first source that makes a whole database is taken. Where there is none, as
+    where a form stands before a database, the steps to it are printed.
 
     Args:
         names: of the benchmarks.
@@ -54,7 +57,7 @@ def _fetch(config: BenchmarkConfig) -> str:
         UserError: it could not be had; nothing half-made is left in its place.
     """
     check_settings(config)  # before any of its names becomes a path
-    names = [_file_name(archive, config) for archive in config.archives]
+    sources = _sources(config)
     home = data_folder() / config.folder
     try:
         return f"already here, {_counted(load_benchmark(config))}"
@@ -64,45 +67,92 @@ def _fetch(config: BenchmarkConfig) -> str:
             raise UserError(
                 f"{there[0]} is there, but not as it should be ({error}); move it away: nothing is overwritten"
             ) from error
-    if not config.archives:
-        raise UserError(f"it needs you. {config.steps}" if config.steps else "it has no public address")
+    steps = f"it needs you. {config.steps}" if config.steps else ""
+    if not sources:
+        raise UserError(steps or "it has no public address")
     say(f"{config.name}: its licence: {config.licence}; see {config.url}")
     downloads = data_folder() / ".downloads" / config.name
     unfinished = data_folder() / f".unfinished-{config.name}"
-    try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        for archive, name in zip(config.archives, names, strict=True):
-            file = download(archive.url, downloads / name, archive.checksum)
-            _lay_out(file, unfinished, archive)
-        counted = _counted(examine(load_benchmark(replace(config, path=str(unfinished)))))
-        _move_into_place(unfinished, home, [archive.into for archive in config.archives])
-    except OSError as error:
-        raise UserError(
-            f"cannot write to {data_folder()}: {error.strerror or error}; what was downloaded is kept in {downloads}"
-        ) from error
-    except UserError as error:
-        if downloads.is_dir() and any(downloads.iterdir()):
-            raise UserError(f"{error}; what was downloaded is kept in {downloads}") from error
-        raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.rmtree(downloads, ignore_errors=True)
-    verified = sum(archive.checksum is not None for archive in config.archives)
-    return f"fetched, {counted}; {verified} of {len(config.archives)} files had a checksum to verify them with"
+    refused: list[str] = []
+    for source, archives in sources.items():
+        try:
+            done = _fetch_from(source, archives, config, unfinished)
+        except UserError as error:
+            refused.append(f"{source}: {error}" if len(sources) > 1 else str(error))
+            if len(refused) < len(sources):
+                say(f"{config.name}: not from {source}: {error}", "yellow")
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"cannot write to {data_folder()}: {reason}; what was downloaded is kept in {downloads}"
+            ) from error
+        else:
+            shutil.rmtree(downloads, ignore_errors=True)
+            return done
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    kept = f"; what was downloaded is kept in {downloads}" if _has_entries(downloads) else ""
+    reasons = "; ".join(refused) + kept
+    raise UserError(f"{steps} ({reasons})" if steps else reasons)
 
 
-def _file_name(archive: ArchiveConfig, config: BenchmarkConfig) -> str:
-    """What a downloaded file is called, the last part of its address.
+def _sources(config: BenchmarkConfig) -> dict[str, list[ArchiveConfig]]:
+    """The files of each source, in the order in which sources are first named.
 
     Raises:
-        UserError: that is no name, or two files of the benchmark have the same.
+        UserError: an address ends in no name, or two files of one source have the same.
     """
-    name = PurePosixPath(urlparse(archive.url).path).name
-    same = [other for other in config.archives if PurePosixPath(urlparse(other.url).path).name == name]
-    if not name or len(same) > 1:
-        raise UserError(f"benchmark {config.name}: {archive.url} does not end in a file's name of its own")
-    inside(name, "benchmark.archives.url")
-    return name
+    sources: dict[str, list[ArchiveConfig]] = {}
+    for archive in config.archives:
+        sources.setdefault(archive.source, []).append(archive)
+    for archives in sources.values():
+        names = [_file_name(archive) for archive in archives]
+        for archive, name in zip(archives, names, strict=True):
+            if not name or names.count(name) > 1:
+                raise UserError(f"benchmark {config.name}: {archive.url} does not end in a file's name of its own")
+            inside(name, "benchmark.archives.url")
+    return sources
+
+
+def _file_name(archive: ArchiveConfig) -> str:
+    """What a downloaded file is called, the last part of its address."""
+    return PurePosixPath(urlparse(archive.url).path).name
+
+
+def _fetch_from(source: str, archives: Sequence[ArchiveConfig], config: BenchmarkConfig, unfinished: Path) -> str:
+    """The whole database from one source to its place, and that in words.
+
+    Args:
+        source: by its name.
+        archives: its files.
+        config: of the benchmark.
+        unfinished: a folder of its own, in which everything is made.
+
+    Raises:
+        UserError: a file cannot be had, or they do not make a whole database.
+        OSError: the disk cannot be written.
+    """
+    downloads = data_folder() / ".downloads" / config.name
+    if source != PUBLISHER:
+        downloads /= source
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for terms in dict.fromkeys(archive.terms for archive in archives if archive.terms):
+        say(f"{config.name}: from {source}: {terms}")
+    boxes = []
+    for number, archive in enumerate(archives):
+        file = download(archive.url, downloads / _file_name(archive), archive.checksum)
+        box = unfinished / "unpacked" / str(number)
+        box.mkdir(parents=True)
+        if is_archive(file.name):
+            unpack(file, box)
+        else:
+            shutil.copyfile(file, box / file.name)
+        boxes.append(box)
+    whole = lay_out(config, archives, boxes, unfinished / "whole")
+    counted = _counted(examine(load_benchmark(replace(config, path=str(whole)))))
+    _move_into_place(whole, data_folder() / config.folder, [archive.into for archive in archives])
+    verified = sum(archive.checksum is not None for archive in archives)
+    return f"fetched, {counted}; {verified} of {len(archives)} files had a checksum to verify them with"
 
 
 def _counted(benchmark: Benchmark) -> str:
@@ -114,34 +164,6 @@ def _has_entries(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _lay_out(file: Path, unfinished: Path, archive: ArchiveConfig) -> None:
-    """Put a downloaded file, or what it holds, into its folder of the unfinished database."""
-    folder = unfinished / archive.into
-    folder.mkdir(parents=True, exist_ok=True)
-    if not is_archive(file.name):
-        shutil.copyfile(file, folder / file.name)
-        return
-    unpacked = unfinished / ".unpacked"
-    unpack(file, unpacked)
-    inner = _without_wrapper(unpacked, Path(archive.into).name.lower())
-    for entry in inner.iterdir():
-        os.rename(entry, folder / entry.name)
-    shutil.rmtree(unpacked)
-
-
-def _without_wrapper(folder: Path, name: str) -> Path:
-    """The folder that an archive really is about: publishers wrap a database into folders, or do not.
-
-    Args:
-        folder: where it was unpacked.
-        name: of the only wrapper to go into; empty: into all.
-    """
-    entries = [entry for entry in folder.iterdir() if entry.name not in ("__MACOSX", ".DS_Store")]
-    if len(entries) == 1 and entries[0].is_dir() and (not name or entries[0].name.lower() == name):
-        return entries[0] if name else _without_wrapper(entries[0], name)
-    return folder
-
-
 def _move_into_place(unfinished: Path, home: Path, parts: Sequence[str]) -> None:
     """The finished database to its place; to an existing folder, which other parts share, only what it lacks."""
     if not _has_entries(home):
@@ -149,6 +171,6 @@ def _move_into_place(unfinished: Path, home: Path, parts: Sequence[str]) -> None
         shutil.rmtree(home, ignore_errors=True)  # an empty folder
         os.rename(unfinished, home)
         return
-    for part in parts:
+    for part in dict.fromkeys(parts):
         (home / part).parent.mkdir(parents=True, exist_ok=True)
         os.rename(unfinished / part, home / part)

@@ -18,7 +18,7 @@ from iqa_lab.config import Config
 from iqa_lab.config.messages import plain_message
 from iqa_lab.config.names import shortened
 from iqa_lab.config.rules import RULE, Name, Rule, Whole
-from iqa_lab.config.schema import BenchmarkConfig, InputConfig, SplitConfig
+from iqa_lab.config.schema import PUBLISHER, ArchiveConfig, BenchmarkConfig, InputConfig, SplitConfig
 from iqa_lab.errors import UserError
 
 Schema = TypeVar("Schema")
@@ -191,6 +191,8 @@ def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
             if len(values[key]) != channels:
                 wanted = "one number" if channels == 1 else "three numbers, one a channel"
                 return f"{key}={values[key]}: order={values['order']} takes {wanted}"
+    if schema is ArchiveConfig and values["source"] != PUBLISHER and not (values["terms"] or "").strip():
+        return f"terms={values['terms']}: say in a sentence on which terms {values['source']} hands the file out"
     if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
         return "headline=agreement: it is of choices (protocol=2afc); with opinions choose srcc or another correlation"
     return None

@@ -7,11 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from iqa_lab.config.names import name_fault
 from iqa_lab.errors import either
 
 RULE = "rule"  # the key of a field's metadata
+MOST_ARCHIVES = 32  # of a benchmark, all sources together
 
 Metadata = dict[str, Any]
 
@@ -135,3 +137,19 @@ def origin_fault(value: Any) -> str | None:
     if len(parts) != 2:
         return "give GOAL/DATASET of the training that it began with, as classification/imagenet1k"
     return name_fault(parts[0]) or name_fault(parts[1])
+
+
+def address_fault(value: Any) -> str | None:
+    """Nothing, if it is an http or https address of a host."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) and value.isprintable() and " " not in value else None
+    except ValueError:
+        parts = None
+    fits = parts is not None and parts.scheme in ("http", "https") and parts.hostname
+    return None if fits else "give an address that begins with http:// or https://"
+
+
+def archives_fault(value: Any) -> str | None:
+    """Nothing, if there are not more files than any database has: each may be asked for when another source fails."""
+    fits = isinstance(value, list) and len(value) <= MOST_ARCHIVES
+    return None if fits else f"give a list of at most {MOST_ARCHIVES} files"

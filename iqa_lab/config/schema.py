@@ -11,6 +11,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from iqa_lab.config.rules import (
+    address_fault,
+    archives_fault,
     batch_size_fault,
     identifier,
     number,
@@ -21,6 +23,7 @@ from iqa_lab.config.rules import (
     word,
 )
 
+PUBLISHER = "publisher"  # the source of a benchmark's archives that needs no terms of its own
 SEED = number(0, 2**32 - 1)
 COUNT = number(0)
 
@@ -157,11 +160,16 @@ class ColumnsConfig:
 
 @dataclass
 class ArchiveConfig:
-    """One file of a benchmark that has a public address."""
+    """One file of a benchmark that has a public address.
 
-    url: str = MISSING
-    checksum: str | None = None  # sha256:... or md5:...; null: its publisher names none
+    The files of one source make a whole copy; the sources are tried in the order in which they are first named.
+    """
+
+    url: str = field(default=MISSING, metadata=whole(address_fault))
+    checksum: str | None = None  # sha256:... or md5:...; null: its source names none
     into: str = ""  # folder inside the benchmark's own; empty: that itself
+    source: str = field(default=PUBLISHER, metadata=identifier())  # who hands it out
+    terms: str | None = None  # on which terms, in a sentence; null: the benchmark's licence
 
 
 @dataclass
@@ -223,8 +231,9 @@ class BenchmarkConfig:
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
     url: str | None = None  # where to get it, and on what terms
-    archives: list[ArchiveConfig] = field(default_factory=list)  # what iqa-lab fetch downloads
-    steps: str | None = None  # what a person has to do where there are no public addresses
+    # what iqa-lab fetch downloads
+    archives: list[ArchiveConfig] = field(default_factory=list, metadata=whole(archives_fault))
+    steps: str | None = None  # what a person has to do where there are no public addresses, or none answers
     bibtex: str | None = None
 
 

@@ -315,6 +315,9 @@ def test_real_samples_of_pipal() -> None:
 LISTED = {"live_md": "LIVE_MD", "mdid": "MDID2016", "vclfer": "VCLFER", "cidiq50": "CIDIQ_MOS50",
           "cidiq100": "CIDIQ_MOS100", "toyama": "Toyama", "a57": "A57", "mdid2013": "MDID2013",
           "mdivl": "MDIVL", "sdivl": "SDIVL"}  # fmt: skip
+# levels that the names tell: steps, strengths, or both strengths of two distortions; of MDID none
+LEVELS = {"live_md": 27, "mdid": 1, "vclfer": 6, "cidiq50": 5, "cidiq100": 5, "toyama": 12, "a57": 3, "mdid2013": 3,
+          "mdivl": 75, "sdivl": 19}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -331,6 +334,9 @@ def test_real_opinions_of_databases_with_a_list(tmp_path: Path, name: str) -> No
     pairs = benchmark.pairs.set_index("distorted")
     np.testing.assert_array_equal(pairs["opinion"], expected[pairs.index])
     assert all(path.endswith(name) for path, name in zip(pairs["distorted_path"], pairs.index, strict=True))
+    assert pairs["level"].astype(str).nunique() == LEVELS[name]
+    if name in ("vclfer", "cidiq50", "cidiq100", "mdid2013"):
+        assert worse_with_level(benchmark) < -0.5
     if name == "toyama":
         assert len(load(name, tmp_path, "benchmark.reference_copies=true").pairs) == 196
     (tmp_path / file.name).unlink()
@@ -338,15 +344,16 @@ def test_real_opinions_of_databases_with_a_list(tmp_path: Path, name: str) -> No
         load(name, tmp_path)
 
 
-def test_the_list_of_ivc_is_the_users_own(tmp_path: Path) -> None:
-    rows = [(f"IVC/fruit_j2000_r{n}.bmp", "JPEG2000", f"IVC/photo{n % 10}.bmp", 1 + n % 5) for n in range(185)]
+def test_a_list_of_ivc_may_be_the_users_own(tmp_path: Path) -> None:
+    kinds = ["JPEG2000", "JPEG", "LAR", "JPEG colour", "blur"]
+    rows = [(f"IVC/fruit_{n}.bmp", kinds[n % 5], f"IVC/photo{n % 10}.bmp", 1 + n % 5) for n in range(185)]
     table = pd.DataFrame(rows, columns=["dis_img_path", "dis_type", "ref_img_path", "score"])
     table.to_csv(tmp_path / "IVC.txt", index=False)
     scatter(tmp_path, [path.removeprefix("IVC/") for path in {*table["dis_img_path"], *table["ref_img_path"]}])
     benchmark = load("ivc", tmp_path)
-    assert benchmark.is_whole and benchmark.opinion_sign == 1
+    assert benchmark.is_whole and benchmark.opinion_sign == 1 and set(benchmark.pairs["distortion"]) == set(kinds)
     table.iloc[:-1].to_csv(tmp_path / "IVC.txt", index=False)
-    with pytest.raises(UserError, match=r"184 pairs \(185 expected\)"):
+    with pytest.raises(UserError, match=r"IVC.txt: 184 pairs \(185 expected\)"):
         load("ivc", tmp_path)
 
 

@@ -1,5 +1,6 @@
 """Databases from a server on this machine: whole or not at all, and nothing outside of their folder."""
 
+import csv
 import hashlib
 import io
 import shutil
@@ -16,17 +17,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from iqa_lab.benchmarks import fetch
 from iqa_lab.benchmarks.fetch import fetch_benchmarks
+from iqa_lab.config import configuration_folder
 from iqa_lab.downloads import archives
 from iqa_lab.downloads import files as downloads
 from iqa_lab.downloads.archives import unpack
 from iqa_lab.errors import UnitFailed, UserError
-from tests.conftest import Finished
+from tests.conftest import Finished, needs_shared
 
 # ---------------------------------------------------------------------------------------------------- archives
 
@@ -237,7 +242,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publi
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=files))
     it.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield it
     server.shutdown()
     server.server_close()
@@ -378,18 +383,142 @@ def test_what_is_there_is_never_overwritten(
     assert tree(tmp_path / "data" / "small") == {"mine.txt": b"years of work"}
 
 
-def test_where_a_form_stands_before_it_the_steps_are_printed(iqa_lab: Callable[..., Finished]) -> None:
-    done = iqa_lab("fetch", "benchmark=live,pipal")
-    assert done.code == 1 and "2 of 2 benchmarks could not be fetched (live, pipal)" in done.error_line
+def test_where_a_person_is_needed_the_steps_are_printed(
+    iqa_lab: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no source answers."""
+
+    def nobody(url: str, *_: object) -> Path:
+        raise downloads.NotToBeHad(f"could not download {url}")
+
+    monkeypatch.setattr(fetch, "download", nobody)
+    done = iqa_lab("fetch", "benchmark=live,vclfer")
+    assert done.code == 1 and "2 of 2 benchmarks could not be fetched (live, vclfer)" in done.error_line
     assert "live: not fetched: it needs you. Fill in the form at https://live.ece.utexas.edu" in done.err
+    assert "could not download https://huggingface.co" in done.err
+    assert "vclfer: not fetched: it needs you. Get http://www.vcl.fer.hr/quality/vlc@fer.rar" in done.err
     unknown = iqa_lab("fetch", "benchmark=tid2031")
     assert unknown.code == 2 and "there is no benchmark tid2031; choose from tid2013" in unknown.error_line
+
+
+# ------------------------------------------------------------------------------------- wrapping folders, sources
+
+
+def own_files(inner: str) -> dict[str, bytes]:
+    """A database of two references and four pairs, of which the list is yet to be made."""
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(picture, "png")
+    return {f"{inner}{name}": picture.getvalue() for name in ("r0", "r1", "d0", "d1", "d2", "d3")}
+
+
+def own_list(inner: str) -> bytes:
+    rows = [f"db/{inner}d{n},noise,db/{inner}r{n % 2},{n}" for n in range(4)]
+    return "\n".join(["dis_img_path,dis_type,ref_img_path,score", *rows]).encode()
+
+
+@pytest.mark.parametrize("inner", ["", "images/", "To_Release/Part 1/", "db/"])
+@pytest.mark.parametrize("wrapper", ["", "db/", "db/db/", "Some Folder/db/"])
+@pytest.mark.parametrize("apart", [True, False], ids=["list apart", "list inside"])
+def test_only_folders_that_are_not_the_databases_own_are_taken_off(
+    publisher: Publisher, tmp_path: Path, inner: str, wrapper: str, apart: bool
+) -> None:
+    files = own_files(inner) | ({} if apart else {"list.txt": own_list(inner)})
+    tar_of(publisher.files / "db.tar", {f"{wrapper}{name}": content for name, content in files.items()}, mode="w")
+    (publisher.files / "list.txt").write_bytes(own_list(inner))
+    archives: list[dict[str, str | None]] = [{"url": "db.tar"}, *([{"url": "list.txt"}] if apart else [])]
+    publisher.benchmark("db", archives, family="listed", opinions="list.txt")
+    fetch_benchmarks(["db"], [publisher.conf])
+    assert tree(tmp_path / "data" / "db") == own_files(inner) | {"list.txt": own_list(inner)}
+
+
+@pytest.mark.parametrize("name", ["a57", "live_md", "mdid2013", "sdivl"])
+def test_what_waterloo_repacked_is_fetched_as_its_list_has_it(publisher: Publisher, tmp_path: Path, name: str) -> None:
+    content = yaml.safe_load((configuration_folder() / "benchmark" / f"{name}.yaml").read_text())
+    file = needs_shared("data", "labels", "iqa-dataset", content["opinions"])
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    (picture,) = set(own_files("").values())
+    images = {row[side]: picture for row in rows for side in ("dis_img_path", "ref_img_path")}
+    content["archives"] = [archive for archive in content["archives"] if archive["source"] == "waterloo"]
+    for archive in content["archives"]:
+        archive["url"] = f"{publisher.address}/{archive['url'].rpartition('/')[2]}"
+    tar_of(publisher.files / f"{file.stem}.tar", images, mode="w")
+    (publisher.files / file.name).write_bytes(file.read_bytes())
+    (publisher.conf / "benchmark").mkdir(parents=True)
+    (publisher.conf / "benchmark" / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    fetch_benchmarks([name], [publisher.conf])
+    assert len(tree(tmp_path / "data" / content["folder"])) == len(images) + 1
+
+
+def test_two_archives_of_one_name_are_told_apart(publisher: Publisher, tmp_path: Path, capsys: Any) -> None:
+    files = own_files("images/") | {"list.txt": own_list("images/")}
+    zip_of(publisher.files / "db.zip", wrapped(files, "db"))
+    (publisher.files / "list.txt").write_bytes(own_list("images/"))
+    archives: list[dict[str, str | None]] = [{"url": "db.zip"}, {"url": "list.txt"}]
+    publisher.benchmark("db", archives, family="listed", opinions="list.txt")
+    fetch_benchmarks(["db"], [publisher.conf])  # the same list in both
+    assert tree(tmp_path / "data" / "db") == files
+    shutil.rmtree(tmp_path / "data")
+    (publisher.files / "list.txt").write_bytes(own_list("images/") + b"\n")
+    with pytest.raises(UnitFailed):
+        fetch_benchmarks(["db"], [publisher.conf])
+    assert "two of its archives hold list.txt, and not the same" in capsys.readouterr().err
+    assert not (tmp_path / "data" / "db").exists()
+
+
+def mirrors(publisher: Publisher, **first: str | None) -> list[dict[str, str | None]]:
+    """A source that does not work, and one that does."""
+    zip_of(publisher.files / "small.zip", wrapped(kadid_files(2), "KADID"))
+    second = {"url": "small.zip", "source": "elsewhere", "terms": "For research, says elsewhere."}
+    return [{"url": "x.zip", **first}, second]
+
+
+@pytest.mark.parametrize("kind", ["gone", "another file", "damaged", "half", "hostile"])
+def test_the_first_source_that_works_is_taken(
+    publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    archives = mirrors(publisher, checksum=f"sha256:{'0' * 64}" if kind == "another file" else None)
+    files = kadid_files(2)
+    half = {name: content for name, content in files.items() if "I02" not in name}
+    broken = {"another file": files, "half": half, "hostile": {**files, "../evil": b""}}
+    if kind == "damaged":
+        (publisher.files / "x.zip").write_bytes(b"no archive")
+    elif kind != "gone":
+        zip_of(publisher.files / "x.zip", broken[kind])
+    publisher.benchmark("small", archives, **SMALL)
+    fetch_benchmarks(["small"], [publisher.conf])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "small: not from publisher: " in said and "small: from elsewhere: For research, says elsewhere." in said
+    assert "small: fetched, 250 pairs in" in said and publisher.asked == ["/x.zip", "/small.zip"]
+    assert tree(tmp_path / "data" / "small") == files
+    assert sorted(entry.name for entry in (tmp_path / "data").iterdir()) in ([".downloads", "small"], ["small"])
+
+
+def test_where_no_source_works_all_of_them_are_named(
+    publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives = mirrors(publisher)
+    (publisher.files / "small.zip").unlink()
+    publisher.benchmark("small", archives, **SMALL, steps="Ask the authors.")
+    with pytest.raises(UnitFailed):
+        fetch_benchmarks(["small"], [publisher.conf])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "it needs you. Ask the authors. (publisher: could not download" in said and "; elsewhere: could not" in said
+    assert publisher.asked == ["/x.zip", "/small.zip"] and not (tmp_path / "data" / "small").exists()
+
+
+def test_a_source_that_works_is_the_only_one_that_is_asked(publisher: Publisher) -> None:
+    archives = mirrors(publisher)
+    publisher.benchmark("small", archives[::-1], **SMALL)
+    fetch_benchmarks(["small"], [publisher.conf])
+    assert publisher.asked == ["/small.zip"]
 
 
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path
+from iqa_lab.benchmarks import fetch
 from iqa_lab.benchmarks.fetch import fetch_benchmarks
+from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UnitFailed
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))

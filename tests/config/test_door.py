@@ -184,7 +184,10 @@ def benchmark(**changes: object) -> dict[str, object]:
     ("key", "value"),
     [("opinion_std", "variance"), ("name", "../x"), ("people", 0), ("headline", "foo"), ("human", 1), ("name", False),
      ("name", 1.1), ("opinion", ""), ("range", [3, 2]), ("split", {"train": 2.0}), ("headline", "agreement"),
-     ("split", {"train": 0.9}), ("people", True), ("psnr_srcc", NAN)],
+     ("split", {"train": 0.9}), ("people", True), ("psnr_srcc", NAN), ("archives", [{"url": "ftp://a.b/c.zip"}]),
+     ("archives", [{"url": ""}]), ("archives", [{"url": "http://a.b/c", "source": "../x"}]), ("archives", "c.zip"),
+     ("archives", [{"url": "http://[a/c"}]), ("archives", [{"url": f"http://a.b/{n}.zip"} for n in range(33)]),
+     ("archives", [{"url": "http://a.b/c", "terms": 3}])],
 )  # fmt: skip
 def test_every_way_in_refuses_the_same(key: str, value: object, tmp_path: Path) -> None:
     """A file of one's own, an option of a benchmark, a sweep's unit, a result's configuration."""
@@ -204,6 +207,15 @@ def test_every_way_in_refuses_the_same(key: str, value: object, tmp_path: Path) 
     if key not in ("split", "headline") or value == "foo":  # what is wrong only together is found when all is there
         with pytest.raises(UserError, match=f"mine.yaml: {key}"):
             checked_own_folder(tmp_path)
+
+
+@pytest.mark.parametrize("terms", [None, "", " "])
+def test_a_source_besides_the_publisher_says_its_terms(terms: str | None) -> None:
+    archive = {"url": "https://a.b/c.zip", "source": "mirror", "terms": terms}
+    with pytest.raises(UserError, match=r"benchmark.archives.terms=.*on which terms mirror hands the file out"):
+        make(BenchmarkConfig, benchmark(archives=[archive]), prefix="benchmark.")
+    (made,) = make(BenchmarkConfig, benchmark(archives=[{**archive, "terms": "Free."}])).archives
+    assert (made.source, made.terms, made.into, made.checksum) == ("mirror", "Free.", "", None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from iqa_lab.cli.catalogue import list_options
-from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.config import ArchiveConfig, Config, configuration_folder, register_schema
 from iqa_lab.statistics.factors.claims import parse_claim
 from tests.conftest import composed
 
@@ -29,6 +29,14 @@ def test_all_options_of_a_group_have_the_same_keys(group: str) -> None:
     contents = {option: OmegaConf.load(CONF / group / f"{option}.yaml") for option in GROUPS[group]}
     keys = {option: set(content) for option, content in contents.items() if set(content) != {"defaults"}}
     assert len(set(map(frozenset, keys.values()))) == 1, keys
+
+
+def test_all_archives_have_the_same_keys() -> None:
+    contents = [OmegaConf.load(CONF / "benchmark" / f"{option}.yaml") for option in GROUPS["benchmark"]]
+    archives = [archive for content in contents for archive in content.archives]
+    assert len(archives) > 30 and all(
+        set(archive) == {entry.name for entry in fields(ArchiveConfig)} for archive in archives
+    )
 
 
 @pytest.mark.parametrize(("group", "option"), [entry for entry in OPTIONS if entry[0] != "weights"])
