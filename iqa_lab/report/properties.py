@@ -14,7 +14,7 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
     ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``; and
-    ``initialised_from``, as the results say or, where they are older than this column, as it is published.
+    ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do.
     """
     known = {
         (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters, cell.initialised_from)
@@ -35,7 +35,7 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         imagenet=imagenet, own_task=imagenet.where(own), parameters=parameters,
         layers=table["unit"].map(layers).astype(float),
-        initialised_from=said.astype(object).where(said.notna(), published),
+        initialised_from=said.astype(object).where(said.notna() & said.ne(""), published),
         **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]
            for key in ("family", "supervision")},
     )  # fmt: skip
