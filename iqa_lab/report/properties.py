@@ -13,7 +13,7 @@ FACTORS = ["goal", "dataset", "architecture"]
 def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
-    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``; and
+    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``;
     ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do.
     """
     known = {

@@ -285,12 +285,16 @@ def test_same_padding_is_tensorflows() -> None:
     ours.get_submodule("layer2.0.conv2").register_forward_pre_hook(lambda _m, given: inputs.update(x=given[0]))
     ours(images)
     # on even sizes a kernel of 7 wants 5 pixels more, 2 before and 3 after; one of 3 wants 1, after
-    expected = nn.functional.conv2d(nn.functional.pad(images, (2, 3, 2, 3)), ours.get_parameter("conv1.weight"), stride=2)
+    expected = nn.functional.conv2d(
+        nn.functional.pad(images, (2, 3, 2, 3)), ours.get_parameter("conv1.weight"), stride=2
+    )
     torch.testing.assert_close(maps["conv1"], expected, rtol=0, atol=1e-5)
     weight = ours.get_parameter("layer2.0.conv2.weight")
     right = inputs["x"].shape[3] % 2 == 0
     padded = nn.functional.pad(inputs["x"], (0 if right else 1, 1, 0, 1))
-    torch.testing.assert_close(maps["layer2.0.conv2"], nn.functional.conv2d(padded, weight, stride=2), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        maps["layer2.0.conv2"], nn.functional.conv2d(padded, weight, stride=2), rtol=0, atol=1e-5
+    )
     stem = torch.relu(ours.get_submodule("bn1")(maps["conv1"]))
     lowest = nn.functional.pad(stem, (1, 1, 0, 1) if stem.shape[3] % 2 else (0, 1, 0, 1), value=-1.0)
     assert torch.equal(maps["maxpool"], nn.functional.max_pool2d(lowest, 3, 2))
