@@ -294,7 +294,8 @@ def test_auto_finds_every_declared_block(architecture: str) -> None:
     with torch.device("meta"):
         module = build_module(config.architecture, config.weights)
         found = {layer.name for layer in named_layers(config.architecture, module, [])}
-    blocks = {name for name in declared if name.rpartition(".")[2].isdigit()}
+    # Swin's embedded patches are a container of layers, which auto looks into and finds no block in
+    blocks = {name for name in declared if name.rpartition(".")[2].isdigit()} - {"features.0"}
     assert blocks <= found
 
 
