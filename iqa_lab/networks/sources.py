@@ -18,10 +18,11 @@ from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
 from iqa_lab.downloads.files import NotToBeHad, download, mirrored
 from iqa_lab.errors import UserError
-from iqa_lab.networks.cells import publishers_checksum
+from iqa_lab.networks.cells import by_hand, is_by_hand, publishers_checksum
 from iqa_lab.progress import say
 
 HF_FILE = "model.safetensors"
+_HUB = "https://huggingface.co"
 
 
 def find_weights_file(weights: WeightsConfig) -> Path:
@@ -37,8 +38,12 @@ def find_weights_file(weights: WeightsConfig) -> Path:
             raise UserError(f"weights.path={weights.path}: there is no such file")
         if expected:
             _verify_own(path, expected, weights)
+        elif is_by_hand(weights):
+            say(f"weights.path={path} is taken for the file of this cell: there is no sha256 to tell", "yellow")
         return path
     source = f"url:{weights.url}" if weights.url is not None else weights.source
+    if source is None and is_by_hand(weights):
+        raise UserError(by_hand(weights))
     if source is None:
         raise UserError("these weights have no source: give weights.path=FILE or weights.url=ADDRESS")
     kind, _, place = source.partition(":")
@@ -53,11 +58,13 @@ def find_weights_file(weights: WeightsConfig) -> Path:
 def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
     """Nothing, if the user's own file has the sha256 that is given for it; a filled cell gives one for another file.
 
+    A file that was got by hand is the one that the cell publishes, or none of it.
+
     Raises:
         UserError: it has another.
     """
     different = expected.difference(path)
-    if different and weights.sha256 == publishers_checksum(weights):
+    if different and not is_by_hand(weights) and weights.sha256 == publishers_checksum(weights):
         say(
             f"weights.path={path} is not the file that this cell publishes and is taken as your own: "
             "weights.sha256=... of your file would verify it",
@@ -69,7 +76,24 @@ def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
 
 def is_available(weights: WeightsConfig) -> bool:
     """Whether these weights are on this machine now, so that they load without a network."""
-    return weights.source is None or local_file(weights) is not None  # a metric without weights needs none
+    if weights.source is None and weights.path is None and weights.url is None:
+        return not is_by_hand(weights)  # a metric without weights needs none
+    return local_file(weights) is not None
+
+
+def address_of(weights: WeightsConfig) -> str | None:
+    """Where the network has the file of these weights; None where it comes in a package, a folder, or by hand.
+
+    >>> address_of(WeightsConfig(source="hf:timm/resnet50.a1_in1k"))
+    'https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors'
+    """
+    kind, _, place = ("url", "", weights.url) if weights.url is not None else (weights.source or "").partition(":")
+    if kind == "torchvision":
+        return _torchvision_url(place)
+    if kind == "hf":
+        repository, file = _hub_file(place)
+        return f"{_HUB}/{repository}/resolve/main/{file}"
+    return place if kind == "url" else None
 
 
 def local_file(weights: WeightsConfig) -> Path | None:
@@ -163,7 +187,7 @@ def _hugging_face(place: str, _sha256: str | None) -> Path:
     repository, file = _hub_file(place)
     mirror = os.environ.get("IQA_LAB_MIRROR")
     try:
-        return Path(hf_hub_download(repository, file, endpoint=mirrored("https://huggingface.co") if mirror else None))
+        return Path(hf_hub_download(repository, file, endpoint=mirrored(_HUB) if mirror else None))
     except (OSError, ValueError) as error:  # the hub's own errors derive from these
         reason = " ".join(str(error).split())[:160]
         said = f"could not download {file} of {repository} from the Hugging Face hub ({reason})"

@@ -31,8 +31,8 @@ from iqa_lab.store.digits import three_digits
 _HEADLINE = [f"{name}_{part}" for name in ("srcc", "agreement")
              for part in ("heldout", "heldout_low", "heldout_high", "best")]  # fmt: skip
 COLUMNS = [
-    "benchmark", "goal", "dataset", "architecture", "weights", *_HEADLINE, "columns", "readout", "layer", "depth", "n",
-    "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
+    "benchmark", "goal", "dataset", "architecture", "weights", "initialised_from", *_HEADLINE, "columns", "readout",
+    "layer", "depth", "n", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
 ]  # fmt: skip
 LARGE = 2**20  # bytes of a download from which on it is compressed
 UNIT_COLUMNS = [
@@ -170,7 +170,7 @@ def _ranked(best: pd.DataFrame) -> pd.DataFrame:
 
 def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """Those of the columns that say something."""
-    return [name for name in names if name in table and table[name].notna().any()]
+    return [name for name in names if name in table and (table[name].notna() & table[name].ne("")).any()]
 
 
 def _unit(page: UnitPage, name: str) -> dict[str, Any]:
