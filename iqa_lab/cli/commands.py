@@ -101,16 +101,22 @@ def results(
     folder: Annotated[Path, typer.Argument(help="The results folder.")] = Path("results"),
     where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE or an expression: only these rows")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
+    across: Annotated[bool, typer.Option("--across", help="One number over all benchmarks.")] = False,
 ) -> None:
     """Show one row a unit, the held-out correlation and its interval first; --where shows single columns.
 
-    --csv prints all columns of all units.
+    --csv prints all columns of all units. --across prints one number for each network and readout over benchmarks.
     """
-    from iqa_lab.cli.headlines import print_headlines
-    from iqa_lab.store.table import UNIT, chosen_rows, read_results
+    from iqa_lab.cli.headlines import print_across, print_headlines
+    from iqa_lab.store.index import UNIT
+    from iqa_lab.store.table import chosen_rows, read_results
 
     found = read_results(folder)
     table = chosen_rows(found.table, where or [])
+    if across:
+        print_across(folder, table, where or [], as_csv)
+        found.end()
+        return
     if as_csv:
         print(table.to_csv(index=False), end="")
         found.end()

@@ -15,8 +15,10 @@ from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
+from iqa_lab.report.across import averaged, common_cells, explained
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
+from iqa_lab.report.disagreeing import Disagreement, where_the_best_disagree
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.figures.ranking import HELD_OUT
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
@@ -53,6 +55,9 @@ class Report:
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
     contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)  # of levels of factors, as they are drawn
+    disagreements: tuple[Disagreement, ...] = field(default=())  # of the best networks and baselines
+    across: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a network and readout, over benchmarks
+    on_across: tuple[str, ...] = field(default=())  # what these numbers are, a sentence each
 
 
 def collect(results: Path, study: Study) -> Report:
@@ -80,7 +85,8 @@ def collect(results: Path, study: Study) -> Report:
         valued = with_values(with_properties(table), headlines_of(units, table))
         networks = chosen_networks(valued.loc[compared.index])
         wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
-        judged, damaged = judged_of(units, valued, wanted)
+        cells = common_cells(units, valued)
+        judged, damaged = judged_of(units, valued, [*wanted, *cells.wanted])
         damaged |= unread_scores
         if not damaged:
             break
@@ -93,6 +99,7 @@ def collect(results: Path, study: Study) -> Report:
         )
     claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
     pictures = Pictures(study.benchmarks)
+    disagreements, undrawn = where_the_best_disagree(units, compared, pictures)
     pages, unread = _pages(units, table, pictures)
     tables: dict[str, pd.DataFrame] = {}
     return Report(
@@ -107,9 +114,12 @@ def collect(results: Path, study: Study) -> Report:
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
-        warnings=(*_warnings(units, table), *unreadable, *unread),
+        warnings=(*_warnings(units, table), *unreadable, *undrawn, *unread),
         notes=tuple(notes),
         contrasts=tables.get("contrasts", pd.DataFrame()),
+        disagreements=disagreements,
+        across=averaged(cells, judged),
+        on_across=tuple(explained(cells)) if table["benchmark"].nunique() > 1 else (),
     )
 
 
@@ -220,7 +230,8 @@ def _listed(compared: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
                 ends = {f"{statistic}_{name}": best[name] for name in HELD_OUT}
                 rows.append(best.assign(**ends, **{f"{statistic}_best": best[statistic]}))
     intervals = [f"{name}{end}" for name in there for end in ("", "_low", "_high")]
-    return pd.concat(rows).drop(columns=[*HELD_OUT, *intervals], errors="ignore")
+    listed = pd.concat(rows).drop(columns=[*HELD_OUT, *intervals], errors="ignore")
+    return listed.astype({"columns": int})
 
 
 def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:

@@ -40,17 +40,22 @@ document.querySelectorAll(".chart").forEach(place => seen.observe(place));
 window.addEventListener("beforeprint", drawAll);
 if (location.search === "?all") drawAll();  // at once, for whoever takes a picture of the page
 let pictures = null;
+function fill(part) {
+  pictures = pictures || JSON.parse(document.getElementById("pictures").textContent);
+  part.querySelectorAll("img[data-picture]").forEach(image => { image.src = "data:image/jpeg;base64," + pictures[image.dataset.picture]; });
+}
 function route() {
   const name = location.hash.startsWith("#u=") ? decodeURIComponent(location.hash.slice(3)) : "";
   const text = name && document.getElementById("u-" + name), unit = document.getElementById("unit");
   unit.innerHTML = text ? text.textContent : "";
   document.body.classList.toggle("one", Boolean(text));
   if (!text) { if (location.hash.length > 1) { const place = document.getElementById(location.hash.slice(1)); if (place) place.scrollIntoView(); } return; }
-  pictures = pictures || JSON.parse(document.getElementById("pictures").textContent);
-  unit.querySelectorAll("img[data-picture]").forEach(image => { image.src = "data:image/jpeg;base64," + pictures[image.dataset.picture]; });
+  fill(unit);
   unit.querySelectorAll(".chart").forEach(place => seen.observe(place));
   window.scrollTo(0, 0);
 }
+const disagreeing = document.getElementById("disagree");
+if (disagreeing) fill(disagreeing);
 window.addEventListener("hashchange", route);
 route();
 // what a check of the page wants to know: whether anything is wider than the window

@@ -34,6 +34,9 @@ COLUMNS = [
     "benchmark", "goal", "dataset", "architecture", "weights", "initialised_from", *_HEADLINE, "columns", "readout",
     "layer", "depth", "n", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
 ]  # fmt: skip
+# of the table over benchmarks
+ACROSS = ["goal", "dataset", "architecture", "weights", "readout", "srcc_mean", "srcc_mean_low", "srcc_mean_high",
+          "columns"]  # fmt: skip
 LARGE = 2**20  # bytes of a download from which on it is compressed
 UNIT_COLUMNS = [
     "readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc",
@@ -78,6 +81,9 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         registered=report.study.registered if len(report.claims) else "",
         figures=figures,
         pooled=_over_benchmarks(report.contrasts),
+        across=_records(report.across, _filled(report.across, [*ACROSS])),
+        on_across=report.on_across,
+        disagreements=report.disagreements,
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
         ids={page.unit: name for page, name in zip(report.units, ids, strict=True)},
@@ -142,6 +148,11 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
         "best.md": markdown_table(best),
         "best.tex": latex_table(best, caption=report.study.question, label=f"tab:{report.study.name}"),
     }
+    if len(report.across):
+        mean = report.across[ACROSS]
+        texts["over_benchmarks.csv"] = csv_table(report.across)
+        texts["over_benchmarks.md"] = markdown_table(mean)
+        texts["over_benchmarks.tex"] = latex_table(mean, " ".join(report.on_across[:1]), "tab:over-benchmarks")
     if len(report.claims):
         texts["claims.csv"] = csv_table(report.claims)
     if len(report.contrasts):

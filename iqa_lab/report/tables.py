@@ -15,6 +15,7 @@ from iqa_lab.store.digits import three_digits
 
 # which columns are better when they are higher
 HIGHER = (
+    "srcc_mean",
     "srcc_heldout",
     "srcc_best",
     "agreement_heldout",

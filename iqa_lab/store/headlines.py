@@ -5,7 +5,8 @@ import pandas as pd
 
 from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.store.digits import three_digits, with_interval
-from iqa_lab.store.table import HEADLINE, UNIT, Results
+from iqa_lab.store.index import HEADLINE, UNIT
+from iqa_lab.store.table import Results
 
 _OF_A_UNIT = ["benchmark", "goal", "dataset", "architecture", "weights"]
 
@@ -19,7 +20,10 @@ def unit_headlines(found: Results) -> pd.DataFrame:
         the highest of ``columns`` columns, chosen on the same opinions, and ``n``. Pixels and columns that were fitted
         to the same opinions are no candidates. NaN where a result does not say, as of an earlier method.
     """
-    own = found.table[(found.table["layer"] != "pixels") & ~found.table["readout"].str.endswith("_insample")]
+    table = found.table
+    needed = (*_OF_A_UNIT, "layer", "readout", "n")
+    table = table.assign(**{name: np.nan for name in needed if name not in table})  # tables come from anywhere
+    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
     rows = own.merge(found.headlines, on=UNIT, how="left")
     given = rows["statistic"].fillna("")
     choices = rows["agreement"].notna() if "agreement" in rows else pd.Series(False, index=rows.index)
@@ -47,7 +51,7 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
         tables.append(
             pd.DataFrame(
                 {
-                    **{name: rows[name] for name in _OF_A_UNIT if name != "architecture"},
+                    **{name: rows[name] for name in _OF_A_UNIT},
                     f"{statistic}_heldout [{100 * float(str(confidence)):g} %]": held_out,
                     f"{statistic}_best": [three_digits(float(value)) for value in rows["best"]],
                     **{name: rows[name] for name in ("layer", "readout", "columns", "n")},

@@ -4,54 +4,25 @@ Each unit's ``correlations.csv`` is read once, and checked against its ``result.
 files have changed are. Files with the same header are parsed in one go, which takes seconds for ten thousand of them.
 """
 
-import io
-import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.progress import say
 from iqa_lab.store.conditions import rows_meeting
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.held_out import held_out, statistic_of
-from iqa_lab.store.reading import (
-    DAMAGED,
-    MISPLACED,
-    MISSING,
-    NAMES,
-    OTHER_VERSION,
-    Unusable,
-    parse_csv,
-    read_bytes,
-    read_sealed,
-    sha256,
-)  # fmt: skip
+from iqa_lab.store.index import BENCHMARK_DIGEST, HEADLINE, UNIT, Stamp, UnitRead, parse_units, read_index, write_index
+from iqa_lab.store.reading import MISPLACED, MISSING, NAMES, OTHER_VERSION, Unusable
 from iqa_lab.store.result import CORRELATIONS, DONE, RESULT, SCORED, SCORES
-from iqa_lab.store.signature import seal
-from iqa_lab.store.writing import write_quickly
 
-# where a row comes from: the unit's folder below the results, whose last part is the signature
-UNIT = "unit"
-
-# what a row's benchmark is besides its name: the first digits of the digest of its pairs, opinions and pixels
-BENCHMARK_DIGEST = "benchmark_digest"
 _DIGITS = 12
-
-# what a unit's column gets that other references choose: the statistic, its value and interval
-HEADLINE = ("statistic", "heldout", "heldout_low", "heldout_high")
-
-_PLACE = ("benchmark", "goal", "dataset", "architecture")  # columns that say where a unit lies
-
-Stamp = list[int]  # size and time of correlations.csv and of result.json
 
 
 @dataclass(frozen=True)
@@ -137,9 +108,9 @@ def read_results(root: Path) -> Results:
         raise UserError(f"there are no results in {root}")
     troubles: dict[str, Unusable] = {}
     here = dict(_units(root, troubles))
-    kept, seen = _read_index(root)
+    kept, seen = read_index(root)
     same = {unit for unit, stamp in here.items() if seen.get(unit) == stamp}
-    contents: dict[str, _Read] = {}
+    contents: dict[str, UnitRead] = {}
     waiting = []
     for unit in sorted(here.keys() - same):
         try:
@@ -147,11 +118,11 @@ def read_results(root: Path) -> Results:
         except Unusable as trouble:
             troubles[unit] = trouble
         else:
-            if isinstance(read, _Read):
+            if isinstance(read, UnitRead):
                 contents[unit] = read
             elif read == SCORED:
                 waiting.append(unit)
-    tables = _parse(root, contents, troubles)
+    tables = parse_units(root, contents, troubles)
     if not contents and same == set(seen):
         whole = kept
     else:
@@ -161,7 +132,7 @@ def read_results(root: Path) -> Results:
         whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks() if tables else None
         good = same | (contents.keys() - troubles.keys())
         # a file that was written meanwhile is read again next time
-        _write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
+        write_index(root, whole, {unit: here[unit] for unit in good if _stamp(root / unit) == here[unit]})
     if whole is None:
         return Results(pd.DataFrame(columns=[UNIT, *NAMES, BENCHMARK_DIGEST]), troubles, tuple(waiting))
     rows = _each_once(root, whole.to_pandas(), troubles)
@@ -241,16 +212,7 @@ def _stamp(folder: Path) -> Stamp:
     return stamp
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What is kept of one unit."""
-
-    correlations: bytes
-    digest: str  # of its benchmark
-    headline: tuple[str, float, float, float]  # as HEADLINE names them
-
-
-def _read_unit(unit: UnitFolder) -> _Read | str | None:
+def _read_unit(unit: UnitFolder) -> UnitRead | str | None:
     """What is kept of a unit; its state, or None, where it is not done.
 
     Correlations that are not as they were written are made again from the scores.
@@ -272,7 +234,7 @@ def _read_unit(unit: UnitFolder) -> _Read | str | None:
     hashed = result.get("hashed")
     digest = hashed.get("index_digest") if isinstance(hashed, dict) else None
     facts = result.get("headline") or {}
-    return _Read(contents[CORRELATIONS], str(digest or "")[:_DIGITS], (statistic_of(facts) or "", *held_out(facts)))
+    return UnitRead(contents[CORRELATIONS], str(digest or "")[:_DIGITS], (statistic_of(facts) or "", *held_out(facts)))
 
 
 def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
@@ -288,87 +250,6 @@ def _made_again(unit: UnitFolder, trouble: Unusable) -> bytes:
         ) from error
     say(f"{trouble}: made again from {SCORES}", "yellow")
     return content
-
-
-def _parse(root: Path, contents: Mapping[str, _Read], troubles: dict[str, Unusable]) -> list[pa.Table]:
-    """One table for each header that occurs; a unit whose table is none is noted."""
-    by_header: dict[bytes, dict[str, _Read]] = {}
-    for unit, read in contents.items():
-        header, _, body = read.correlations.partition(b"\n")
-        whole = body if body.endswith(b"\n") or not body else body + b"\n"
-        by_header.setdefault(header, {})[unit] = replace(read, correlations=whole)
-    tables = []
-    for header, units in by_header.items():
-        together = _parse_alike(header, units)
-        if together is not None:
-            tables.append(together)
-            continue
-        for unit, one in units.items():
-            alone = _parse_alike(header, {unit: one})
-            if alone is None:
-                troubles[unit] = Unusable(DAMAGED, root / unit / CORRELATIONS, "no table of correlations")
-            else:
-                tables.append(alone)
-    return tables
-
-
-def _parse_alike(header: bytes, units: Mapping[str, _Read]) -> pa.Table | None:
-    """The rows of units with the same header; None if these are no numbers and names, one row a line."""
-    table = parse_csv(b"\n".join([header, b"".join(read.correlations for read in units.values())]))
-    counts = [read.correlations.count(b"\n") for read in units.values()]
-    if table is None or sum(counts) != len(table) or not set(_PLACE) <= set(table.column_names):
-        return None
-    if set(HEADLINE) & set(table.column_names):  # no table of ours
-        return None
-    origin = np.repeat(np.arange(len(units)), counts)
-
-    def each(values: Iterable[object], kind: pa.DataType) -> pa.Array:
-        """A value of each unit, in all of its rows."""
-        return pa.array(list(values), kind).take(pa.array(origin))
-
-    table = table.add_column(0, UNIT, each(units, pa.string()))
-    table = table.append_column(BENCHMARK_DIGEST, each((read.digest for read in units.values()), pa.string()))
-    for place, name in enumerate(HEADLINE):
-        kind = pa.string() if place == 0 else pa.float64()
-        table = table.append_column(name, each((read.headline[place] for read in units.values()), kind))
-    return table
-
-
-def _index(root: Path) -> tuple[Path, Path]:
-    """The table as it was read last, and of which files, with the digest of the first."""
-    folder = root / ".sweep"
-    return folder / "correlations.parquet", folder / "correlations.json"
-
-
-def _read_index(root: Path) -> tuple[pa.Table | None, dict[str, Stamp]]:
-    """What is kept; nothing, if it is not as it was written."""
-    table, facts = _index(root)
-    try:
-        kept = read_sealed(facts)
-        content = read_bytes(table)
-        if sha256(content) == kept["sha256"]:
-            found = pq.read_table(pa.BufferReader(content))
-            if set(HEADLINE) <= set(found.column_names):  # not of an earlier version
-                return found, dict(kept["units"])
-    except (Unusable, KeyError, TypeError, ValueError, pa.ArrowException):
-        pass
-    return None, {}
-
-
-def _write_index(root: Path, table: pa.Table | None, units: Mapping[str, Stamp]) -> None:
-    """Keep what was read; a folder that cannot be written is read anew each time."""
-    file, facts = _index(root)
-    try:
-        if table is None:
-            facts.unlink(missing_ok=True)
-            return
-        content = io.BytesIO()
-        pq.write_table(table, content, compression="zstd")
-        write_quickly(file, content.getvalue())
-        kept: dict[str, Any] = seal({"sha256": sha256(content.getvalue()), "units": dict(units)})
-        write_quickly(facts, json.dumps(kept).encode())
-    except OSError:
-        pass
 
 
 def chosen_rows(table: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:

@@ -83,6 +83,14 @@ def test_pairs_that_are_predicted_worst_are_shown_as_images(page: str) -> None:
         assert section.count("people find it better") == 1 and section.count("people find it worse") == 1
 
 
+def test_pairs_on_which_the_best_disagree_are_shown_as_images(page: str) -> None:
+    section = page.partition('<section id="disagree">')[2].partition("</section>")[0]
+    pictures = json.loads(scripts(page, "application/json")["pictures"])
+    used = re.findall(r'data-picture="([^"]+)"', section)
+    assert used and set(used) <= set(pictures) and len(used) == 4 * section.count('class="pair"')
+    assert "A: " in section and "B: psnr" in section and "sees no difference" in section
+
+
 def test_downloads_are_the_tables(page: str, quick: Path) -> None:
     found = dict(re.findall(r'<a download="([^"]+\.(?:csv|md|tex))" href="data:[^,]*;base64,([^"]+)"', page))
     assert set(found) == {"correlations.csv", "best.csv", "best.md", "best.tex", "claims.csv"}

@@ -10,7 +10,7 @@ import pytest
 
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
-from iqa_lab.tracking.wandb import check_tracker, track_unit
+from iqa_lab.tracking.wandb import check_tracker, summary_of, track_unit
 from tests.conftest import composed
 
 RESULT = {
@@ -77,13 +77,24 @@ def test_choices_are_logged_with_what_was_chosen_on_other_references(
     of_opinions = ["n", "plcc", "krcc", "srcc_within_distortion", "logistic_converged"]
     table = correlations("plain").drop(columns=of_opinions).assign(n=3)
     table.columns = [name.replace("srcc", "agreement") for name in table.columns]
-    headline = {"agreement_best": 0.7, "agreement_heldout": 0.65, "chosen_how_often": 0.8}
+    headline = {"agreement_heldout": 0.65, "agreement_heldout_low": 0.6, "agreement_heldout_high": 0.7,
+                "chosen_how_often": 0.8, "agreement_best": 0.7, "agreement_low": 0.66}  # fmt: skip
     settings = composed(f"tracker.dir={tmp_path}", "architecture=alexnet", "benchmark=bapps")
     track_unit(table, {**RESULT, "headline": headline}, settings)
     assert "could not log" not in capfd.readouterr().err
     (run,) = runs(tmp_path)
     found = json.loads(read_back(run, "--summary", "--json"))["summary"]
     assert found["agreement_heldout"] == 0.65 and found["agreement_best"] == 0.7
+    assert found["headline"] == "agreement_heldout .650 [.600, .700]"
+    assert "agreement_low" not in found  # the interval of the best, as earlier versions had it
+
+
+def test_the_summary_begins_with_what_is_held_out(tmp_path: Path) -> None:
+    facts = {"srcc_heldout": 0.65, "srcc_heldout_low": None, "srcc_heldout_high": None}
+    summary = summary_of(correlations("plain"), facts, config(tmp_path))
+    assert list(summary)[:2] == ["headline", "srcc_heldout"] and "no interval" in summary["headline"]
+    assert summary["srcc_best"] == 0.7 and not {"srcc_low", "srcc_high"} & set(summary)
+    assert summary_of(correlations("plain"), {}, config(tmp_path))["headline"].startswith("no held-out value")
 
 
 def test_a_synced_run_is_never_removed(tmp_path: Path) -> None:
