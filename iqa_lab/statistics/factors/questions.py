@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from iqa_lab.statistics.factors.claims import (
 )
 from iqa_lab.statistics.factors.columns import NETWORK, layers_in_order, one_a_unit, read_in, readouts_of
 from iqa_lab.statistics.factors.contrasts import independent_pairs, placed_everywhere
+from iqa_lab.statistics.factors.replicates import CORRELATIONS, replicates_of
 from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Columns, TooFewUnits, joined, with_values
 
 LAYERS, OVER, PAIRS, GROUPS, METRICS = "layers", "over networks", "pairs", "groups", "metrics"
@@ -35,11 +36,14 @@ class Question:
     right: pd.DataFrame
     left_out: Sequence[str] = field(default=())  # networks that were not read as the claim wants
     matched_by: Sequence[str] = field(default=())  # what the two of a pair share, besides the benchmark
+    # networks of cells with several trainings, read as the claim reads: its noise floor; None: it compares no networks
+    replicates: pd.DataFrame | None = None
 
     @property
     def columns(self) -> list[Columns]:
         """All columns that it needs."""
-        return [*self.left["columns"], *self.right["columns"]]
+        beside = [] if self.replicates is None else list(self.replicates["columns"])
+        return [*self.left["columns"], *self.right["columns"], *beside]
 
     @property
     def candidates(self) -> str:
@@ -61,7 +65,23 @@ def question_of(claim: Claim, table: pd.DataFrame) -> Question:
         raise NoSuchLevel(
             f"its benchmarks are judged by different statistics ({', '.join(statistics)}): add 'for benchmark = NAME'"
         )
+    of_networks = found.kind == GROUPS or (found.kind == PAIRS and len(found.matched_by) == len(FACTORS) - 1)
+    if of_networks and statistics and statistics[0] in CORRELATIONS:
+        return replace(found, replicates=_replicates(found, table))
     return found
+
+
+def _replicates(question: Question, table: pd.DataFrame) -> pd.DataFrame:
+    """The networks of all results whose cell has several trainings, read as a claim reads, on its benchmarks."""
+    shared = set(question.left["benchmark"]) & set(question.right["benchmark"])
+    sides = pd.concat([question.left, question.right])
+    readouts = tuple(sorted(set(sides.loc[sides["goal"] != "baseline", "readout"].astype(str))))
+    networks = table[(table["goal"] != "baseline") & table["benchmark"].isin(shared)]
+    rows, _ = read_in(networks, question.claim.only.get("readout") or readouts)
+    units = rows[:0].assign(columns=pd.Series(dtype=object))
+    with suppress(NoSuchLevel):  # no other network has such a layer
+        units = one_a_unit(rows, question.claim.place)
+    return replicates_of(units)
 
 
 def _question(claim: Claim, table: pd.DataFrame) -> Question:
