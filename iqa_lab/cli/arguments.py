@@ -1,9 +1,9 @@
 """The arguments of a command -> its overrides, and the flags of Hydra among them, wherever they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, choices
 
 # flags of Hydra that take a value
 _WITH_VALUE = ("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p", "--cfg", "-c",
@@ -47,6 +47,63 @@ def own_folder(flags: Sequence[str]) -> Path | None:
         elif flag.startswith("--config-dir="):
             folder = flag.partition("=")[2]
     return None if folder is None else Path(folder)
+
+
+def full_weights(overrides: Sequence[str], options: Iterable[str], several: bool) -> list[str]:
+    """The overrides, a short ``weights=resnet50.v2`` as the whole ``weights=classification/imagenet1k/resnet50.v2``.
+
+    A name that is none of any training stays as it is, and is refused where options are looked up.
+
+    Args:
+        overrides: of a command.
+        options: all trainings, as ``goal/dataset/name``.
+        several: one name may mean trainings of several goals and datasets, as in a sweep.
+
+    Raises:
+        UserError: no training of the goal, dataset and architecture asked for has this name, or several have it.
+
+    >>> full_weights(["weights=alexnet"], ["classification/imagenet1k/alexnet"], False)
+    ['weights=classification/imagenet1k/alexnet']
+    """
+    given = {key: value.split(",") for key, equals, value in (one.partition("=") for one in overrides) if equals}
+    known = list(options)
+    return [_full(one, given, known, several) if one.startswith("weights=") else one for one in overrides]
+
+
+_FACTORS = ("goal", "dataset", "architecture")
+_USUAL = {"goal": ["classification"], "dataset": ["imagenet1k"]}  # as conf/config.yaml has them
+
+
+def _full(override: str, given: Mapping[str, list[str]], known: Sequence[str], several: bool) -> str:
+    names = override.removeprefix("weights=").split(",")
+    return "weights=" + ",".join(one for name in names for one in _trainings(name.strip(), given, known, several))
+
+
+def _trainings(name: str, given: Mapping[str, list[str]], known: Sequence[str], several: bool) -> list[str]:
+    """The trainings of one name; the name itself, where it is none of theirs."""
+    called = [option for option in known if option.rpartition("/")[2] == name]
+    if name in known or not called:
+        return [name]
+
+    def of(wanted: Mapping[str, list[str]]) -> list[str]:
+        return [
+            option
+            for option in called
+            if all(
+                part.partition(".")[0] in wanted[factor]
+                for factor, part in zip(_FACTORS, option.split("/"), strict=False)
+                if factor in wanted and all(word.replace("_", "").isalnum() for word in wanted[factor])
+            )
+        ]
+
+    found = of(given)
+    if len(found) > 1 and not several and "experiment" not in given:
+        found = of({**_USUAL, **given})
+    if not found or (len(found) > 1 and not several):
+        asked = " ".join(f"{factor}={','.join(given[factor])}" for factor in _FACTORS if factor in given)
+        why = f"several trainings have this name{' of ' + asked if asked else ''}" if found else f"none of {asked}"
+        raise UserError(f"weights={name}: {why}; give one of {choices(name, found or called)}")
+    return found
 
 
 def take_option(arguments: Sequence[str], name: str) -> tuple[list[str], str | None]:

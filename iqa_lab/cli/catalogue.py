@@ -15,7 +15,7 @@ from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.build import build_module, check_layout, named_layers
-from iqa_lab.networks.cells import cells, matching
+from iqa_lab.networks.cells import BASELINE, cells, matching
 from iqa_lab.networks.forms import CLASS
 from iqa_lab.networks.network import OUTPUT, module_of
 from iqa_lab.networks.sources import is_available
@@ -71,6 +71,35 @@ def coverage(rows: Sequence[Row]) -> list[Row]:
             }
         )
     return sorted(table, key=lambda row: -row["trainings"])
+
+
+def coverage_counts(rows: Sequence[Row]) -> str:
+    """How full the grid is, in one sentence, which the README has, too.
+
+    >>> coverage_counts([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "alexnet", "tried": "never"}])
+    '1 public trainings fill 1 cells of 1 goals, 1 environments and 1 architectures; 0 were loaded by the tests'
+    """
+    of_networks = [row for row in rows if row["goal"] != BASELINE]
+    cells_of = {(row["goal"], row["dataset"], row["architecture"]) for row in of_networks}
+    goals, environments, architectures = ({cell[place] for cell in cells_of} for place in range(3))
+    tried_ones = sum(row["tried"] == "yes" for row in of_networks)
+    return (
+        f"{len(of_networks)} public trainings fill {len(cells_of)} cells of {len(goals)} goals, {len(environments)} "
+        f"environments and {len(architectures)} architectures; {tried_ones} were loaded by the tests"
+    )
+
+
+def tried(cell: WeightsConfig) -> str:
+    """Whether this repository's tests have loaded a training from its publisher's own file: ``yes`` or ``never``.
+
+    Its tests have no network: they have read what lies in ``$IQA_LAB_WEIGHTS`` and in packages, and computed formulas.
+
+    >>> tried(WeightsConfig(source="folder:x.pth")), tried(WeightsConfig(source="hf:timm/x"))
+    ('yes', 'never')
+    """
+    if cell.source is None:
+        return "yes" if cell.goal == BASELINE else "never"
+    return "yes" if cell.source.partition(":")[0] in ("folder", "package") else "never"
 
 
 def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] | None = None) -> list[Row]:
@@ -158,7 +187,11 @@ def _weights(folders: Sequence[Path]) -> Iterator[Row]:
             "licence": cell.licence,
             "top1": cell.top1,
             "parameters": cell.parameters,
+            "initialised_from": cell.initialised_from,
+            "family": cell.family,
             "verified": bool(cell.sha256),
+            "tried": tried(cell),
+            "fetch": cell.source is not None,
             "available": is_available(cell),
         }
 

@@ -218,7 +218,7 @@ def list_command(
     config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
 ) -> None:
     """Show what there is to choose from, as a table or --json."""
-    from iqa_lab.cli.catalogue import coverage, list_options  # torch takes seconds to import
+    from iqa_lab.cli.catalogue import coverage, coverage_counts, list_options  # torch takes seconds to import
 
     pairs = dict(_key_value(text) for text in filters or [])
     folders = _folders(config_dir)
@@ -228,7 +228,7 @@ def list_command(
         return
     if kind == "weights" and rows:
         print_rows(coverage(rows))
-        print()
+        print(f"\n{coverage_counts(rows)}\n")
     print_rows(rows)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import hydra
 from omegaconf import DictConfig
 
-from iqa_lab.cli.arguments import own_folder, split
+from iqa_lab.cli.arguments import full_weights, own_folder, split
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
@@ -43,8 +43,12 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
     own = own_folder(flags)
     if own is not None:
         checked_own_folder(own)
+    several = bool({"-m", "--multirun"} & set(flags))
+    if any(argument.startswith("weights=") for argument in plain):
+        folders = [*([own] if own is not None else []), configuration_folder()]
+        plain = full_weights(plain, option_files("weights", folders), several)
     arguments = [*for_hydra(plain), *flags]
-    task = run_job if {"-m", "--multirun"} & set(flags) else task  # launchers send it to other processes
+    task = run_job if several else task  # launchers send it to other processes
     register_schema()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra shall raise; main() makes the line
     before, sys.argv = sys.argv, ["iqa-lab run", *arguments]

@@ -74,7 +74,7 @@ class _OnEdges(AlexNet):
 
 
 def alexnet_caffe() -> nn.Module:
-    """The AlexNet of Caffe (CaffeNet), without weights."""
+    """The AlexNet of Caffe's model zoo (BVLC AlexNet; CaffeNet pools before it normalises), without weights."""
     return AlexNet((96, 256, 384, 384, 256), groups=2, response_norm="before")
 
 

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.imports import import_object
-from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell
+from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, is_by_hand
 from iqa_lab.networks.convention import check_input
 from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of
 from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
@@ -53,11 +53,14 @@ def build_network(config: Config) -> Network:
 
 
 def weights_name(config: Config) -> str:
-    """The name of a training in tables: ``architecture``, ``architecture.recipe``, ``seed0`` or ``custom``."""
+    """The name of a training in tables: ``architecture``, ``architecture.recipe``, ``seed0`` or ``custom``.
+
+    A file that the user has to get by hand is the training that it was got for.
+    """
     weights = config.weights
     if config.goal.name == UNTRAINED:
         return f"seed{weights.seed}"
-    if weights.path or weights.url:
+    if (weights.path and not is_by_hand(weights)) or weights.url:
         return "custom"
     return f"{weights.architecture}.{weights.recipe}" if weights.recipe else str(weights.architecture)
 

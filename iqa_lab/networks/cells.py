@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,21 @@ def cell_name(config: Config) -> str:
     return f"{config.goal.name}-{config.dataset.name}-{config.architecture.name}"
 
 
+def is_by_hand(weights: WeightsConfig) -> bool:
+    """Whether a person has to get the file of these weights: no public address holds it, but it is known where it is.
+
+    >>> is_by_hand(WeightsConfig(steps="ask the authors")), is_by_hand(WeightsConfig(source="url:https://a/b.pth"))
+    (True, False)
+    """
+    return weights.source is None and bool(weights.steps)
+
+
+def by_hand(weights: WeightsConfig) -> str:
+    """What a person has to do to get the file of these weights, and to use it: one line."""
+    steps = " ".join(str(weights.steps).split()).rstrip(".")
+    return f"this file has no public address, get it by hand: {steps}; then weights.path=FILE"
+
+
 def nearest_cells(goal: str, dataset: str, architecture: str, folders: Sequence[Path], number: int = 3) -> list[str]:
     """The cells that share most with the one asked for, as overrides."""
     wanted = (goal, dataset, architecture)
@@ -85,14 +101,19 @@ def check_cell(config: Config) -> None:
         raise UserError(f"these weights are of {' '.join(wrong)}, but the run asks for {asked}")
     without_weights = goal == BASELINE and weights.goal is not None
     if not (weights.path or weights.url or weights.source or without_weights):
+        if is_by_hand(weights):
+            raise UserError(f"{asked}: {by_hand(weights)}")
         near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")
 
 
 def matching(row: Mapping[str, Any], filters: Mapping[str, str]) -> bool:
-    """Whether every column asked for shows one of its values.
+    """Whether every column asked for shows one of its values; ``*`` stands for any text.
 
-    >>> matching({"goal": "jigsaw", "dataset": "imagenet1k"}, {"goal": "jigsaw,rotation"})
+    >>> matching({"goal": "jigsaw", "dataset": "imagenet1k"}, {"goal": "jigsaw,rotation", "dataset": "image*"})
     True
     """
-    return all(str(row[key]) in value.split(",") for key, value in filters.items())
+    return all(
+        any(str(row[key]) == one or fnmatchcase(str(row[key]), one) for one in value.split(","))
+        for key, value in filters.items()
+    )

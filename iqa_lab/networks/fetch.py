@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.networks.cells import cells, matching
+from iqa_lab.networks.cells import cells, is_by_hand, matching
 from iqa_lab.networks.sources import find_weights_file, is_available
 from iqa_lab.progress import say
 
@@ -44,7 +44,7 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
         title = f"{number} of {len(found)}: {cell.goal}/{cell.dataset}/{name}"
         already = is_available(cell)
         try:
-            if cell.source is not None:
+            if cell.source is not None or is_by_hand(cell):
                 find_weights_file(cell)
         except UserError as error:
             failed.append(f"{cell.goal}/{cell.dataset}/{name}")

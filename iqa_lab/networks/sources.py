@@ -18,7 +18,7 @@ from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
 from iqa_lab.downloads.files import NotToBeHad, download, mirrored
 from iqa_lab.errors import UserError
-from iqa_lab.networks.cells import publishers_checksum
+from iqa_lab.networks.cells import by_hand, is_by_hand, publishers_checksum
 from iqa_lab.progress import say
 
 HF_FILE = "model.safetensors"
@@ -37,8 +37,12 @@ def find_weights_file(weights: WeightsConfig) -> Path:
             raise UserError(f"weights.path={weights.path}: there is no such file")
         if expected:
             _verify_own(path, expected, weights)
+        elif is_by_hand(weights):
+            say(f"weights.path={path} is taken for the file of this cell: there is no sha256 to tell", "yellow")
         return path
     source = f"url:{weights.url}" if weights.url is not None else weights.source
+    if source is None and is_by_hand(weights):
+        raise UserError(by_hand(weights))
     if source is None:
         raise UserError("these weights have no source: give weights.path=FILE or weights.url=ADDRESS")
     kind, _, place = source.partition(":")
@@ -53,11 +57,13 @@ def find_weights_file(weights: WeightsConfig) -> Path:
 def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
     """Nothing, if the user's own file has the sha256 that is given for it; a filled cell gives one for another file.
 
+    A file that was got by hand is the one that the cell publishes, or none of it.
+
     Raises:
         UserError: it has another.
     """
     different = expected.difference(path)
-    if different and weights.sha256 == publishers_checksum(weights):
+    if different and not is_by_hand(weights) and weights.sha256 == publishers_checksum(weights):
         say(
             f"weights.path={path} is not the file that this cell publishes and is taken as your own: "
             "weights.sha256=... of your file would verify it",
@@ -69,7 +75,9 @@ def _verify_own(path: Path, expected: Checksum, weights: WeightsConfig) -> None:
 
 def is_available(weights: WeightsConfig) -> bool:
     """Whether these weights are on this machine now, so that they load without a network."""
-    return weights.source is None or local_file(weights) is not None  # a metric without weights needs none
+    if weights.source is None and weights.path is None and weights.url is None:
+        return not is_by_hand(weights)  # a metric without weights needs none
+    return local_file(weights) is not None
 
 
 def local_file(weights: WeightsConfig) -> Path | None:

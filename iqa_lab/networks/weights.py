@@ -63,6 +63,8 @@ def _matches(key: str, patterns: Sequence[str]) -> bool:
 def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[str]:
     """Load a file into a module; returns the keys that stay at random, which the cell has declared.
 
+    A declared key that has another shape in the file (another head) is as good as missing: it stays at random.
+
     Raises:
         UserError: keys are missing, left over or of another shape, and ``weights.ignores`` does not name them.
     """
@@ -78,11 +80,15 @@ def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[
     def declared(key: str) -> bool:
         return key.endswith(_COUNTER) or _matches(key, weights.ignores)
 
+    def fits(key: str) -> bool:
+        return key not in wanted or wanted[key].shape == state[key].shape
+
+    state = {key: value for key, value in state.items() if fits(key) or not declared(key)}
     missing = [key for key in wanted if key not in state]
     problems = {
         "missing": [key for key in missing if not declared(key)],
         "left over": [key for key in state if key not in wanted and not declared(key)],
-        "of another shape": [key for key in wanted if key in state and wanted[key].shape != state[key].shape],
+        "of another shape": [key for key in state if not fits(key)],
     }
     found = [f"{len(keys)} keys {what} ({first_names(keys)})" for what, keys in problems.items() if keys]
     if found:

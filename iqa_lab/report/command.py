@@ -13,7 +13,7 @@ from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study, describe
 from iqa_lab.store.registration import status_of
-from iqa_lab.sweep.grid import NO_WEIGHTS
+from iqa_lab.sweep.grid import BY_HAND, NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan, Planned
 from iqa_lab.tracking.wandb import track_report
@@ -52,7 +52,9 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
         raise UserError(f"no unit of {name} is done yet: {command}")
     baselines = {entry.unit.cell.architecture for entry in plan.units if entry.unit.cell.goal == BASELINE}
     # cells that make no sense, as a baseline that was trained, are empty for another reason
-    cells = [entry.unit.cell for entry in plan.units] + [cell for cell in plan.empty if cell.empty == NO_WEIGHTS]
+    cells = [entry.unit.cell for entry in plan.units] + [
+        cell for cell in plan.empty if cell.empty in (NO_WEIGHTS, BY_HAND)
+    ]
     networks = [cell for cell in cells if cell.goal != BASELINE and cell.architecture not in baselines]
     asked = {(cell.goal, cell.dataset, cell.architecture) for cell in networks}
     study = Study(

@@ -29,7 +29,8 @@ from iqa_lab.store.show import three_digits
 
 # of the table of best columns on the page, and in papers
 COLUMNS = [
-    "benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer", "depth", "n", "srcc", "srcc_low",
+    "benchmark", "goal", "dataset", "architecture", "weights", "initialised_from", "readout", "layer", "depth", "n",
+    "srcc", "srcc_low",
     "srcc_high", "plcc_logistic", "krcc", "rmse", "outlier_ratio", "srcc_within_distortion",
     "agreement", "agreement_low", "agreement_high",
 ]  # fmt: skip
@@ -169,7 +170,7 @@ def _ranked(best: pd.DataFrame) -> pd.DataFrame:
 
 def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """Those of the columns that say something."""
-    return [name for name in names if name in table and table[name].notna().any()]
+    return [name for name in names if name in table and (table[name].notna() & table[name].ne("")).any()]
 
 
 def _unit(page: UnitPage, name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import yaml
 
 from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.networks.cells import cells
+from iqa_lab.statistics.factors.units import ORIGIN
 
 FACTORS = ["goal", "dataset", "architecture"]
 
@@ -12,17 +13,20 @@ FACTORS = ["goal", "dataset", "architecture"]
 def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
-    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``.
+    ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``; and
+    ``initialised_from``, as the results say or, where they are older than this column, as it is published.
     """
     known = {
-        (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters)
+        (cell.goal, cell.dataset, cell.architecture, name): (cell.top1, cell.parameters, cell.initialised_from)
         for name, cell in cells([configuration_folder()])
     }
     keys = list(table[[*FACTORS, "weights"]].itertuples(index=False, name=None))
     imagenet, parameters = (
-        pd.Series([known.get(key, (None, None))[place] for key in keys], index=table.index, dtype=float)
+        pd.Series([known.get(key, (None, None, None))[place] for key in keys], index=table.index, dtype=float)
         for place in (0, 1)
     )
+    published = pd.Series([known.get(key, (None, None, None))[2] for key in keys], index=table.index, dtype=object)
+    said = table[ORIGIN] if ORIGIN in table else pd.Series(None, index=table.index, dtype=object)
     own = table["goal"].eq("classification") & table["dataset"].eq("imagenet1k")
     single = table["layer"].ne("pixels") & ~table["layer"].astype(str).str.startswith("concat_")
     layers = table[single].groupby("unit")["layer"].nunique()
@@ -31,6 +35,7 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         imagenet=imagenet, own_task=imagenet.where(own), parameters=parameters,
         layers=table["unit"].map(layers).astype(float),
+        initialised_from=said.astype(object).where(said.notna(), published),
         **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]
            for key in ("family", "supervision")},
     )  # fmt: skip

@@ -31,7 +31,8 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         seen: what images the network was given, for the column ``input``.
 
     Returns:
-        The factors, layer and readout, the statistics, ``input``, and the ``confidence`` of the intervals.
+        The factors, layer and readout, the statistics, ``input``, the ``confidence`` of the intervals, and
+        ``initialised_from``: the training whose weights this one began with, as goal/dataset; empty: it began at random.
     """
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
     if config.benchmark.protocol == CHOICE:
@@ -54,7 +55,8 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         readout=[definitions[name]["readout"] for name in names],
         input=seen,
         confidence=config.statistics.confidence,
-    )[[*FACTORS, *found, "input", "confidence"]]
+        initialised_from=config.weights.initialised_from or "",
+    )[[*FACTORS, *found, "input", "confidence", "initialised_from"]]
 
 
 def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict[str, Any]:

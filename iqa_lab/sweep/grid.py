@@ -18,6 +18,7 @@ FACTORS = ("goal", "dataset", "architecture", "weights", "benchmark")
 
 # why a cell of the grid is empty that somebody might train
 NO_WEIGHTS = "no public weights"
+BY_HAND = "weights without a public address: iqa-lab fetch goal=... dataset=... architecture=... says how to get them"
 
 
 @dataclass(frozen=True)

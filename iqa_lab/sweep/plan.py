@@ -23,7 +23,7 @@ from iqa_lab.sweep import ledger
 from iqa_lab.sweep.benchmarks import Facts, benchmark_facts
 from iqa_lab.sweep.compose import Composer, Unit, Values
 from iqa_lab.sweep.costs import Costs, parameters_of
-from iqa_lab.sweep.grid import Axes, Cell, networks, read_axes
+from iqa_lab.sweep.grid import BY_HAND, Axes, Cell, networks, read_axes
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger, Record
 
 
@@ -253,7 +253,17 @@ def _units_of(
         others = [*others, f"readout=[{','.join(axes.readouts)}]"]
     composer = Composer(loader, name, folders, others)
     units = composer.units([cell for cell in cells if cell.empty is None], axes.benchmarks)
-    return units, [cell for cell in cells if cell.empty is not None]
+    waiting = {unit.cell for unit in units if _is_waited_for(unit.factors["weights"])}
+    empty = [cell for cell in cells if cell.empty is not None]
+    return [unit for unit in units if unit.cell not in waiting], [
+        *empty, *(replace(cell, empty=BY_HAND) for cell in cells if cell in waiting),
+    ]  # fmt: skip
+
+
+def _is_waited_for(weights: Mapping[str, Any]) -> bool:
+    """Whether a person has to get the file of these weights, and has given none."""
+    given = any(weights.get(key) is not None for key in ("source", "path", "url"))
+    return not given and bool(weights.get("steps"))
 
 
 def _folders(loader: ConfigLoader) -> list[Path]:

@@ -169,6 +169,8 @@ def _factors(table: pd.DataFrame, result: dict[str, Any], config: Config) -> dic
         "dataset": config.dataset.name,
         "architecture": config.architecture.name,
         "weights": table["weights"].iloc[0],
+        "initialised_from": config.weights.initialised_from,
+        "family": config.weights.family,
         "benchmark": config.benchmark.name,
         "human_opinion": config.benchmark.human,
         "readouts": sorted(set(table["readout"])),

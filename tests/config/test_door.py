@@ -73,7 +73,7 @@ def test_what_is_a_word_a_number_a_name() -> None:
     assert without == []
     assert set(NAMES) == {
         *(f"{group}.name" for group in ("goal", "dataset", "architecture", "benchmark")),
-        *(f"weights.{key}" for key in ("goal", "dataset", "architecture", "recipe")),
+        *(f"weights.{key}" for key in ("goal", "dataset", "architecture", "recipe", "family")),
     }
 
 
@@ -298,3 +298,23 @@ def test_the_defaults_pass_the_door() -> None:
     for schema in (WeightsConfig, InputConfig, SplitConfig):
         check(schema())
     assert all(entry.default is not MISSING or entry.default_factory is not MISSING for entry in fields(Config))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("imagenet1k", "give GOAL/DATASET of the training that it began with"),
+        ("classification/imagenet1k/resnet50", "give GOAL/DATASET"),
+        ("classification/", "a name is not empty"),
+        ("/imagenet1k", "a name is not empty"),
+        ("../imagenet1k", "a name does not begin with a dot"),
+        ("classification/a b", "a name is made of letters"),
+        ("", "give GOAL/DATASET"),
+        (3, "this is text"),
+    ],
+)
+def test_where_a_training_began_is_a_goal_and_a_dataset(given: object, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make(WeightsConfig, {"initialised_from": given})
+    assert make(WeightsConfig, {"initialised_from": "classification/imagenet1k"}).initialised_from
+    assert make(WeightsConfig, {"initialised_from": None}).initialised_from is None

@@ -14,14 +14,14 @@ from omegaconf import OmegaConf
 from torch import nn
 from torchvision.models import get_weight
 
-from iqa_lab.cli.catalogue import coverage, list_options
+from iqa_lab.cli.catalogue import coverage, coverage_counts, list_options
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Layer, build_network
-from iqa_lab.networks.build import build_module, declared_layers, named_layers
-from iqa_lab.networks.cells import BASELINE, cells, check_cell, nearest_cells
+from iqa_lab.networks.build import build_module, declared_layers, named_layers, weights_name
+from iqa_lab.networks.cells import BASELINE, cells, check_cell, is_by_hand, nearest_cells
 from iqa_lab.networks.network import CLASS_TOKEN
-from tests.conftest import ROOT, composed, untrained
+from tests.conftest import ROOT, composed, needs_shared, untrained
 
 CONF = configuration_folder()
 CELLS = {f"{cell.goal}/{cell.dataset}/{name}": cell for name, cell in cells([CONF])}
@@ -79,12 +79,7 @@ def test_the_readme_tells_how_full_the_grid_is() -> None:
         family = OmegaConf.load(CONF / "goal" / f"{row['goal']}.yaml").family
         line = f"| `{row['goal']}` | {family} | {row['trainings']} | {row['architectures']} | {row['on']} |"
         assert line in readme
-    full = {(row["goal"], row["dataset"], row["architecture"]) for row in rows}
-    environments, architectures = ({row[factor] for row in rows} for factor in ("dataset", "architecture"))
-    counts = (
-        f"{len(rows)} public trainings fill {len(full)} cells of {len(table)} goals, {len(environments)} environments"
-    )
-    assert f"{counts} and {len(architectures)} architectures" in readme
+    assert coverage_counts(rows).partition(";")[0] in readme
 
 
 @pytest.mark.parametrize("option", CELLS)
@@ -100,11 +95,12 @@ def test_a_cell_is_what_its_path_says_and_composes(option: str) -> None:
     check_cell(config)
     if goal == BASELINE and cell.source is None:  # a formula has neither publisher nor licence
         assert cell.citation or cell.architecture in ("rmse", "psnr")
-    else:
+    elif is_by_hand(cell):
         assert cell.publisher and cell.licence and cell.citation
-        # an address, or what a person has to do
-        assert (cell.source is None) == (cell.steps is not None)
-        assert cell.source is None or cell.source.partition(":")[0] in ("torchvision", "hf", "url", "folder", "package")
+    else:
+        assert cell.steps is None
+        assert cell.publisher and cell.licence and cell.citation and cell.source
+        assert cell.source.partition(":")[0] in ("torchvision", "hf", "url", "folder", "package")
     channels = 1 if cell.input.order == "lightness" else 3
     assert len(cell.input.mean) == len(cell.input.std) == channels
 
@@ -167,8 +163,13 @@ def test_facts_of_torchvision_and_timm_are_theirs() -> None:
             transforms = weights.transforms()
             if hasattr(transforms, "mean") and not option.endswith("vgg16.caffe"):
                 assert (cell.input.mean, cell.input.std) == (list(transforms.mean), list(transforms.std)), option
-            published = next(iter(weights.meta["_metrics"].values())).get("acc@1")
-            assert cell.top1 == (None if option.endswith("vgg16.caffe") else published), option
+            metrics = next(iter(weights.meta["_metrics"].values()))
+            assert cell.top1 == (None if option.endswith("vgg16.caffe") else metrics.get("acc@1")), option
+            own = next((key for key in ("kp_map", "mask_map", "box_map", "miou") if key in metrics), None)
+            assert own is None or f" {metrics[own]} " in str(cell.score), option
+        elif kind == "torchvision":  # the trunk of a baseline
+            assert cell.sha256 and f"-{cell.sha256}" in get_weight(place).url, option
+            continue
         elif place.startswith("timm/"):
             timm_config = timm.get_pretrained_cfg(place.removeprefix("timm/"))
             assert timm_config is not None, option
@@ -178,6 +179,48 @@ def test_facts_of_torchvision_and_timm_are_theirs() -> None:
             continue
         seen[kind] += 1
     assert seen["torchvision"] > 80 and seen["hf"] > 80
+
+
+def test_accuracies_are_those_that_timm_measured() -> None:
+    """timm's results-imagenet.csv, at each file's own size."""
+    published = needs_shared("facts", "top1_timm.txt").read_text().splitlines()
+    rows = [line.split("\t") for line in published if line]
+    assert len(rows) == 57
+    for option, top1, name in rows:
+        cell = CELLS[option.removesuffix(".yaml")]
+        assert (cell.top1, cell.source) == (float(top1), f"hf:timm/{name}"), option
+
+
+def test_where_a_training_began_is_a_training_of_known_factors() -> None:
+    goals, datasets = ({path.stem for path in (CONF / group).glob("*.yaml")} for group in ("goal", "dataset"))
+    began = {option: cell.initialised_from for option, cell in CELLS.items() if cell.initialised_from}
+    assert {option.split("/")[0] for option in began} >= {"detection", "instance_segmentation", "keypoints"}
+    for option, origin in began.items():
+        goal, dataset = origin.split("/")
+        # of environments whose first training nobody published there is only the name of both together
+        assert goal in goals and (dataset in datasets or f"{dataset}_imagenet1k" in datasets), option
+        # the environment is that of both trainings
+        assert dataset in option.split("/")[1] or option == "segmentation/voc/mobilenetv2_tf", option
+    assert all(option in began for option, cell in CELLS.items() if "coco" in str(cell.dataset))
+    assert not any(option in began for option, cell in CELLS.items() if cell.dataset == "imagenet1k")
+
+
+@pytest.mark.parametrize("option", [option for option, cell in CELLS.items() if is_by_hand(cell)])
+def test_a_file_without_an_address_says_how_to_get_it(option: str, tmp_path: Path) -> None:
+    assert cell_row(option)["available"] is False and cell_row(option)["fetch"] is False
+    with pytest.raises(UserError, match="no public address, get it by hand: download .* then weights.path=FILE"):
+        build_network(composed(*overrides(option)))
+    # the file that somebody got is the training of this cell, with its name
+    config = composed(*overrides(option), f"weights.path={tmp_path / 'x.pth'}")
+    assert weights_name(config) == option.rpartition("/")[2]
+    assert weights_name(composed(f"weights.path={tmp_path / 'x.pth'}")) == "custom"
+
+
+def cell_row(option: str) -> dict[str, Any]:
+    """The row of a training in ``iqa-lab list weights``."""
+    goal, dataset, name = option.split("/")
+    (row,) = list_options("weights", {"goal": goal, "dataset": dataset, "weights": name}, [CONF])
+    return row
 
 
 @pytest.mark.parametrize("architecture", BASELINES)
@@ -229,6 +272,9 @@ def test_cells_with_real_files_load(shared_weights: Path, monkeypatch: pytest.Mo
             layers = [layer.name for layer in network.layers]
             assert layers, option
     assert len(loaded) == 9
+    rows = list_options("weights", {"tried": "yes"}, [CONF])
+    tried = {f"{row['goal']}/{row['dataset']}/{row['weights']}" for row in rows if row["goal"] != BASELINE}
+    assert tried == {*loaded, "classification/imagenet1k/efficientnet_lite0"}  # test_recognition loads this one
     assert len({network.digest for network in loaded.values()}) == 9
     # the segmentation backbone has no head convolution: what stays random must not be read
     segmentation = loaded["segmentation/voc/mobilenetv2_tf"]

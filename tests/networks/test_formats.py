@@ -37,6 +37,14 @@ from iqa_lab.networks.weights import load_weights
 
 State = dict[str, Tensor]
 
+# the authors' own files of three goals, all in one layout
+SWAV_LIKE = [
+    *(f"swav/imagenet1k/resnet50{recipe}" for recipe in (
+        "", ".100ep", ".200ep", ".200ep_bs256", ".400ep", ".400ep_2x224", ".400ep_bs256")),
+    *(f"deepclusterv2/imagenet1k/resnet50{recipe}" for recipe in ("", ".400ep", ".400ep_2x224")),
+    *(f"selav2/imagenet1k/resnet50{recipe}" for recipe in ("", ".2x224")),
+]  # fmt: skip
+
 
 def cell(option: str) -> WeightsConfig:
     """The settings of a cell of the grid."""
@@ -226,21 +234,72 @@ def test_vissl_alexnets(tmp_path: Path, option: str, make: Any) -> None:
     for key, value in original.state_dict().items():
         block, _, rest = key.partition(".")
         state[f"_feature_blocks.{places[block]}.{rest}"] = value
+    if make is alexnet_rotation:  # RotNet's own fully connected layers, whose names VISSL's converter keeps
+        state |= {f"_feature_blocks.8.{number}.weight": torch.zeros(4, 4) for number in (1, 2, 4, 5)}
+        state |= {"_feature_blocks.9.0.weight": torch.zeros(4, 4), "_feature_blocks.9.0.bias": torch.zeros(4)}
     if make is alexnet_deepcluster:
         state |= {"sobel.0.weight": torch.ones(1, 3, 1, 1) / 3, "sobel.1.weight": torch.zeros(2, 1, 3, 3)}
     torch.save({"model_state_dict": state}, tmp_path / "x.torch")
     check(tmp_path / "x.torch", original, seeded(make, 2), cell(option))
 
 
-@pytest.mark.parametrize("option", ["swav/imagenet1k/resnet50", "deepclusterv2/imagenet1k/resnet50.400ep_2x224"])
+@pytest.mark.parametrize("option", SWAV_LIKE)
 def test_swav_and_its_siblings(tmp_path: Path, option: str) -> None:
     original = small_resnet(1)
     state = body_of(original)
     heads = {"projection_head.0.weight": torch.zeros(4, 4), "prototypes.weight": torch.zeros(3, 4)}
     torch.save(prefixed({**state, **heads}, "module."), tmp_path / "x.pth.tar")
+    check(tmp_path / "x.pth.tar", original, small_resnet(2), cell(option), without=("fc.",))
+    assert cell(option).input.std == [0.228, 0.224, 0.225]  # the authors' own, in multicropdataset.py
+
+
+@pytest.mark.parametrize(
+    "option", ["npid/imagenet1k/resnet50.lemniscate", "byol/imagenet1k/resnet200_w2", "mocov2/imagenet1k/resnet50"]
+)
+def test_a_declared_head_of_another_size_stays_at_random(tmp_path: Path, option: str) -> None:
+    """A file whose ``fc`` has 128 outputs, as MoCo's first version and InstDisc have."""
     config = cell(option)
-    config.ignores = [*config.ignores, "fc.*"]
-    check(tmp_path / "x.pth.tar", original, small_resnet(2), config, without=("fc.",))
+    original = small_resnet(1, classes=128)
+    inside: Any = prefixed(original.state_dict(), config.prefix)
+    for key in reversed((config.state or "").split("/") if config.state else []):
+        inside = {key: inside}
+    torch.save(inside, tmp_path / "x.pth")
+    ours = small_resnet(2)
+    before = ours.get_parameter("fc.weight").clone()
+    assert load_weights(ours, tmp_path / "x.pth", config) == ["fc.weight", "fc.bias"]
+    assert torch.equal(ours.get_parameter("fc.weight"), before)
+    assert torch.equal(ours.get_parameter("conv1.weight"), original.get_parameter("conv1.weight"))
+    with pytest.raises(UserError, match=r"2 keys of another shape \(fc.weight, fc.bias\)"):
+        load_weights(small_resnet(2), tmp_path / "x.pth", WeightsConfig(state=config.state, prefix=config.prefix))
+
+
+def test_same_padding_is_tensorflows() -> None:
+    """BYOL's network: positions count from the first pixel, where symmetric padding begins one before it."""
+    ours = seeded(resnet, 1, padding="same")
+    assert list(ours.state_dict()) == list(torchvision.models.resnet50().state_dict())
+    images = torch.rand(1, 3, 64, 66)
+    maps: dict[str, Tensor] = {}
+    for name in ("conv1", "maxpool", "layer2.0.conv2"):
+        ours.get_submodule(name).register_forward_hook(lambda _m, _i, out, name=name: maps.update({name: out}))
+    inputs: dict[str, Tensor] = {}
+    ours.get_submodule("layer2.0.conv2").register_forward_pre_hook(lambda _m, given: inputs.update(x=given[0]))
+    ours(images)
+    # on even sizes a kernel of 7 wants 5 pixels more, 2 before and 3 after; one of 3 wants 1, after
+    expected = nn.functional.conv2d(
+        nn.functional.pad(images, (2, 3, 2, 3)), ours.get_parameter("conv1.weight"), stride=2
+    )
+    torch.testing.assert_close(maps["conv1"], expected, rtol=0, atol=1e-5)
+    weight = ours.get_parameter("layer2.0.conv2.weight")
+    right = inputs["x"].shape[3] % 2 == 0
+    padded = nn.functional.pad(inputs["x"], (0 if right else 1, 1, 0, 1))
+    torch.testing.assert_close(
+        maps["layer2.0.conv2"], nn.functional.conv2d(padded, weight, stride=2), rtol=0, atol=1e-5
+    )
+    stem = torch.relu(ours.get_submodule("bn1")(maps["conv1"]))
+    lowest = nn.functional.pad(stem, (1, 1, 0, 1) if stem.shape[3] % 2 else (0, 1, 0, 1), value=-1.0)
+    assert torch.equal(maps["maxpool"], nn.functional.max_pool2d(lowest, 3, 2))
+    with pytest.raises(ValueError, match="padding=valid: choose symmetric or same"):
+        resnet(padding="valid")
 
 
 @pytest.mark.parametrize("goal", ["barlow_twins", "vicreg", "dino"])
@@ -361,7 +420,7 @@ def test_the_backbone_of_a_detector(tmp_path: Path) -> None:
     overwrite_eps(detector, 0.0)  # as torchvision does with the weights of this cell
     torch.save(detector.state_dict(), tmp_path / "fasterrcnn.pth")
     ours = seeded(resnet50_fpn, 2)
-    assert load_weights(ours, tmp_path / "fasterrcnn.pth", cell("detection/coco/resnet50_fpn")) == []
+    assert load_weights(ours, tmp_path / "fasterrcnn.pth", cell("detection/imagenet1k_coco/resnet50_fpn")) == []
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         for level, expected in detector.backbone(images).items():

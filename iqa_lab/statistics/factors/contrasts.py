@@ -16,7 +16,7 @@ from iqa_lab.statistics.factors.effects import Effect, Side, compared
 from iqa_lab.statistics.factors.hierarchical import differences, fit_hierarchical
 from iqa_lab.statistics.factors.meta import random_effects
 from iqa_lab.statistics.factors.replicates import NO_FLOOR, Floors, difference_beside_floor, z_of
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits, joined
+from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits, history, joined
 
 NETWORK = [*FACTORS, "weights"]
 
@@ -24,8 +24,10 @@ NETWORK = [*FACTORS, "weights"]
 def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.DataFrame:
     """Pairs of units on one benchmark that differ in exactly one factor.
 
+    A network whose training began with another's weights differs from one that began at random in that, too.
+
     Args:
-        units: one row a unit; its index names the rows.
+        units: one row a unit; its index names the rows. ``initialised_from`` says where trainings began (``history``).
         factor: goal, dataset or architecture.
         value: what is compared.
 
@@ -40,8 +42,9 @@ def matched_pairs(units: pd.DataFrame, factor: str, value: str = "srcc") -> pd.D
     units = units.assign(_network=joined(units, NETWORK))  # an untrained one is the same wherever it is placed
     if factor == "goal":
         units = _untrained_everywhere(units)
+    units = units.assign(_history=history(units, factor))
     rows = []
-    for (benchmark, *shared), group in units.groupby(["benchmark", *others], sort=True):
+    for (benchmark, *shared, _), group in units.groupby(["benchmark", *others, "_history"], sort=True):
         entries = list(zip(group.index, group[factor], group["weights"], group[value], group["_network"], strict=True))
         for one, other in combinations(sorted(entries, key=lambda entry: (str(entry[1]), str(entry[2]))), 2):
             if one[1] != other[1]:
@@ -131,6 +134,7 @@ def matched_contrasts(
         raise TooFewUnits(
             f"no two of the {len(units)} units differ in {factor} alone: run two cells of the grid that share "
             + ", ".join(name for name in ("benchmark", *FACTORS) if name != factor)
+            + (" and where their training began" if history(units, factor).nunique() > 1 else "")
         )
     model = _by_model(units, factor, value)
     rows = []

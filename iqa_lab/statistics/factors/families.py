@@ -15,28 +15,32 @@ from scipy.stats import f as fisher
 
 from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.factors.replicates import Floor, Floors, noise_floors, spread_interval, z_of
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED
+from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, history
 
+_BEGAN = "_began"  # what a training began with, as matched pairs have to share it
 BEYOND, INSIDE, UNKNOWN = "beyond the noise floor", "inside the noise floor", "no noise floor"
-COLUMNS = ("family", "factor", "held", "levels", "networks", "pairs", "benchmarks", "effect", "effect_low", "effect_high",
-           "df", "floor", "floor_low", "floor_high", "floor_df", "p", "p_holm", "verdict", "lowest", "highest")  # fmt: skip
+COLUMNS = (
+    "family", "factor", "held", "levels", "networks", "pairs", "benchmarks", "effect", "effect_low", "effect_high", "df",
+    "floor", "floor_low", "floor_high", "floor_df", "p", "p_holm", "verdict", "lowest", "highest",
+)  # fmt: skip
 
 
 def controlled_comparisons(units: pd.DataFrame, value: str = "value", *, confidence: float = 0.95) -> pd.DataFrame:
     """What each factor does in each family, beside what recipes and seeds do.
 
     Args:
-        units: one row a unit with ``family``, ``benchmark``, the factors, ``weights`` and the value, a correlation; those
-            without a family count for the noise floor only. With ``replicate`` as ``noise_floors`` takes it.
+        units: one row a unit with ``family``, ``benchmark``, the factors, ``weights`` and the value, a correlation;
+            those without a family count for the noise floor only. ``replicate`` and ``initialised_from`` as
+            ``noise_floors`` and ``matched_pairs`` take them.
         value: the column of the correlation.
         confidence: of the intervals and, corrected over all rows (Holm), of the verdicts.
 
     Returns:
         A row for each factor that moves in a family: ``held`` (the other factors, in words), ``levels``, ``networks``,
-        ``pairs`` (of cells that differ in it only), ``benchmarks``, ``effect`` (standard deviation of Fisher's z between
-        levels) with its interval by chi-square and ``df``, ``floor`` (the same of trainings of one cell) with its own,
-        ``p`` (one-sided: of a spread as large as this if levels did nothing), ``p_holm``, ``verdict``, and the levels with
-        the ``lowest`` and ``highest`` mean. No rows: nothing moves.
+        ``pairs`` (of cells that differ in it only), ``benchmarks``, ``effect`` (standard deviation of Fisher's z
+        between levels) with its interval by chi-square and ``df``, ``floor`` (the same of trainings of one cell) with
+        its own, ``p`` (one-sided: of a spread as large as this if levels did nothing), ``p_holm``, ``verdict``, and the
+        levels with the ``lowest`` and ``highest`` mean. No rows: nothing moves.
     """
     floors = noise_floors(units, value)
     known = units[units["family"].notna() & units[value].notna()]
@@ -59,8 +63,8 @@ def _moved(
 ) -> Iterator[dict[str, object]]:
     """The row of a factor in a family; none if no two of its cells differ in this factor only."""
     others = [name for name in FACTORS if name != factor]
-    cells = _cells(members, value)
-    blocks = [block for _, block in cells.groupby(others, sort=True) if len(block) > 1]
+    cells = _cells(members, factor, value)
+    blocks = [block for _, block in cells.groupby([*others, _BEGAN], sort=True) if block[factor].nunique() > 1]
     if not blocks:
         return
     free = sum(len(block) - 1 for block in blocks)
@@ -84,8 +88,9 @@ def _moved(
     }  # fmt: skip
 
 
-def _cells(members: pd.DataFrame, value: str) -> pd.DataFrame:
+def _cells(members: pd.DataFrame, factor: str, value: str) -> pd.DataFrame:
     """A row a cell: ``z``, the mean over its trainings and the benchmarks that all cells of the family have."""
+    members = members.assign(**{_BEGAN: history(members, factor)})
     shared = [
         benchmark
         for benchmark, rows in members.groupby("benchmark")
@@ -95,7 +100,7 @@ def _cells(members: pd.DataFrame, value: str) -> pd.DataFrame:
     kept = shared or members["benchmark"].value_counts().index[:1].tolist()
     rows = members[members["benchmark"].isin(kept)]
     rows = rows.assign(z=z_of(rows[value].to_numpy(dtype=float)))
-    cells = rows.groupby(list(FACTORS), sort=True).agg(z=("z", "mean"), networks=("weights", "nunique"))
+    cells = rows.groupby([*FACTORS, _BEGAN], sort=True).agg(z=("z", "mean"), networks=("weights", "nunique"))
     return cells.reset_index().assign(benchmarks=len(kept))
 
 

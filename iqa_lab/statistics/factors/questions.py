@@ -20,7 +20,16 @@ from iqa_lab.statistics.factors.claims import (
 from iqa_lab.statistics.factors.columns import NETWORK, layers_in_order, one_a_unit, read_in, readouts_of
 from iqa_lab.statistics.factors.contrasts import independent_pairs, placed_everywhere
 from iqa_lab.statistics.factors.replicates import CORRELATIONS, replicates_of
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Columns, TooFewUnits, joined, with_values
+from iqa_lab.statistics.factors.units import (
+    FACTORS,
+    ORIGIN,
+    UNTRAINED,
+    Columns,
+    TooFewUnits,
+    history,
+    joined,
+    with_values,
+)
 
 LAYERS, OVER, PAIRS, GROUPS, METRICS = "layers", "over networks", "pairs", "groups", "metrics"
 BASE = {"goal.family": "goal", "goal.supervision": "goal"}  # the factor of an attribute
@@ -65,7 +74,8 @@ def question_of(claim: Claim, table: pd.DataFrame) -> Question:
         raise NoSuchLevel(
             f"its benchmarks are judged by different statistics ({', '.join(statistics)}): add 'for benchmark = NAME'"
         )
-    of_networks = found.kind == GROUPS or (found.kind == PAIRS and len(found.matched_by) == len(FACTORS) - 1)
+    held = [name for name in FACTORS if name in found.matched_by]
+    of_networks = found.kind == GROUPS or (found.kind == PAIRS and len(held) == len(FACTORS) - 1)
     if of_networks and statistics and statistics[0] in CORRELATIONS:
         return replace(found, replicates=_replicates(found, table))
     return found
@@ -120,7 +130,10 @@ def _question(claim: Claim, table: pd.DataFrame) -> Question:
     factor = _common_factor(left, right)
     if factor is None:
         return Question(claim, GROUPS, one, other, left_out)
-    return Question(claim, PAIRS, one, other, left_out, tuple(name for name in FACTORS if name != factor))
+    matched_by = [name for name in FACTORS if name != factor]
+    if left.levels and right.levels:  # all that was learned, wherever it began, is what trained networks have
+        matched_by.append(ORIGIN)
+    return Question(claim, PAIRS, one, other, left_out, tuple(matched_by))
 
 
 def _common_factor(left: Group, right: Group) -> str | None:
@@ -143,16 +156,20 @@ def paired(question: Question, left: pd.DataFrame, right: pd.DataFrame) -> pd.Da
     Raises:
         TooFewUnits: no two units can be compared.
     """
-    shared = list(question.matched_by)
+    shared = [name for name in question.matched_by if name != ORIGIN]
     # an untrained network is the same wherever it is placed
     left, right = (side.assign(network=joined(side, NETWORK)) for side in (left, right))
     if set(shared) == {"dataset", "architecture"}:
         left, right = placed_everywhere(left, right)
+    factors = [name for name in FACTORS if name in shared]
+    if ORIGIN in question.matched_by:
+        (factor,) = [name for name in FACTORS if name not in shared]
+        left, right = (side.assign(_history=history(side, factor)) for side in (left, right))
+        shared.append("_history")
     one, other = (side.assign(name=side.index) for side in (left, right))
     both = one.merge(other, on=["benchmark", *shared], suffixes=("_first", "_second"))
     if both.empty:
         raise TooFewUnits(_nothing_to_pair(question))
-    factors = [name for name in FACTORS if name in shared]
     for name in FACTORS:  # a metric shares nothing: the networks' own levels
         if name not in both:
             own = "first" if not (left["goal"] == "baseline").all() else "second"
@@ -184,7 +201,9 @@ def _nothing_to_pair(question: Question) -> str:
         return "no network was read in both ways"
     if shared:
         (factor,) = [name for name in FACTORS if name not in shared]
-        return f"no two units differ in {factor} alone, {claim.left} and {claim.right}"
+        began = [set(history(side, factor)) for side in (question.left, question.right)]
+        apart = " and began alike" if ORIGIN in question.matched_by and began[0] != began[1] else ""
+        return f"no two units differ in {factor} alone{apart}, {claim.left} and {claim.right}"
     return "no two units of these groups are on the same benchmark"
 
 

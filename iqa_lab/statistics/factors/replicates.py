@@ -14,12 +14,13 @@ from scipy.stats import chi2
 from scipy.stats import t as student
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED
+from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, history
 
 Floats = NDArray[np.float64]
 
 # statistics of which Fisher's z is taken: correlations
 CORRELATIONS = ("srcc", "plcc", "srcc_within_distortion")
+_BEGAN = "_began"  # what a training began with: trainings that began otherwise are no replicates
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def replicated_cells(units: pd.DataFrame, value: str = "value") -> pd.DataFrame:
     """
     rows = replicates_of(units[units[value].notna()])
     found = []
-    for cell, group in rows.groupby(list(FACTORS), sort=True):
+    for (*cell, _), group in rows.groupby([*FACTORS, _BEGAN], sort=True):
         z = _of_networks(group, value)
         if len(z) > 1:
             found.append((*cell, len(z), float(np.std(z, ddof=1))))
@@ -120,11 +121,12 @@ def replicated_cells(units: pd.DataFrame, value: str = "value") -> pd.DataFrame:
 
 
 def replicates_of(units: pd.DataFrame) -> pd.DataFrame:
-    """The rows of networks whose cell has several trainings; no baselines."""
+    """The rows of networks whose cell has several trainings that began alike; no baselines."""
     kept = units[units["goal"] != "baseline"]
     if "replicate" in kept:
         kept = kept[kept["replicate"].astype(bool)]
-    several = kept.groupby(list(FACTORS))["weights"].transform("nunique") > 1
+    kept = kept.assign(**{_BEGAN: history(kept, "goal")})
+    several = kept.groupby([*FACTORS, _BEGAN])["weights"].transform("nunique") > 1
     return kept[several.astype(bool)]
 
 

@@ -22,6 +22,10 @@ UNIT = ["benchmark", *FACTORS, "weights"]
 UNTRAINED = "untrained"
 
 
+# goal/dataset of the training whose weights a network's training began with; empty: it began at random
+ORIGIN = "initialised_from"
+
+
 class TooFewUnits(ValueError):
     """The units at hand cannot answer the question; the message says what is missing."""
 
@@ -141,6 +145,26 @@ def resample_unit(
             value, drawn = table.chosen(numbers, draws.astype(float), seed)
         found[columns] = Judged(value, drawn, len(names), len(numbers))
     return found
+
+
+def history(units: pd.DataFrame, factor: str) -> pd.Series:
+    """What of their earlier trainings the two networks of a matched pair have to share, as one text a row.
+
+    Networks that differ in their goal or their architecture only began with the same weights, or all at random. Those
+    that differ in their environment only went through the same goals: the name of the environment tells of the images
+    of both trainings (``imagenet22k_imagenet1k``).
+
+    Args:
+        units: perhaps with ``initialised_from``; without, all began at random.
+        factor: in which the two differ.
+    """
+    if ORIGIN not in units:
+        return pd.Series("", index=units.index, dtype=object)
+    origin = units[ORIGIN].astype(object).where(units[ORIGIN].notna(), "").astype(str)
+    if factor != "dataset":
+        return origin
+    goal = origin.str.partition("/")[0]
+    return goal.where(goal != units["goal"].astype(str), "")
 
 
 def joined(units: pd.DataFrame, columns: Sequence[str]) -> pd.Series:

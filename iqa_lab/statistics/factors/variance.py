@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
-from iqa_lab.statistics.factors.units import FACTORS, Floats, TooFewUnits, joined
+from iqa_lab.statistics.factors.units import FACTORS, Floats, TooFewUnits, history, joined
 
 PERMUTATIONS = 499
 
@@ -156,7 +156,8 @@ def aliases(units: pd.DataFrame, factors: Sequence[str] = FACTORS) -> list[str]:
     """What the grid at hand cannot tell apart, a sentence each.
 
     Levels that share no level of another factor with any of their rivals, levels that occur with few of another
-    factor's, and factors whose effect is a mixture of the others'.
+    factor's, factors whose effect is a mixture of the others', and levels all of whose networks began with the weights
+    of another training (``initialised_from``, where the units have it) while those of others did not.
     """
     cells = units[list(factors)].drop_duplicates()
     varying = [name for name in factors if cells[name].nunique() > 1]
@@ -186,7 +187,23 @@ def aliases(units: pd.DataFrame, factors: Sequence[str] = FACTORS) -> list[str]:
                 f"{lost} of the {cells[name].nunique() - 1} differences between levels of {name} are mixtures of "
                 f"differences of {', '.join(other for other in varying if other != name)}"
             )
-    return sentences
+    return sentences + [sentence for name in varying for sentence in _begun_elsewhere(units, name)]
+
+
+def _begun_elsewhere(units: pd.DataFrame, factor: str) -> list[str]:
+    """Which levels of a factor cannot be told from the training that all of their networks began with."""
+    began = history(units, factor).groupby(units[factor]).agg(set)
+    if not any("" in origins for origins in began):
+        return []
+    sentences: dict[str, list[str]] = {}
+    for level, origins in began.items():
+        if "" not in origins:
+            sentences.setdefault(", ".join(sorted(origins)), []).append(str(level))
+    return [
+        f"{factor}={','.join(levels)} cannot be told from what their networks began with, a training on {origins}: "
+        f"no network of {'these levels' if len(levels) > 1 else 'this level'} began at random"
+        for origins, levels in sentences.items()
+    ]
 
 
 def _indicators(levels: pd.Series) -> Floats:
