@@ -17,6 +17,7 @@ from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
+from iqa_lab.report.controlled import Controlled, controlled_of
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
 from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of
@@ -49,6 +50,7 @@ class Report:
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
     contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)  # of levels of factors, as they are drawn
+    controlled: Controlled = field(default_factory=Controlled)  # what one factor does in its family
 
 
 def collect(results: Path, study: Study) -> Report:
@@ -102,6 +104,7 @@ def collect(results: Path, study: Study) -> Report:
         warnings=(*_warnings(units, table), *unreadable, *unread),
         notes=tuple(notes),
         contrasts=tables.get("contrasts", pd.DataFrame()),
+        controlled=controlled_of(networks, judged),
     )
 
 

@@ -78,6 +78,9 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         registered=report.study.registered if len(report.claims) else "",
         figures=figures,
         pooled=_over_benchmarks(report.contrasts),
+        beside_floor=_beside_floor(report.contrasts),
+        controlled=report.controlled.table.to_dict("records"),
+        floors=report.controlled.sentences(),
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
         ids={page.unit: name for page, name in zip(report.units, ids, strict=True)},
@@ -97,6 +100,16 @@ def _over_benchmarks(contrasts: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     several = contrasts[contrasts["meta_benchmarks"] > 1]
     return [{str(key): value for key, value in row.items()} for row in several.to_dict("records")]
+
+
+def _beside_floor(contrasts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Contrasts whose noise floor is known."""
+    if contrasts.empty or "floor_sd" not in contrasts:
+        return []
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in contrasts[contrasts["floor_sd"].notna()].to_dict("records")
+    ]
 
 
 def island(value: Any) -> Markup:
@@ -146,6 +159,10 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
         texts["claims.csv"] = csv_table(report.claims)
     if len(report.contrasts):
         texts["contrasts.csv"] = csv_table(report.contrasts)
+    if len(report.controlled.table):
+        texts["controlled.csv"] = csv_table(report.controlled.table)
+    if len(report.controlled.cells):
+        texts["replicates.csv"] = csv_table(report.controlled.cells)
     if len(report.anchors):
         texts["published.csv"] = csv_table(report.anchors)
     contents = {name: as_bytes(text) for name, text in texts.items()}

@@ -20,8 +20,8 @@ from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, history
 _BEGAN = "_began"  # what a training began with, as matched pairs have to share it
 BEYOND, INSIDE, UNKNOWN = "beyond the noise floor", "inside the noise floor", "no noise floor"
 COLUMNS = (
-    "family", "factor", "held", "levels", "networks", "pairs", "benchmarks", "effect", "effect_low", "effect_high", "df",
-    "floor", "floor_low", "floor_high", "floor_df", "p", "p_holm", "verdict", "lowest", "highest",
+    "family", "factor", "held", "levels", "networks", "pairs", "benchmarks", "effect", "effect_low", "effect_high",
+    "df", "floor", "floor_low", "floor_high", "floor_df", "p", "p_holm", "verdict", "lowest", "highest",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -45,14 +45,11 @@ class Question:
     right: pd.DataFrame
     left_out: Sequence[str] = field(default=())  # networks that were not read as the claim wants
     matched_by: Sequence[str] = field(default=())  # what the two of a pair share, besides the benchmark
-    # networks of cells with several trainings, read as the claim reads: its noise floor; None: it compares no networks
-    replicates: pd.DataFrame | None = None
 
     @property
     def columns(self) -> list[Columns]:
         """All columns that it needs."""
-        beside = [] if self.replicates is None else list(self.replicates["columns"])
-        return [*self.left["columns"], *self.right["columns"], *beside]
+        return [*self.left["columns"], *self.right["columns"]]
 
     @property
     def candidates(self) -> str:
@@ -74,19 +71,24 @@ def question_of(claim: Claim, table: pd.DataFrame) -> Question:
         raise NoSuchLevel(
             f"its benchmarks are judged by different statistics ({', '.join(statistics)}): add 'for benchmark = NAME'"
         )
-    held = [name for name in FACTORS if name in found.matched_by]
-    of_networks = found.kind == GROUPS or (found.kind == PAIRS and len(held) == len(FACTORS) - 1)
-    if of_networks and statistics and statistics[0] in CORRELATIONS:
-        return replace(found, replicates=_replicates(found, table))
     return found
 
 
-def _replicates(question: Question, table: pd.DataFrame) -> pd.DataFrame:
-    """The networks of all results whose cell has several trainings, read as a claim reads, on its benchmarks."""
-    shared = set(question.left["benchmark"]) & set(question.right["benchmark"])
+def replicates_beside(question: Question, table: pd.DataFrame) -> pd.DataFrame | None:
+    """The networks of all results whose cell has several trainings, read as a claim reads them, on its benchmarks.
+
+    Returns:
+        One row a unit with ``columns``; None where the claim compares no networks that differ in a factor, or its
+        statistic is no correlation: there is no noise floor.
+    """
+    held = [name for name in FACTORS if name in question.matched_by]
+    of_networks = question.kind == GROUPS or (question.kind == PAIRS and len(held) == len(FACTORS) - 1)
     sides = pd.concat([question.left, question.right])
+    if not of_networks or not len(sides) or not set(sides["statistic"].dropna()) <= set(CORRELATIONS):
+        return None
+    shared = set(question.left["benchmark"]) & set(question.right["benchmark"])
     readouts = tuple(sorted(set(sides.loc[sides["goal"] != "baseline", "readout"].astype(str))))
-    networks = table[(table["goal"] != "baseline") & table["benchmark"].isin(shared)]
+    networks = replicates_of(table[(table["goal"] != "baseline") & table["benchmark"].isin(shared)])
     rows, _ = read_in(networks, question.claim.only.get("readout") or readouts)
     units = rows[:0].assign(columns=pd.Series(dtype=object))
     with suppress(NoSuchLevel):  # no other network has such a layer
@@ -224,5 +226,7 @@ def columns_of_claims(
     found: dict[Columns, None] = {}
     for text in claims:
         with suppress(NoSuchLevel):  # judge_claims says so
-            found |= dict.fromkeys(question_of(parse_claim(text), valued).columns)
+            question = question_of(parse_claim(text), valued)
+            beside = replicates_beside(question, valued)
+            found |= dict.fromkeys([*question.columns, *([] if beside is None else beside["columns"])])
     return list(found)

@@ -33,11 +33,22 @@ def valued_units(
     return named.assign(value=[one.value for one in judged.values()]), judged
 
 
-def floor_of(question: Question, table: pd.DataFrame, distributions: Mapping[Columns, Judged] | None) -> Floor:
-    """How far apart trainings of one cell are that were read as the claim reads."""
-    assert question.replicates is not None
+def floor_of(
+    question: Question,
+    replicates: pd.DataFrame,
+    table: pd.DataFrame,
+    distributions: Mapping[Columns, Judged] | None,
+) -> Floor:
+    """How far apart trainings of one cell are that were read as the claim reads.
+
+    Args:
+        question: of the claim.
+        replicates: as ``replicates_beside`` gives.
+        table: rows with ``value``.
+        distributions: how well networks do, by their columns.
+    """
     try:
-        units, _ = valued_units(question.replicates, table, distributions, "replicate")
+        units, _ = valued_units(replicates, table, distributions, "replicate")
     except NoSuchLevel:  # no scores to choose their layers by
         return NO_FLOOR
     kinds = [bool(len(side)) and bool((side["goal"] == UNTRAINED).all()) for side in (question.left, question.right)]

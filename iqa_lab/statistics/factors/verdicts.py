@@ -29,6 +29,7 @@ from iqa_lab.statistics.factors.questions import (
     columns_of_claims,
     paired,
     question_of,
+    replicates_beside,
 )
 from iqa_lab.statistics.factors.replicates import NO_FLOOR, Floor, difference_beside_floor, z_of
 from iqa_lab.statistics.factors.serial import trend_p
@@ -188,13 +189,14 @@ def _judgement(
         raise NoSuchLevel("one by one only a metric, or the same networks untrained, can be compared with")
     effect, found = compared(sides, judged, confidence)
     judgement = _compared_with_margin(claim, effect, found, note)
-    if question.replicates is None:
+    beside = replicates_beside(question, table)
+    if beside is None:
         return judgement
     in_z = _sides(question, *(side.assign(value=z_of(side["value"].to_numpy(dtype=float))) for side in (left, right)))
     return replace(
         judgement,
         difference_z=compared(in_z, None)[0].difference,
-        floor=floor_of(question, table, distributions),
+        floor=floor_of(question, beside, table, distributions),
     )
 
 
