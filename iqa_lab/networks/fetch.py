@@ -17,7 +17,7 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
     A file that cannot be had is named, and the others are fetched all the same.
 
     Args:
-        filters: what is wanted, as ``goal``, ``dataset``, ``architecture``, ``weights`` or ``family`` and its value or values.
+        filters: what is wanted, as ``goal``, ``dataset``, ``architecture``, ``weights`` or ``family`` and its values.
         folders: configuration folders, the first one wins.
 
     Raises:
