@@ -42,8 +42,8 @@ def found(asked: Axes) -> tuple[list[str], list[str]]:
 
 
 def test_lists_globs_ranges_and_choices_are_expanded(loader: Any) -> None:
-    asked = axes(loader, "goal=swav,dino", "dataset=glob([imagenet12k*,imagenet1k])", "weights.seed=range(0,3)", "precision=fp32,bf16",
-                 "benchmark=choice(levels,tid2013)", "results=r")  # fmt: skip
+    asked = axes(loader, "goal=swav,dino", "dataset=glob([imagenet12k*,imagenet1k])", "weights.seed=range(0,3)",
+                 "precision=fp32,bf16", "benchmark=choice(levels,tid2013)", "results=r")  # fmt: skip
     assert asked.goals == ("swav", "dino") and asked.datasets == ("imagenet12k", "imagenet12k_imagenet1k", "imagenet1k")
     assert asked.architectures == ("vgg16",) and asked.benchmarks == ("levels", "tid2013")
     assert len(asked.others) == 6 and ("weights.seed=2", "precision=bf16", "results=r") in asked.others
