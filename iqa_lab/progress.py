@@ -46,6 +46,8 @@ def printable(text: str) -> str:
     >>> printable("a" + chr(27) + "[2Jb")
     'a\\x1b[2Jb'
     """
+    if text.isprintable():  # nearly always
+        return text
     return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
 
 

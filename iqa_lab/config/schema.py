@@ -69,6 +69,17 @@ class ArchitectureConfig:
 
 
 @dataclass
+class FamilyConfig:
+    """A controlled family of trainings: what its members share, and what several of them in one cell are."""
+
+    name: str = field(default=MISSING, metadata=identifier())
+    description: str = MISSING
+    held: str = MISSING  # what is the same in all members
+    # replicates: recipes of one cell tell how far chance takes them; strengths: they differ by intention
+    recipes: str = field(default="replicates", metadata=word("replicates", "strengths"))
+
+
+@dataclass
 class InputConfig:
     """How 8-bit RGB becomes the network's input: (value * range / 255 - mean) / std, for each channel of ``order``."""
 

@@ -8,7 +8,7 @@ from iqa_lab.networks.cells import cells, is_by_hand, matching
 from iqa_lab.networks.sources import find_weights_file, is_available
 from iqa_lab.progress import say
 
-FACTORS = ("goal", "dataset", "architecture", "weights")
+FACTORS = ("goal", "dataset", "architecture", "weights", "family")
 
 
 def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
@@ -17,7 +17,7 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
     A file that cannot be had is named, and the others are fetched all the same.
 
     Args:
-        filters: what is wanted, as ``goal``, ``dataset``, ``architecture`` or ``weights`` and its value or values.
+        filters: what is wanted, as ``goal``, ``dataset``, ``architecture``, ``weights`` or ``family`` and its values.
         folders: configuration folders, the first one wins.
 
     Raises:

@@ -18,6 +18,7 @@ from iqa_lab.progress import track
 from iqa_lab.report.across import averaged, common_cells, explained
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
+from iqa_lab.report.controlled import Controlled, controlled_of
 from iqa_lab.report.disagreeing import Disagreement, where_the_best_disagree
 from iqa_lab.report.figures.common import FACTORS, network_names
 from iqa_lab.report.figures.ranking import HELD_OUT
@@ -58,6 +59,7 @@ class Report:
     disagreements: tuple[Disagreement, ...] = field(default=())  # of the best networks and baselines
     across: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a network and readout, over benchmarks
     on_across: tuple[str, ...] = field(default=())  # what these numbers are, a sentence each
+    controlled: Controlled = field(default_factory=Controlled)  # what one factor does in its family
 
 
 def collect(results: Path, study: Study) -> Report:
@@ -120,6 +122,7 @@ def collect(results: Path, study: Study) -> Report:
         disagreements=disagreements,
         across=averaged(cells, judged),
         on_across=tuple(explained(cells)) if table["benchmark"].nunique() > 1 else (),
+        controlled=controlled_of(networks, judged),
     )
 
 

@@ -13,6 +13,7 @@ from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.statistics.correlation.choices import agreement
 from iqa_lab.statistics.factors.columns import PAPERS_READOUT, one_a_unit
 from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
+from iqa_lab.statistics.factors.replicates import CORRELATIONS, noise_floors
 from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
 from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
@@ -106,12 +107,13 @@ def factor_figures(
     of_units = {name: judged[columns] for name, columns in units["columns"].items()}
     networks = units[(units["goal"] != "baseline") & units["value"].notna()]
     trained = networks[networks["goal"] != UNTRAINED]
+    floors = noise_floors(networks) if statistic in CORRELATIONS else None
     contrasts = []
     for factor in FACTORS:
         try:
             # whether a network was trained is a question of its goal; of the other factors trained ones tell
             rows = networks if factor == "goal" else trained
-            contrasts.append(matched_contrasts(rows, factor, of_units, value="value"))
+            contrasts.append(matched_contrasts(rows, factor, of_units, value="value", floors=floors))
         except TooFewUnits as error:
             notes.append(f"No matched contrasts of {factor}: {error}.")
     confounded = aliases(trained) if len(trained) else []

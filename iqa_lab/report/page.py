@@ -84,6 +84,9 @@ def _page(report: Report, figures: Sequence[Any], undrawn: Sequence[str], downlo
         across=_records(report.across, _filled(report.across, [*ACROSS])),
         on_across=report.on_across,
         disagreements=report.disagreements,
+        beside_floor=_beside_floor(report.contrasts),
+        controlled=report.controlled.table.to_dict("records"),
+        floors=report.controlled.sentences(),
         best=_records(ranked, [*_filled(ranked, COLUMNS), "unit"]),
         anchors=_records(report.anchors, report.anchors.columns.tolist()),
         ids={page.unit: name for page, name in zip(report.units, ids, strict=True)},
@@ -103,6 +106,16 @@ def _over_benchmarks(contrasts: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     several = contrasts[contrasts["meta_benchmarks"] > 1]
     return [{str(key): value for key, value in row.items()} for row in several.to_dict("records")]
+
+
+def _beside_floor(contrasts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Contrasts whose noise floor is known."""
+    if contrasts.empty or "floor_sd" not in contrasts:
+        return []
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in contrasts[contrasts["floor_sd"].notna()].to_dict("records")
+    ]
 
 
 def island(value: Any) -> Markup:
@@ -157,6 +170,10 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
         texts["claims.csv"] = csv_table(report.claims)
     if len(report.contrasts):
         texts["contrasts.csv"] = csv_table(report.contrasts)
+    if len(report.controlled.table):
+        texts["controlled.csv"] = csv_table(report.controlled.table)
+    if len(report.controlled.cells):
+        texts["replicates.csv"] = csv_table(report.controlled.cells)
     if len(report.anchors):
         texts["published.csv"] = csv_table(report.anchors)
     contents = {name: as_bytes(text) for name, text in texts.items()}

@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.override_parser.types import Glob, Override
 
@@ -19,6 +19,7 @@ FACTORS = ("goal", "dataset", "architecture", "weights", "benchmark")
 # why a cell of the grid is empty that somebody might train
 NO_WEIGHTS = "no public weights"
 BY_HAND = "weights without a public address: iqa-lab fetch goal=... dataset=... architecture=... says how to get them"
+_NOT_TOGETHER = f"goal={UNTRAINED} and goal={BASELINE} go with dataset=none, and only with it"
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,8 @@ class Axes:
     others: tuple[tuple[str, ...], ...]  # overrides besides, one tuple for each combination of swept values
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A network of the grid by its options; ``empty`` says why there is none."""
+class Cell(NamedTuple):
+    """A network of the grid by its options; ``empty`` says why there is none. A tuple: of a whole grid a million."""
 
     goal: str
     dataset: str
@@ -90,17 +90,28 @@ def _options(override: Override, group: str, folders: Sequence[Path]) -> tuple[s
     """The options that an override names, each once; lists within lists are one."""
     files = option_files(group, folders)
     value: Any = override.value()
+    untrained = _untrained(folders) if group == "weights" else {}
     if isinstance(value, Glob):
-        found = value.filter([name for name in files if group != "weights" or not name.startswith(f"{UNTRAINED}/")])
+        # untrained networks, of which there is one for every architecture, only where a pattern says so
+        trained = [name for name in files if name not in untrained]
+        asked = any(pattern.startswith(f"{UNTRAINED}/") for pattern in value.include)
+        found = value.filter([*trained, *(untrained if asked else {})])
         if not found:
             raise UserError(f"{override.input_line}: no {group} matches; choose from {choices('', files)}")
         return tuple(found)
     swept = override.is_sweep_override()
     named = [str(name) for entry in (override.sweep_iterator() if swept else [value]) for name in _flat(entry)]
     for name in named:
-        if name not in files:
+        if name not in files and name not in untrained:
             raise UserError(f"{group} has no option {name}; choose from {choices(name, files)}")
     return tuple(dict.fromkeys(named))
+
+
+def _untrained(folders: Sequence[Path]) -> dict[str, None]:
+    """The names of untrained networks among trainings, ``untrained/none/ARCHITECTURE``; most have no file."""
+    baselines = {name.rpartition("/")[2] for name in option_files("weights", folders) if name.startswith(BASELINE)}
+    built = option_files("architecture", folders)
+    return {f"{UNTRAINED}/none/{name}": None for name in built if name not in baselines}
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -140,33 +151,49 @@ def networks(
     """
     files = option_files("weights", folders)
     if axes.weights is not None:
-        return [_of_weights(option, files[option], axes) for option in axes.weights]
+        chosen = [_of_weights(option, files.get(option), axes) for option in axes.weights]
+        return [one for cell in chosen for one in _with_seeds(cell, seeds)]
     unbuilt = {name for name in axes.architectures if not own_constructor and _has_no_constructor(name, folders)}
     cells = []
     for goal, dataset, architecture in itertools.product(axes.goals, axes.datasets, axes.architectures):
         option = f"{goal}/{dataset}/{architecture}"
-        cell = Cell(goal, dataset, architecture, option if option in files else None)
+        weights = option if option in files else None
+        empty = None
         if (goal in (UNTRAINED, BASELINE)) != (dataset == "none"):
-            cell = replace(cell, empty=f"goal={UNTRAINED} and goal={BASELINE} go with dataset=none, and only with it")
+            empty = _NOT_TOGETHER
         elif goal == UNTRAINED and f"{BASELINE}/none/{architecture}" in files:
-            cell = replace(cell, empty="a baseline is no network that could stay untrained")
+            empty = "a baseline is no network that could stay untrained"
         elif architecture in unbuilt:
-            cell = replace(cell, empty="needs architecture.constructor=IMPORT.PATH")
-        elif goal != UNTRAINED and option not in files and (goal == BASELINE or not own_weights):
-            cell = replace(cell, empty=NO_WEIGHTS)
-        several = goal == UNTRAINED and cell.empty is None and seeds > 1
-        cells += [replace(cell, seed=seed) for seed in range(seeds)] if several else [cell]
+            empty = "needs architecture.constructor=IMPORT.PATH"
+        elif goal != UNTRAINED and weights is None and (goal == BASELINE or not own_weights):
+            empty = NO_WEIGHTS
+        cells += _with_seeds(Cell(goal, dataset, architecture, weights, empty), seeds)
     return cells
 
 
-def _of_weights(option: str, file: Path, axes: Axes) -> Cell:
-    """The network of a training; empty if it is none of the goals, datasets and architectures asked for."""
-    content = read_mapping(file)
-    cell = Cell(str(content.get("goal")), str(content.get("dataset")), str(content.get("architecture")), option)
+def _with_seeds(cell: Cell, seeds: int) -> list[Cell]:
+    """The cell itself; of an untrained network one for each of several seeds."""
+    if cell.goal != UNTRAINED or cell.empty is not None or seeds <= 1:
+        return [cell]
+    return [cell._replace(seed=seed) for seed in range(seeds)]
+
+
+def _of_weights(option: str, file: Path | None, axes: Axes) -> Cell:
+    """The network of a training; empty if it is none of the goals, datasets and architectures asked for.
+
+    Args:
+        option: of the training, or ``untrained/none/ARCHITECTURE``.
+        file: of the option; None: an untrained network that needs none.
+        axes: of the sweep.
+    """
+    named = dict(zip(("goal", "dataset", "architecture"), option.split("/"), strict=True))
+    content = read_mapping(file) if file else named
+    weights = option if file else None
+    cell = Cell(str(content.get("goal")), str(content.get("dataset")), str(content.get("architecture")), weights)
     asked = {"goal": axes.goals, "dataset": axes.datasets, "architecture": axes.architectures}
     for factor, options in asked.items():
         if factor not in axes.follow and getattr(cell, factor) not in options:
-            return replace(cell, empty=f"these weights are of another {factor} than those asked for")
+            return cell._replace(empty=f"these weights are of another {factor} than those asked for")
     return cell
 
 

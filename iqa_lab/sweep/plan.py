@@ -257,7 +257,7 @@ def _units_of(
     waiting = {unit.cell for unit in units if _is_waited_for(unit.factors["weights"])}
     empty = [cell for cell in cells if cell.empty is not None]
     return [unit for unit in units if unit.cell not in waiting], [
-        *empty, *(replace(cell, empty=BY_HAND) for cell in cells if cell in waiting),
+        *empty, *(cell._replace(empty=BY_HAND) for cell in cells if cell in waiting),
     ]  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def save_jobs(plan: Plan, units: Sequence[Planned], name: str, threads: int | No
                 references[id(values)] = reference(values)
         listed.append(
             {
-                "cell": vars(entry.unit.cell),
+                "cell": entry.unit.cell._asdict(),
                 "benchmark": entry.unit.benchmark,
                 "variant": entry.unit.variant,
                 "parts": {factor: references[id(values)] for factor, values in shared.items()},

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,10 @@ def test_what_timm_publishes_fits_our_architecture(option: str) -> None:
         theirs = timm.create_model(str(cell.source).removeprefix("hf:timm/"), pretrained=False)
     ours, _ = built(str(cell.architecture), json.dumps(cell.arguments))
     expected = {key: value.shape for key, value in theirs.state_dict().items()}
-    assert {key: value.shape for key, value in ours.state_dict().items()} == expected
+    own = {key: value.shape for key, value in ours.state_dict().items()}
+    # what the file lacks is declared: a network without its classifier
+    lacking = {key for key in own if key not in expected and any(fnmatchcase(key, name) for name in cell.ignores)}
+    assert {key: shape for key, shape in own.items() if key not in lacking} == expected
 
 
 @pytest.mark.parametrize("architecture", marked(ARCHITECTURES))

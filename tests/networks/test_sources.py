@@ -98,6 +98,8 @@ def test_torchvision_files_in_torchs_own_cache_are_found(tmp_path: Path) -> None
     config = WeightsConfig(source="torchvision:AlexNet_Weights.IMAGENET1K_V1")
     assert is_available(config) and find_weights_file(config) == cached
     config.sha256 = "7be5be79"
+    assert is_available(config)  # by the digits in its name, without torchvision
+    assert not is_available(WeightsConfig(source="torchvision:VGG16_Weights.IMAGENET1K_V1", sha256="397923af"))
     with pytest.raises(UserError, match="damaged or another file"):
         find_weights_file(config)
 

@@ -42,8 +42,8 @@ def found(asked: Axes) -> tuple[list[str], list[str]]:
 
 
 def test_lists_globs_ranges_and_choices_are_expanded(loader: Any) -> None:
-    asked = axes(loader, "goal=swav,dino", "dataset=glob(imagenet1*)", "weights.seed=range(0,3)", "precision=fp32,bf16",
-                 "benchmark=choice(levels,tid2013)", "results=r")  # fmt: skip
+    asked = axes(loader, "goal=swav,dino", "dataset=glob([imagenet12k*,imagenet1k])", "weights.seed=range(0,3)",
+                 "precision=fp32,bf16", "benchmark=choice(levels,tid2013)", "results=r")  # fmt: skip
     assert asked.goals == ("swav", "dino") and asked.datasets == ("imagenet12k", "imagenet12k_imagenet1k", "imagenet1k")
     assert asked.architectures == ("vgg16",) and asked.benchmarks == ("levels", "tid2013")
     assert len(asked.others) == 6 and ("weights.seed=2", "precision=bf16", "results=r") in asked.others
@@ -83,11 +83,28 @@ def test_the_whole_grid_is_the_tree_of_weights_and_the_untrained(loader: Any) ->
 
 def test_weights_in_sub_folders_are_swept_and_bring_their_factors(loader: Any) -> None:
     full, empty = found(axes(loader, "weights=glob(swav/*)"))
-    assert "swav-imagenet1k-resnet50.400ep" in full and len(full) == 11 and not empty
+    every = [name for name in option_files("weights", CONF) if name.startswith("swav/")]
+    assert "swav-imagenet1k-resnet50.400ep" in full and len(full) == len(every) >= 13 and not empty
     full, empty = found(axes(loader, "weights=glob(*)",
                              "goal=jigsaw,rotation", "architecture=resnet50"))  # fmt: skip
     assert full and all(name.startswith(("jigsaw-", "rotation-")) and "-resnet50" in name for name in full)
     assert empty
+
+
+def test_untrained_networks_are_swept_among_trainings_where_a_pattern_names_them(loader: Any) -> None:
+    recipes = "classification/imagenet1k/resnet18*"
+    asked = axes(loader, f"weights=glob([{recipes},untrained/none/resnet18])")
+    cells = networks(asked, CONF, own_weights=False, own_constructor=False, seeds=3)
+    untrained = [cell for cell in cells if cell.goal == "untrained"]
+    assert [cell.name for cell in untrained] == [f"untrained-none-resnet18.seed{n}" for n in range(3)]
+    assert all(cell.weights is None and cell.dataset == "none" for cell in untrained)  # they need no file
+    assert {"classification-imagenet1k-resnet18", "classification-imagenet1k-resnet18.madry"} < {c.name for c in cells}
+    named = networks(axes(loader, "weights=untrained/none/vgg16,dino/imagenet1k/resnet50"), CONF, False, False)
+    assert [cell.name for cell in named] == ["untrained-none-vgg16", "dino-imagenet1k-resnet50"]
+    for nobody in ("untrained/none/vgg17", "untrained/none/psnr"):
+        with pytest.raises(UserError, match=f"weights has no option {nobody}"):
+            axes(loader, f"weights={nobody}")
+    assert not any(name.startswith("untrained") for name in axes(loader, "weights=glob(*)").weights or ())
 
 
 def same_as_hydra(unit: Unit, *overrides: str) -> None:

@@ -49,6 +49,7 @@ def forest(contrasts: pd.DataFrame, confounded: Sequence[str] = ()) -> Chart | N
             "about",
             number("model_difference"),
             number("model_p"),
+            *([number("difference_z"), number("floor_sd"), number("floor_reach")] if "floor_sd" in rows else []),
         ],
     )
     zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(color=theme.RULES, strokeDash=[3, 3]).encode(x="x:Q")

@@ -17,12 +17,13 @@ A claim compares two groups of networks, two readouts or two layers of the same 
     trend(parameters) < 0                                      depth of network, own task, imagenet
 
 A group is ``all`` (every trained network: no baseline, nothing untrained), a level of goal, dataset, architecture or
-readout (``FACTOR=LEVEL`` where a word is a level of several), a list of levels, or ``goal/architecture``. A baseline is
-named exactly. ``~`` claims that two groups differ by less than what ``within`` says. ``at`` says where networks are
-read: ``at best heldout`` (the layer that other references choose; this goes without saying), ``at layer NAME``,
+readout (``FACTOR=LEVEL`` where a word is a level of several), a list of levels, or ``goal/architecture``. A baseline
+is named exactly. ``~`` claims that two groups differ by less than what ``within`` says. ``at`` says where networks
+are read: ``at best heldout`` (the layer that other references choose; this goes without saying), ``at layer NAME``,
 ``at depth .5``, ``at first layer``, ``at last layer``. ``for FACTOR in [..]``, several joined by ``and``, keeps these
-units only; it may also name ``benchmark``, ``readout`` and ``weights``. Without a readout a claim is about ``plain``.
-Untrained networks take part where a claim names ``untrained``, and nowhere else.
+units only; it may also name ``benchmark``, ``readout``, ``weights`` and ``family`` (a controlled family of
+trainings). Without a readout a claim is about ``plain``. Untrained networks take part where a claim names
+``untrained``, and nowhere else.
 """
 
 import re
@@ -40,7 +41,7 @@ EXAMPLES = (
     "trend(depth) > 0 for architecture in [alexnet, vgg16]"
 )
 ATTRIBUTES = ("goal.family", "goal.supervision")  # of a goal: several goals share a level
-FILTERS = ("benchmark", *FACTORS, "weights", "readout", *ATTRIBUTES)
+FILTERS = ("benchmark", *FACTORS, "weights", "family", "readout", *ATTRIBUTES)
 GROUPED = (*FACTORS, "readout", *ATTRIBUTES)
 DEPTH = "trend(depth)"
 # what a trend over networks is a trend of, and the column that holds it
@@ -251,8 +252,8 @@ def _group(side: str, text: str, table: pd.DataFrame) -> Group:
         raise UserError(f"claim {text!r}: there is no factor {factor}; choose from {choices(factor, GROUPED)}")
     words = tuple(word.strip() for word in named.strip("[] ").split(","))
     # a baseline is its own readout
-    levels = {name: set(table[name].astype(str)) for name in GROUPED if name in table}
-    levels["readout"] = set(table.loc[table["goal"] != "baseline", "readout"].astype(str))
+    levels = {name: set(map(str, table[name].unique())) for name in GROUPED if name in table}
+    levels["readout"] = set(map(str, table.loc[table["goal"] != "baseline", "readout"].unique()))
     asked = [factor] if equals else [name for name in GROUPED if name not in ATTRIBUTES]
     having = [name for name in asked if name in levels and set(words) <= levels[name]]
     if not having:

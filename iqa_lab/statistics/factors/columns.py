@@ -1,5 +1,7 @@
 """Rows of results and where a claim reads networks -> one row a unit, with the columns among which others choose."""
 
+from collections.abc import Hashable
+
 import numpy as np
 import pandas as pd
 
@@ -82,10 +84,14 @@ def one_a_unit(rows: pd.DataFrame, place: str) -> pd.DataFrame:
         own = own[own["depth"] == own.groupby(UNIT)["depth"].transform("min")]
     if len(single) and not len(own):
         raise NoSuchLevel(f"no network that this is about has a {place}")
-    found = []
-    for _, unit in pd.concat([own, rows[baseline]]).groupby(UNIT, sort=True):
-        found.append({**unit.iloc[0].to_dict(), "columns": tuple(sorted(unit.index))})
-    return pd.DataFrame(found, columns=[*rows.columns, "columns"])
+    kept = pd.concat([own, rows[baseline]])
+    unit = kept.groupby(UNIT, sort=True).ngroup().to_numpy()
+    columns: dict[int, list[Hashable]] = {}
+    for number, name in zip(unit, kept.index, strict=True):
+        columns.setdefault(int(number), []).append(name)
+    _, first = np.unique(unit, return_index=True)  # the first row of each unit, units in order
+    candidates = pd.Series([tuple(sorted(columns[number])) for number in range(len(first))], dtype=object)  # type: ignore[type-var]
+    return kept.iloc[first].reset_index(drop=True).assign(columns=candidates)
 
 
 def columns_of(units: pd.DataFrame) -> list[Columns]:

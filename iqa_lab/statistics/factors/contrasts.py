@@ -15,6 +15,7 @@ from scipy.stats import t as student
 from iqa_lab.statistics.factors.effects import Effect, Side, compared
 from iqa_lab.statistics.factors.hierarchical import differences, fit_hierarchical
 from iqa_lab.statistics.factors.meta import random_effects
+from iqa_lab.statistics.factors.replicates import NO_FLOOR, Floors, difference_beside_floor, z_of
 from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, Distributions, TooFewUnits, history, joined
 
 NETWORK = [*FACTORS, "weights"]
@@ -108,6 +109,7 @@ def matched_contrasts(
     *,
     value: str = "srcc",
     confidence: float = 0.95,
+    floors: Floors | None = None,
 ) -> pd.DataFrame:
     """Every two levels of a factor that can be compared: a row with the mean difference of their matched pairs.
 
@@ -117,11 +119,12 @@ def matched_contrasts(
         distributions: of the units, by the names of their rows.
         value: what is compared.
         confidence: of the intervals, each by itself; ``simultaneous`` makes them hold together.
+        floors: how far apart trainings of one cell are, if the value is a correlation; None: nothing is said of it.
 
     Returns:
         ``factor``, ``first_level``, ``second_level``, the fields of ``Effect``, and ``model_difference``, ``model_p``
-        of the hierarchical model of all levels (Kenward & Roger), where there are several benchmarks; and the
-        ``meta_`` columns of ``over_benchmarks``.
+        of the hierarchical model of all levels (Kenward & Roger), where there are several benchmarks; the ``meta_``
+        columns of ``over_benchmarks``; and the noise floor beside the difference (``difference_beside_floor``).
 
     Raises:
         TooFewUnits: no two units differ in this factor only.
@@ -140,8 +143,32 @@ def matched_contrasts(
         difference, p = model.get((str(first), str(second)), (float("nan"), float("nan")))
         rows.append({"factor": factor, "first_level": first, "second_level": second, **vars(effect),
                      "model_difference": difference, "model_p": p,
-                     **over_benchmarks(group, distributions, confidence)})  # fmt: skip
+                     **over_benchmarks(group, distributions, confidence),
+                     **_beside_floor(group, units[value], floors, factor)})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _beside_floor(
+    pairs: pd.DataFrame, values: pd.Series, floors: Floors | None, factor: str
+) -> dict[str, float | bool]:
+    """The mean difference of pairs in Fisher's z, and how far apart two trainings of one cell are."""
+    if floors is None:
+        return difference_beside_floor(float("nan"), NO_FLOOR)
+    first, second = pairs.iloc[0][["first_level", "second_level"]]
+    kinds = [factor == "goal" and level == UNTRAINED for level in (first, second)]
+    return difference_beside_floor(mean_z_difference(pairs, values), floors.between(*kinds))
+
+
+def mean_z_difference(pairs: pd.DataFrame, values: pd.Series) -> float:
+    """The mean difference of pairs in Fisher's z, averaged as their effect is.
+
+    Args:
+        pairs: as ``matched_pairs`` gives.
+        values: correlations, by the names of the units' rows.
+    """
+    known = values[~values.index.duplicated()]
+    z = [z_of(known.reindex(pairs[side]).to_numpy(dtype=float)) for side in ("first", "second")]
+    return compared([Side(pairs.assign(difference=z[0] - z[1]))], None)[0].difference
 
 
 def over_benchmarks(pairs: pd.DataFrame, distributions: Distributions | None, confidence: float) -> dict[str, float]:

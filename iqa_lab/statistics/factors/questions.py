@@ -19,6 +19,7 @@ from iqa_lab.statistics.factors.claims import (
 )
 from iqa_lab.statistics.factors.columns import NETWORK, layers_in_order, one_a_unit, read_in, readouts_of
 from iqa_lab.statistics.factors.contrasts import independent_pairs, placed_everywhere
+from iqa_lab.statistics.factors.replicates import CORRELATIONS, replicates_of
 from iqa_lab.statistics.factors.units import (
     FACTORS,
     ORIGIN,
@@ -71,6 +72,28 @@ def question_of(claim: Claim, table: pd.DataFrame) -> Question:
             f"its benchmarks are judged by different statistics ({', '.join(statistics)}): add 'for benchmark = NAME'"
         )
     return found
+
+
+def replicates_beside(question: Question, table: pd.DataFrame) -> pd.DataFrame | None:
+    """The networks of all results whose cell has several trainings, read as a claim reads them, on its benchmarks.
+
+    Returns:
+        One row a unit with ``columns``; None where the claim compares no networks that differ in a factor, or its
+        statistic is no correlation: there is no noise floor.
+    """
+    held = [name for name in FACTORS if name in question.matched_by]
+    of_networks = question.kind == GROUPS or (question.kind == PAIRS and len(held) == len(FACTORS) - 1)
+    sides = pd.concat([question.left, question.right])
+    if not of_networks or not len(sides) or not set(sides["statistic"].dropna()) <= set(CORRELATIONS):
+        return None
+    shared = set(question.left["benchmark"]) & set(question.right["benchmark"])
+    readouts = tuple(sorted(set(sides.loc[sides["goal"] != "baseline", "readout"].astype(str))))
+    networks = replicates_of(table[(table["goal"] != "baseline") & table["benchmark"].isin(shared)])
+    rows, _ = read_in(networks, question.claim.only.get("readout") or readouts)
+    units = rows[:0].assign(columns=pd.Series(dtype=object))
+    with suppress(NoSuchLevel):  # no other network has such a layer
+        units = one_a_unit(rows, question.claim.place)
+    return replicates_of(units)
 
 
 def _question(claim: Claim, table: pd.DataFrame) -> Question:
@@ -203,5 +226,7 @@ def columns_of_claims(
     found: dict[Columns, None] = {}
     for text in claims:
         with suppress(NoSuchLevel):  # judge_claims says so
-            found |= dict.fromkeys(question_of(parse_claim(text), valued).columns)
+            question = question_of(parse_claim(text), valued)
+            beside = replicates_beside(question, valued)
+            found |= dict.fromkeys([*question.columns, *([] if beside is None else beside["columns"])])
     return list(found)

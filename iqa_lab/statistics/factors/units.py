@@ -169,5 +169,6 @@ def history(units: pd.DataFrame, factor: str) -> pd.Series:
 
 def joined(units: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """The levels of several columns as one name a row."""
-    names = ["-".join(row) for row in units[list(columns)].astype(str).itertuples(index=False)]
+    levels = [units[name].astype(str).to_numpy(dtype=object) for name in columns]
+    names = ["-".join(row) for row in zip(*levels, strict=True)]
     return pd.Series(names, index=units.index, dtype=object)

@@ -29,7 +29,9 @@ from iqa_lab.statistics.factors.questions import (
     columns_of_claims,
     paired,
     question_of,
+    replicates_beside,
 )
+from iqa_lab.statistics.factors.replicates import NO_FLOOR, Floor, difference_beside_floor, z_of
 from iqa_lab.statistics.factors.serial import trend_p
 from iqa_lab.statistics.factors.units import (
     FACTORS,
@@ -41,6 +43,7 @@ from iqa_lab.statistics.factors.units import (
     joined,
     with_values,
 )
+from iqa_lab.statistics.factors.valued import floor_of, valued_units
 from iqa_lab.statistics.intervals.few import FEWEST
 
 Floats = NDArray[np.float64]
@@ -54,6 +57,8 @@ class Judgement:
     effect: Effect
     agrees: bool  # whether what was found is as claimed
     note: str = ""
+    difference_z: float = float("nan")  # the difference in Fisher's z, where networks are compared
+    floor: Floor = NO_FLOOR  # how far apart trainings of one cell are
 
 
 def judge_claims(
@@ -81,7 +86,8 @@ def judge_claims(
         (two-sided: of a difference like this if there were none; where a claim has a margin, if it were as large as
         that), ``p_holm`` (corrected across the study), ``se``, ``df``, ``pairs`` (independent ones of networks),
         ``networks``, ``units``, ``references``, ``benchmarks``, ``candidates`` (columns among which each side was
-        chosen), ``rests_on`` (in words), ``about`` (what else it holds for), ``note``.
+        chosen), ``rests_on`` (in words), ``about`` (what else it holds for), ``note``; and where networks are compared
+        the columns of ``difference_beside_floor``. A note says when a difference is inside the noise floor.
 
     Raises:
         UserError: a claim cannot be read, or means several things.
@@ -100,16 +106,22 @@ def judge_claims(
         effect = judgement.effect
         judgements.append(judgement)
         rows.append({"claim": claim.text, "verdict": "undecided", **vars(effect), "candidates": candidates,
-                     "rests_on": _rests_on(effect), "note": judgement.note})  # fmt: skip
+                     "rests_on": _rests_on(effect), "note": judgement.note,
+                     **difference_beside_floor(judgement.difference_z, judgement.floor)})  # fmt: skip
     names = ["claim", "verdict", "difference", "low", "high", "p", "p_holm", "se", "df", "pairs", "networks", "units",
-             "references", "benchmarks", "candidates", "rests_on", "about", "note"]  # fmt: skip
+             "references", "benchmarks", "candidates", "rests_on", "about", "note", "difference_z", "floor_sd",
+             "floor_df", "floor_reach", "inside_floor"]  # fmt: skip
     judged = pd.DataFrame(rows).reindex(columns=names)
     judged["p_holm"] = holm(judged["p"].to_numpy(dtype=float))
     verdicts, notes = [], []
     for claim, judgement, p in zip(parsed, judgements, judged["p_holm"], strict=True):
         decided = p < 1 - confidence
         verdicts.append(_word(judgement, claim.quantifier is not None) if decided else "undecided")
-        said = [judgement.note, "" if decided or not judgement.effect.units else _unclear(judgement.effect, claim)]
+        said = [
+            judgement.note,
+            "" if decided or not judgement.effect.units else _unclear(judgement.effect, claim),
+            judgement.floor.said_of(judgement.difference_z),
+        ]
         notes.append("; ".join(part for part in said if part))
     return judged.assign(verdict=verdicts, note=notes)
 
@@ -163,24 +175,36 @@ def _judgement(
         note = f"left out, for they were not read in this way: {', '.join(question.left_out[:3])}"
         note += f" and {len(question.left_out) - 3} more" if len(question.left_out) > 3 else ""
     if question.kind == OVER:
-        units, _ = _valued(question.left, table, distributions, "left")
+        units, _ = valued_units(question.left, table, distributions, "left")
         return _trend_over_networks(claim, units, confidence, note)
     if question.kind == LAYERS:
         return _trend_along_depth(question, table, distributions, confidence, note)
-    left, of_left = _valued(question.left, table, distributions, "left")
-    right, of_right = _valued(question.right, table, distributions, "right")
+    left, of_left = valued_units(question.left, table, distributions, "left")
+    right, of_right = valued_units(question.right, table, distributions, "right")
     judged: Distributions = {**of_left, **of_right}
-    if question.kind == GROUPS:
-        sides = [_side(left, 1), _side(right, -1)]
-    else:
-        rows = paired(question, left, right)
-        if claim.quantifier:
-            return _one_by_one(claim, claim.quantifier, rows, judged, confidence, note)
-        sides = [Side(rows, fixed=question.kind == METRICS)]
+    if question.kind != GROUPS and claim.quantifier:
+        return _one_by_one(claim, claim.quantifier, paired(question, left, right), judged, confidence, note)
+    sides = _sides(question, left, right)
     if claim.quantifier:
         raise NoSuchLevel("one by one only a metric, or the same networks untrained, can be compared with")
     effect, found = compared(sides, judged, confidence)
-    return _compared_with_margin(claim, effect, found, note)
+    judgement = _compared_with_margin(claim, effect, found, note)
+    beside = replicates_beside(question, table)
+    if beside is None:
+        return judgement
+    in_z = _sides(question, *(side.assign(value=z_of(side["value"].to_numpy(dtype=float))) for side in (left, right)))
+    return replace(
+        judgement,
+        difference_z=compared(in_z, None)[0].difference,
+        floor=floor_of(question, beside, table, distributions),
+    )
+
+
+def _sides(question: Question, left: pd.DataFrame, right: pd.DataFrame) -> list[Side]:
+    """What is compared: the pairs of a question, or its two groups of networks."""
+    if question.kind == GROUPS:
+        return [_side(left, 1), _side(right, -1)]
+    return [Side(paired(question, left, right), fixed=question.kind == METRICS)]
 
 
 def _compared_with_margin(claim: Claim, effect: Effect, found: Estimate, note: str) -> Judgement:
@@ -192,29 +216,6 @@ def _compared_with_margin(claim: Claim, effect: Effect, found: Estimate, note: s
     nearest = ends[0] if difference > 0 else ends[1]
     inside = abs(difference) < claim.margin
     return Judgement(replace(effect, p=float(max(ends)) if inside else nearest), inside, note)
-
-
-def _valued(
-    units: pd.DataFrame, table: pd.DataFrame, distributions: Mapping[Columns, Judged] | None, side: str
-) -> tuple[pd.DataFrame, Distributions]:
-    """The units with their values, and how these vary, by the names of the rows.
-
-    Raises:
-        NoSuchLevel: a layer is to be chosen on other references, and there are no scores to do it.
-    """
-    judged: dict[Hashable, Judged] = {}
-    for place, columns in enumerate(units["columns"]):
-        if distributions is not None and columns in distributions:
-            judged[f"{side} {place}"] = distributions[columns]
-        elif len(columns) == 1:
-            judged[f"{side} {place}"] = Judged(float(table.loc[columns[0], "value"]))
-        else:
-            raise NoSuchLevel(
-                "a layer is chosen on other references, and there are no scores to do it: write 'at layer NAME', "
-                "'at depth .5' or 'at last layer'"
-            )
-    named = units.set_axis(pd.Index(list(judged), dtype=object), axis=0)
-    return named.assign(value=[one.value for one in judged.values()]), judged
 
 
 def _side(units: pd.DataFrame, sign: int) -> Side:
@@ -274,7 +275,7 @@ def _trend_along_depth(
 
     It has to exceed what other networks or references would leave, and what random walks along the layers would show.
     """
-    layers, judged = _valued(question.left, table, distributions, "layer")
+    layers, judged = valued_units(question.left, table, distributions, "layer")
     rows, lengths = [], {}
     trends: dict[Hashable, Judged] = {}
     for unit, group in layers.groupby([*UNIT, "readout"], sort=True):

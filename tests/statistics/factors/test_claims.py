@@ -139,6 +139,8 @@ def test_an_unrelated_network_changes_no_verdict() -> None:
     other = table[:1].assign(goal="rotation", architecture="net99", weights="net99")
     with_other = pd.concat([table, other], ignore_index=True)
     alone, beside = verdict_of(claim, table), verdict_of(claim, with_other)
+    for row in (alone, beside):  # no cell has several trainings: there is no noise floor
+        assert np.isnan([row.pop("floor_sd"), row.pop("floor_reach")]).all()
     assert alone == beside and alone["verdict"] == "supported"
     lacking = with_other.drop(
         with_other[(with_other["readout"] == "lpips") & (with_other["architecture"] == "net1")].index
