@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_benchmark
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES, questions
 from iqa_lab.benchmarks.names import inside
 from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
@@ -106,8 +106,8 @@ def _file_name(archive: ArchiveConfig, config: BenchmarkConfig) -> str:
 
 
 def _counted(benchmark: Benchmark) -> str:
-    rows, kind = (2, "triplets") if benchmark.config.protocol == CHOICE else (1, "pairs")
-    return f"{len(benchmark.pairs) // rows} {kind} in {data_folder() / benchmark.config.folder}"
+    rows = 2 if benchmark.config.protocol in CHOICES else 1
+    return f"{len(benchmark.pairs) // rows} {questions(benchmark.config.protocol)} in {data_folder() / benchmark.config.folder}"
 
 
 def _has_entries(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE, Benchmark
+from iqa_lab.benchmarks.benchmark import CHOICES, Benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError, first_names
@@ -60,7 +60,7 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     identical = pairs["reference_pixels"] == pairs["distorted_pixels"]
     if not config.exclude_identical:
         return replace(benchmark, pairs=pairs, n_identical=int(identical.sum()))
-    if config.protocol == CHOICE:
+    if config.protocol in CHOICES:
         raise UserError("benchmark.exclude_identical is for opinions of images: of a choice, both images are needed")
     if identical.all():
         raise UserError(f"benchmark {config.name}: benchmark.exclude_identical leaves no pair")

@@ -175,8 +175,8 @@ class BenchmarkConfig:
     name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    # mos: an opinion of every image; 2afc: a choice between two images
-    protocol: str = field(default="mos", metadata=word("mos", "2afc"))
+    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more
+    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples"))
     opinion: str = field(
         default=MISSING, metadata=word("mos", "dmos", meaning="mos: higher is better; dmos: lower is better")
     )

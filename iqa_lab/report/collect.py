@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab import __version__
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
@@ -259,7 +259,7 @@ def _on_distortions(units: Units, rows: pd.DataFrame) -> list[str]:
     """What the distortions of a benchmark's pairs mean for its correlations, from the first unit that can be read."""
     for name in rows["unit"].unique():
         benchmark = units[str(name)].config.benchmark
-        if benchmark.protocol == CHOICE:
+        if benchmark.protocol in CHOICES:
             return []
         with suppress(*DAMAGE):  # said where its page is made
             return notes_on_distortions(units[str(name)].scores([])["distortion"], benchmark.family)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
@@ -34,7 +34,7 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         The factors, layer and readout, the statistics, ``input``, and the ``confidence`` of the intervals.
     """
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
-    if config.benchmark.protocol == CHOICE:
+    if config.benchmark.protocol in CHOICES:
         statistics = agreement_table(scores, names, config.statistics)
     else:
         errors = standard_errors(scores, config.benchmark)
@@ -68,9 +68,9 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     facts = headline(table, config.benchmark.headline)
     names = (own["readout"] + "@" + own["layer"]).tolist()
     if len(names) == 1:  # nothing to choose
-        statistic = "agreement" if config.benchmark.protocol == CHOICE else "srcc"
+        statistic = "agreement" if config.benchmark.protocol in CHOICES else "srcc"
         facts |= {f"{statistic}_heldout": facts[f"{statistic}_best"]}
-    elif names and config.benchmark.protocol == CHOICE:
+    elif names and config.benchmark.protocol in CHOICES:
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])
         chosen = select_column_of_means(values, right["reference"], seed=config.statistics.seed)
