@@ -15,6 +15,8 @@ from iqa_lab.config.options import read_option
 from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import import_object
 
+TABLE = "table"  # the family whose images lie where the settings say
+
 __all__ = ["Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named"]
 
 
@@ -26,6 +28,10 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     """
     check_settings(config)
     own = "." not in config.family  # of ours
+    if own and config.family != TABLE and (config.reference_root or config.distorted_root):
+        raise UserError(
+            f"benchmark.reference_root and distorted_root are for benchmark=table: {config.name} has its own"
+        )
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     try:
         benchmark = load(config)

@@ -1,4 +1,4 @@
-"""Pairs of one's own: a CSV or Parquet file with a row a pair, image paths relative to the file."""
+"""A table of one's own, a CSV or Parquet file with a row a pair -> its pairs, and where their images lie."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, assemble, two_rows_a_triplet
+from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, assemble, find_opinions, two_rows_a_triplet
 from iqa_lab.benchmarks.lists import label, read_list
+from iqa_lab.benchmarks.roots import Root, read_root, refuse_namesakes
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, choices
 
@@ -23,17 +24,23 @@ def load(config: BenchmarkConfig) -> Benchmark:
     ``level``, ``opinion_std``, ``split``, any of which may be empty in some rows. ``benchmark.columns`` says what they
     are called otherwise. With ``benchmark.votes`` a row is one person's vote.
 
+    ``benchmark.reference_root`` and ``benchmark.distorted_root`` say where the images lie, as ``roots`` has it; without
+    them, a row names a path relative to the table. A column of images that a template does without need not be there:
+    then an image is called by its path.
+
     Raises:
-        UserError: there is no such file, it cannot be read, or a column is missing.
+        UserError: there is no such file, it cannot be read, a column is missing, or images cannot be told apart.
     """
+    file, base = _place(config)
+    roots = {side: _root(config, side, base) for side in ("reference", "distorted")}
+    sides = {side: roots["reference" if side == "reference" else "distorted"] for side in IMAGES}
     required = REQUIRED.get(config.protocol, REQUIRED[MOS])
-    if config.path is None:
-        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {', '.join(required)}")
-    file = Path(config.path).expanduser()
     names = asdict(config.columns)
     table = _read(file, [names[name] for name in required])
     for name, theirs in names.items():
-        if theirs not in table and (name in required or theirs != name):
+        root = sides.get(name)
+        needed = name in required and (root is None or root.needs_image(table) or config.protocol == CHOICE)
+        if theirs not in table and (needed or theirs != name):
             listed = choices(theirs, [str(column) for column in table.columns if column != "line"])
             raise UserError(
                 f"{file} has no column {theirs}: it has {listed}; if it is called otherwise, "
@@ -41,18 +48,64 @@ def load(config: BenchmarkConfig) -> Benchmark:
             )
     if table.empty:
         raise UserError(f"{file} has a header, but no row below it")
-    rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table})
+    rows = pd.DataFrame({name: table[theirs] for name, theirs in names.items() if theirs in table}, index=table.index)
     if "line" in table:
         rows["line"] = table["line"]
     for name in ("distortion", "level"):
         rows[name] = rows[name].map(label) if name in rows else ""
     for name in (name for name in IMAGES if name in required):
-        rows[name] = rows[name].map(label)
-        empty = rows.index[rows[name].str.strip() == ""]
+        rows = _with_images(rows, name, sides[name], table, file)
+    _refuse_namesakes(rows, config)
+    return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, base)
+
+
+def _place(config: BenchmarkConfig) -> tuple[Path, Path]:
+    """The table, and the folder that relative paths start from: its own, or that of a benchmark with a fixed table."""
+    if config.opinions is not None and (config.path is None or Path(config.path).expanduser().is_dir()):
+        root, file = find_opinions(config, config.opinions)
+        return file, root
+    if config.path is None:
+        required = ", ".join(REQUIRED.get(config.protocol, REQUIRED[MOS]))
+        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {required}")
+    file = Path(config.path).expanduser()
+    return file, file.parent
+
+
+def _root(config: BenchmarkConfig, side: str, base: Path) -> Root | None:
+    setting = f"{side}_root"
+    text = getattr(config, setting)
+    return None if text is None else read_root(f"benchmark.{setting}", text, base)
+
+
+def _with_images(rows: pd.DataFrame, name: str, root: Root | None, table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The rows with the images of one column, by name and by path.
+
+    Raises:
+        UserError: a row names no image, or its path leads out of the root.
+    """
+    images = rows[name].map(label) if name in rows else None
+    if images is not None:
+        empty = rows.index[images.str.strip() == ""]
         if len(empty):
             raise UserError(f"{file}: row {int(empty[0]) + 1} names no image")
-        rows[f"{name}_file"] = rows[name]
-    return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, file.parent)
+    if root is None:
+        assert images is not None  # else its column is missing
+        return rows.assign(**{name: images, f"{name}_file": images})
+    files = root.files(table, images, str(file))
+    places = [f"{root.folder}/{path}" for path in files]
+    return rows.assign(**{name: files if images is None else images, f"{name}_file": places})
+
+
+def _refuse_namesakes(rows: pd.DataFrame, config: BenchmarkConfig) -> None:
+    """Nothing, if every reference, and every distorted image of one reference, has a name of its own."""
+    columns = asdict(config.columns)
+    setting = f"benchmark.columns.reference={columns['reference']}"
+    refuse_namesakes(rows["reference"], rows["reference_file"], "references", setting)
+    sides = [name for name in IMAGES[1:] if f"{name}_file" in rows]
+    names = pd.concat([rows["reference"] + ": " + rows[name] for name in sides])
+    files = pd.concat([rows[f"{name}_file"] for name in sides])
+    settings = " and ".join(f"benchmark.columns.{name}={columns[name]}" for name in sides)
+    refuse_namesakes(names, files, "images of one reference", settings)
 
 
 def _read(file: Path, required: Sequence[str]) -> pd.DataFrame:

@@ -194,6 +194,9 @@ class BenchmarkConfig:
     reference_copies: bool = False  # score references that were judged among the distorted images, too
     votes: bool = False  # every row is one person's vote: those of a pair are averaged
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)  # of a table
+    # of a table: the folder of its images, or their whole path with columns of the table in braces
+    reference_root: str | None = None
+    distorted_root: str | None = None
     expected: ExpectedConfig = field(default_factory=ExpectedConfig)
     # lowest and highest possible opinion
     range: list[float] | None = field(default=None, metadata=whole(range_fault))

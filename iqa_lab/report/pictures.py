@@ -88,7 +88,8 @@ def known_benchmark(benchmark: BenchmarkConfig) -> BenchmarkConfig | None:
     if benchmark.family != TABLE or file is None:
         return None
     return replace(shipped[TABLE](), path=str(file), protocol=benchmark.protocol, opinion=benchmark.opinion,
-                   columns=benchmark.columns)  # fmt: skip
+                   columns=benchmark.columns, reference_root=benchmark.reference_root,
+                   distorted_root=benchmark.distorted_root)  # fmt: skip
 
 
 def below_data(path: str) -> Path | None:
