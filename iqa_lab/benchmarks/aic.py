@@ -1,8 +1,8 @@
 """JPEG AIC: reconstructed differences of images near the threshold of vision, in just noticeable differences (JND).
 
-AIC-3 (``decoded/info.csv``): ``original/<picture>.png`` and ``decoded/<picture>/<codec>_<picture>_<quality>.png``, whose
-differences count downwards from 0. AIC-4 (``JPEG_AIC_reconstructed_jnd_scores.csv``): ``PTC_images/<number>/``, with
-the 95 % interval of each.
+AIC-3 (``decoded/info.csv``) has ``original/<picture>.png`` and ``decoded/<picture>/<codec>_<picture>_<quality>.png``;
+its differences count downwards from 0. AIC-4 (``JPEG_AIC_reconstructed_jnd_scores.csv``) has ``PTC_images/<number>/``,
+and a 95 % interval of each difference.
 """
 
 from pathlib import Path
@@ -59,7 +59,7 @@ def _aic4(file: Path) -> pd.DataFrame:
         as_numbers(table[name], named, name, f"{file}: ") for name in ("img_num", "CI_min", "CI_max")
     )  # fmt: skip
     parts = table["img_distorted"].str.split("_")  # as PTC_00002_JPEG-2000_01.png
-    wrong = (parts.str.len() != 4) | (number % 1 != 0) | ~(low <= high)
+    wrong = (parts.map(len) != 4) | (number % 1 != 0) | ~(low <= high)
     if wrong.any():
         raise UserError(
             f"{file}:{table.loc[wrong, 'line'].iloc[0]}: expected a whole img_num, a name like PTC_00002_AVIF_01.png, "

@@ -1,7 +1,7 @@
-"""CID22: ``CID22_validation_set.csv`` with a row an image; and mucped23: ``answers.csv``, choices about its photographs.
+"""CID22: ``CID22_validation_set.csv``, a row an image; and mucped23: ``answers.csv``, choices about its photographs.
 
-Paths in CID22's list are relative to it. mucped23 has a folder an encoder beside ``originals/``, and an answer names the
-image that somebody found *worse*.
+Paths in CID22's list are relative to it. mucped23 has a folder an encoder beside ``originals/``, and an answer names
+the image that somebody found *worse*.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CLIC, perceptual track: which of two reconstructions of a crop somebody preferred, an answer a line, without a header.
+"""CLIC, perceptual track: which of two reconstructions of a crop somebody preferred, an answer a line, no header.
 
 A line holds the names of the original, of two images, and 0 or 1: the first image was preferred, or the second.
 """

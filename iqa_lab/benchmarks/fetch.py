@@ -107,7 +107,8 @@ def _file_name(archive: ArchiveConfig, config: BenchmarkConfig) -> str:
 
 def _counted(benchmark: Benchmark) -> str:
     rows = 2 if benchmark.config.protocol in CHOICES else 1
-    return f"{len(benchmark.pairs) // rows} {questions(benchmark.config.protocol)} in {data_folder() / benchmark.config.folder}"
+    kind = questions(benchmark.config.protocol)
+    return f"{len(benchmark.pairs) // rows} {kind} in {data_folder() / benchmark.config.folder}"
 
 
 def _has_entries(folder: Path) -> bool:

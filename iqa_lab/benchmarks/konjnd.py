@@ -6,6 +6,7 @@ are such numbers. Whether the numbers grow with the distortion or with the quali
 
 import json
 import os
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +56,12 @@ def load(config: BenchmarkConfig) -> Benchmark:
     return assemble(config, pd.concat(parts, ignore_index=True), root)
 
 
-def _ratings(row: dict[str, object], place: str) -> np.ndarray:
+def _ratings(row: Mapping[Hashable, object], place: str) -> np.ndarray:
     """The numbers at which people saw a difference first, as many as the row says."""
     try:
         found = np.array(json.loads(str(row["ratings"])), dtype=float)
     except (ValueError, TypeError) as error:
-        raise UserError(f"{place}: ratings are expected as [34, 51, ...], found {str(row['ratings'])[:40]!r}") from error
+        raise UserError(f"{place}: ratings are expected as [34, 51], found {str(row['ratings'])[:40]!r}") from error
     if found.ndim != 1 or not len(found) or not np.isfinite(found).all() or str(len(found)) != row["No. of ratings"]:
         raise UserError(f"{place}: {row['No. of ratings']} ratings are expected, found {str(row['ratings'])[:40]!r}")
     return found

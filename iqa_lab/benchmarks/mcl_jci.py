@@ -1,8 +1,8 @@
-"""MCL-JCI: ``JND_samples/JND_image_01.txt``, a line a person with the JPEG qualities at which a difference was noticed.
+"""MCL-JCI: ``JND_samples/JND_image_01.txt``, a line a person with the JPEG qualities where a difference was noticed.
 
-``distorted_image/ImageJND_SRC01/ImageJND_SRC01_001.jpg`` to ``_100.jpg`` are one photograph at each JPEG quality. People
-went down from quality 100, which is the reference here: each number is the highest quality that differs noticeably from
-the one before it.
+``distorted_image/ImageJND_SRC01/ImageJND_SRC01_001.jpg`` to ``_100.jpg`` are one photograph at each JPEG quality.
+People went down from quality 100, which is the reference here: each number is the highest quality that differs
+noticeably from the one before it.
 """
 
 import re
@@ -39,13 +39,13 @@ def load(config: BenchmarkConfig) -> Benchmark:
         noticed = np.array([[np.sum(person >= step) for step in quality] for person in steps])
         stem = f"ImageJND_SRC{number}"
         names = [f"{stem}_{step:03}.jpg" for step in (*quality, _BEST)]
-        part = {
-            "distorted": names[:-1], "level": quality, "opinion": noticed.mean(axis=0),
-            "opinion_std": noticed.std(axis=0, ddof=1), "distorted_file": [_place(stem, name) for name in names[:-1]],
-        }  # fmt: skip
-        parts.append(
-            pd.DataFrame(part).assign(reference=names[-1], reference_file=_place(stem, names[-1]), distortion="jpeg")
-        )
+        rows = pd.DataFrame(
+            {
+                "distorted": names[:-1], "distorted_file": [_place(stem, name) for name in names[:-1]],
+                "level": quality, "opinion": noticed.mean(axis=0), "opinion_std": noticed.std(axis=0, ddof=1),
+            }
+        )  # fmt: skip
+        parts.append(rows.assign(reference=names[-1], reference_file=_place(stem, names[-1]), distortion="jpeg"))
     return assemble(config, pd.concat(parts, ignore_index=True), root)
 
 

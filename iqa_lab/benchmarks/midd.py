@@ -69,7 +69,7 @@ def _shares(file: Path, count: int) -> np.ndarray:
     means = percent.reshape(count, len(_QUALITIES)).mean(axis=0)
     if abs(means[0] - means[-1]) < _CLEAR:
         raise UserError(
-            f"{file}: JPEG qualities 20 and 90 have {means[0]:.0f} and {means[-1]:.0f} % on average: that does not tell "
-            "whether people saw a difference or none"
+            f"{file}: JPEG qualities 20 and 90 have {means[0]:.0f} and {means[-1]:.0f} % on average, which does not "
+            "tell whether people saw a difference or none"
         )
     return percent / 100 if means[-1] > means[0] else 1 - percent / 100

@@ -102,6 +102,7 @@ def finder(root: Path) -> Callable[[str], str]:
             path = find_entry(path, part) if path else None
         return Names(path) if path else None
 
+    @cache  # lists of choices name an image many times
     def find(file: str) -> str:
         folder, _, name = file.rpartition("/")
         there = names(folder if folder or not file.startswith("/") else "/")
@@ -126,6 +127,7 @@ def anywhere(root: Path) -> Callable[[str], str]:
             path = name if inside_root == "." else f"{inside_root.replace(os.sep, '/')}/{name}"
             by_name.setdefault(folded(name), []).append(path)
 
+    @cache
     def find(file: str) -> str:
         """Raises: UserError: two images answer to one name."""
         if here(file):

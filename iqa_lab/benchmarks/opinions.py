@@ -142,10 +142,11 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
             f"{name}: {len(repeated)} opinions are there twice: {first_names(_named(rows, row) for row in repeated)}; "
             "if every row is one person's vote, say benchmark.votes=true"
         )
+    # both images of one pair of a quadruple may be distorted: the picture that they show is counted
+    pictures = rows["reference"] if config.protocol == QUADRUPLES else _keys(rows, "reference")
     found = {
         "pairs": len(rows),
-        # both images of a pair of a question may be distorted: the picture that they show is counted
-        "references": rows["reference"].nunique() if config.protocol == QUADRUPLES else len(set(_keys(rows, "reference"))),
+        "references": len(set(pictures)),
         "distortions": rows["distortion"].nunique(),
     }
     expected = {key: getattr(config.expected, key) for key in found}

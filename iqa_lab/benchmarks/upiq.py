@@ -34,14 +34,12 @@ def load(config: BenchmarkConfig) -> Benchmark:
         raise UserError(f"{file}:{row['line']}: is_hdr is {row['is_hdr']!r}, expected 0 or 1")
     table = table[table["is_hdr"] == "0"].reset_index(drop=True)
     other: dict[str, str] = {}  # of LIVE's photographs, that of TID2013
-    for row in table[~table["repeating_content_id"].isin(_NONE)].drop_duplicates("content_id").itertuples():
-        names = [_CONTENT.fullmatch(str(name)) for name in (row.content_id, row.repeating_content_id)]
-        if None in names or len({part[1] for part in names if part}) != 2:
-            raise UserError(
-                f"{file}:{row.line}: {row.content_id} and {row.repeating_content_id} are expected to be the same "
-                "photograph in both databases, as l-i01 and t-05"
-            )
-        content = {part[1]: f"{part[1]}-i{int(part[2]):02}" for part in names if part}
+    shared = table[~table["repeating_content_id"].isin(_NONE)].drop_duplicates("content_id")
+    for mine, theirs, line in shared[["content_id", "repeating_content_id", "line"]].itertuples(index=False):
+        parts = [part for name in (mine, theirs) if (part := _CONTENT.fullmatch(str(name)))]
+        content = {part[1]: f"{part[1]}-i{int(part[2]):02}" for part in parts}
+        if set(content) != {"l", "t"}:
+            raise UserError(f"{file}:{line}: {mine} and {theirs} are expected to be one photograph, as l-i01 and t-05")
         other[content["l"]] = content["t"]
     rows = {
         "reference": table["content_id"].replace(other), "distorted": table["test_file"], "line": table["line"],

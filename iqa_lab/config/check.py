@@ -192,5 +192,8 @@ def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
                 wanted = "one number" if channels == 1 else "three numbers, one a channel"
                 return f"{key}={values[key]}: order={values['order']} takes {wanted}"
     if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
-        return "headline=agreement: it is of choices (protocol=2afc or quadruples); with opinions choose srcc or another correlation"
+        return (
+            "headline=agreement: it is of choices (protocol=2afc or quadruples); "
+            "with opinions choose srcc or another correlation"
+        )
     return None

@@ -16,7 +16,6 @@ from iqa_lab.benchmarks.images import Decoded, Resize, decode
 from iqa_lab.benchmarks.index import forget
 from iqa_lab.errors import UserError
 
-
 PATHS = ["reference_path", "distorted_path"]
 
 
@@ -141,8 +140,8 @@ def distinct(pairs: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
 
     The same two images may be asked about in many questions.
     """
-    numbered = pairs.groupby(PATHS, sort=False).ngroup().to_numpy(dtype=np.int64)
-    return pairs.drop_duplicates(PATHS).reset_index(drop=True), numbered
+    numbered = pairs.groupby(PATHS, sort=False).ngroup()
+    return pairs.drop_duplicates(PATHS).reset_index(drop=True), np.asarray(numbered, dtype=np.int64)
 
 
 def number_of_images(pairs: pd.DataFrame) -> int:

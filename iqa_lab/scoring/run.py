@@ -144,13 +144,14 @@ def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]
             continue
         if name == config.benchmark.name:
             raise UserError(f"readouts.{readout.name}.arguments.fit_on={name} is the benchmark that is scored")
-        if name in config.benchmark.shares_references:
+        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
+        # either of the two may name the other
+        if name in config.benchmark.shares_references or config.benchmark.name in other.config.shares_references:
             say(
                 f"{name} and {config.benchmark.name} show the same photographs: "
                 "weights fitted to one and tested on the other say nothing about new content",
                 "yellow",
             )
-        other = load_benchmark_named(name, allow_missing=config.benchmark.allow_missing)
         module = load_channel_readout(readout.config)
         if hasattr(module, "check"):
             references, choices = other.pairs["reference"].nunique(), other.config.protocol in CHOICES

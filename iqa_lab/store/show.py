@@ -18,7 +18,6 @@ from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.outcome import Outcome
 
-
 # Of each protocol of choices: what people did whose answer a distance predicts.
 _AGREES = {
     CHOICE: "who chose the image with the smaller distance",
