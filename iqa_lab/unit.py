@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
-from iqa_lab.benchmarks.checks import say_identical, warn_if_misread
+from iqa_lab.benchmarks.checks import say_identical, say_layout, warn_if_misread
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed
 from iqa_lab.networks import Network, build_network
@@ -49,6 +49,7 @@ def evaluate(config: Config) -> Outcome:
     say_identical(benchmark)
     plan = plan_columns(config, network)
     definitions = with_fitting_benchmarks(plan, config)
+    say_layout(benchmark)
 
     hashed = identity(config, network, benchmark)
     key = signature(hashed)
@@ -70,6 +71,7 @@ def evaluate(config: Config) -> Outcome:
         "n_expected": benchmark.n_expected,
         "n_identical": benchmark.n_identical,
         "allow_missing": benchmark.config.allow_missing,
+        "layout": benchmark.layout,
         "weights_digest": network.digest,
         "layers": [layer.name for layer in network.layers],
         "input": images_seen(config, network),

@@ -4,6 +4,7 @@
 pairs of patches: ``same`` is the share of people to whom they were the same. Both are small NumPy files.
 """
 
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -57,9 +58,11 @@ def load(config: BenchmarkConfig) -> Benchmark:
     if config.protocol == CHOICE:
         shown = ["reference", "left", "right"]
         columns = [*shown, *(f"{name}_file" for name in shown), "distortion", "preference"]
-        return assemble(config, two_rows_a_triplet(pd.DataFrame(rows, columns=columns)), root)
+        return replace(
+            assemble(config, two_rows_a_triplet(pd.DataFrame(rows, columns=columns)), root), layout=root.name
+        )
     columns = ["reference", "distorted", "reference_file", "distorted_file", "distortion", "opinion"]
-    return assemble(config, pd.DataFrame(rows, columns=columns).assign(level=0), root)
+    return replace(assemble(config, pd.DataFrame(rows, columns=columns).assign(level=0), root), layout=root.name)
 
 
 def _answer(file: Path) -> float:

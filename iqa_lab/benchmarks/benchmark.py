@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from iqa_lab.benchmarks.layouts import other_places
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import CHOICES as CHOICES
@@ -38,6 +39,7 @@ class Benchmark:
     pairs: pd.DataFrame
     n_expected: int  # pairs of a complete copy
     n_identical: int | None = None  # distorted images with their reference's pixels; None: not looked at yet
+    layout: str | None = None  # which of several forms of the database was found; None: there is but one
 
     @property
     def opinion_sign(self) -> int:
@@ -64,7 +66,7 @@ def find_root(config: BenchmarkConfig, marker: str) -> Path:
     """The folder of a benchmark, recognised by the file or folder ``marker`` (any case) in it.
 
     ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case; else the data
-    folder itself.
+    folder itself; else where other programs keep the database (``layouts``).
 
     Raises:
         UserError: it is not there; the message says what was looked for and where to get it.
@@ -75,6 +77,7 @@ def find_root(config: BenchmarkConfig, marker: str) -> Path:
         data = data_folder()
         named = find_entry(data, inside(config.folder, "benchmark.folder"))
         candidates = [named or data / config.folder, data]
+    candidates += other_places(config.family, candidates[0], candidates[-1])
     for candidate in candidates:
         if find_entry(candidate, marker) is not None:
             return candidate

@@ -15,6 +15,12 @@ def say_identical(benchmark: Benchmark) -> None:
         )
 
 
+def say_layout(benchmark: Benchmark) -> None:
+    """Say in which of several forms a database was found: its opinions may not be the same in all."""
+    if benchmark.layout is not None:
+        say(f"{benchmark.config.name}: read from {benchmark.layout}")
+
+
 # What two ways of computing PSNR may differ by: rounding, and how the luminance is weighed.
 PSNR_TOLERANCE = 0.002
 

@@ -1,9 +1,12 @@
 """LIVE release 2: ``refimgs/``, a folder a distortion, ``dmos_realigned.mat`` and ``refnames_all.mat``.
 
-The arrays hold 982 entries in the order of the folders; 203 of them are copies of references, which are left out
-unless ``benchmark.reference_copies`` asks for them.
+``dmos.mat``, which came with the images, holds the opinions as they were before sessions were realigned, without
+spreads; it is read only where ``dmos_realigned.mat`` is not there. The arrays of both hold 982 entries in the order of
+the folders; 203 of them are copies of references, which are left out unless ``benchmark.reference_copies`` asks for
+them.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
-_OPINIONS, _REFERENCES = "dmos_realigned.mat", "refnames_all.mat"
+_REALIGNED, _FIRST, _REFERENCES = "dmos_realigned.mat", "dmos.mat", "refnames_all.mat"
+_COLUMNS = {_REALIGNED: ("dmos_new", "dmos_std", "orgs"), _FIRST: ("dmos", "orgs")}
 _LARGEST = 2**23  # bytes; the official files have some thousands
 _FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 
@@ -27,14 +31,14 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: files are missing or damaged.
     """
-    root = find_root(config, _OPINIONS)
-    opinions, names = _read(root, _OPINIONS), _read(root, _REFERENCES)
+    root, file = _find(config)
+    opinions, names = _read(root, file), _read(root, _REFERENCES)
     number = sum(_FOLDERS.values())
     try:
-        columns = {key: np.ravel(opinions[key]).astype(float) for key in ("dmos_new", "dmos_std", "orgs")}
+        columns = {key: np.ravel(opinions[key]).astype(float) for key in _COLUMNS[file]}
         references = [str(np.ravel(entry)[0]) for entry in np.ravel(names["refnames_all"])]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise UserError(f"{root}: {_OPINIONS} or {_REFERENCES} does not hold {error}") from error
+        raise UserError(f"{root}: {file} or {_REFERENCES} does not hold {error}") from error
     lengths: dict[str, int] = {**{key: len(column) for key, column in columns.items()}, "refnames_all": len(references)}
     wrong = [f"{key} has {length}" for key, length in lengths.items() if length != number]
     if wrong:
@@ -46,14 +50,32 @@ def load(config: BenchmarkConfig) -> Benchmark:
             "distorted": files,
             "distortion": [file.partition("/")[0] for file in files],
             "level": 0,  # the strengths are continuous
-            "opinion": columns["dmos_new"],
-            "opinion_std": columns["dmos_std"],
+            "opinion": columns[_COLUMNS[file][0]],
             "reference_file": ["refimgs/" + name for name in references],
             "distorted_file": files,
             "reference_copy": columns["orgs"] != 0,
         }
     )
-    return assemble(config, rows, root)
+    if file == _FIRST:  # PSNR's published correlation is with the realigned opinions
+        config = replace(config, opinion_std="none", psnr_srcc=None)
+    else:
+        rows["opinion_std"] = columns["dmos_std"]
+    return replace(assemble(config, rows, root), layout=f"{root.name}/{file}")
+
+
+def _find(config: BenchmarkConfig) -> tuple[Path, str]:
+    """The folder of the database, and the name of its file of opinions.
+
+    Raises:
+        UserError: neither file is there.
+    """
+    try:
+        return find_root(config, _REALIGNED), _REALIGNED
+    except UserError as error:
+        try:
+            return find_root(config, _FIRST), _FIRST
+        except UserError:
+            raise error from None
 
 
 def _read(root: Path, name: str) -> dict[str, Any]:

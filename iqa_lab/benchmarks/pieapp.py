@@ -4,6 +4,7 @@ Choices have the protocol ``2afc``, the scores of single images ``mos``. Column 
 stand as image A.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -61,12 +62,16 @@ def load(config: BenchmarkConfig) -> Benchmark:
     if config.protocol != CHOICE:
         image = table["image"].str.strip()
         rows = {"distorted": stem + "/" + image, "level": 0, "opinion": table["score"]}
-        return assemble(config, pd.DataFrame({**shared, **rows, "distorted_file": place(image)}), root)
+        return replace(
+            assemble(config, pd.DataFrame({**shared, **rows, "distorted_file": place(image)}), root), layout=root.name
+        )
     left, right = table["left"].str.strip(), table["right"].str.strip()
     preference = 1 - as_numbers(table["preference_for_left"], table, "preferences")
     choices = {"left": left, "right": right, "preference": preference}
     files_of = {"left_file": place(left), "right_file": place(right)}
-    return assemble(config, two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of})), root)
+    return replace(
+        assemble(config, two_rows_a_triplet(pd.DataFrame({**shared, **choices, **files_of})), root), layout=root.name
+    )
 
 
 def _table(file: Path, ending: str) -> pd.DataFrame:

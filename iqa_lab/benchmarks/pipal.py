@@ -6,6 +6,7 @@ into one folder ``Dist_Imgs`` is read, too.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
     folders = {folder: Names(find_entry(root, folder) or root / folder) for folder in _FOLDERS}
     rows["reference_file"] = "Train_Ref/" + rows["reference"]
     rows["distorted_file"] = [f"{_folder_of(name, folders)}/{name}" for name in rows["distorted"]]
-    return assemble(config, rows, root)
+    found = sorted(set(rows["distorted_file"].str.partition("/")[0]))
+    return replace(assemble(config, rows, root), layout=", ".join(found))
 
 
 def _folder_of(name: str, folders: Mapping[str, Names]) -> str:

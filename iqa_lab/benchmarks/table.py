@@ -1,13 +1,14 @@
 """A table of one's own, a CSV or Parquet file with a row a pair -> its pairs, and where their images lie."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, assemble, find_opinions, two_rows_a_triplet
 from iqa_lab.benchmarks.lists import label, read_list
+from iqa_lab.benchmarks.meta_info import check_direction, column_names, is_pyiqas, no_references, parts
+from iqa_lab.benchmarks.parquet import ENDING, read_parquet, stored_images
 from iqa_lab.benchmarks.roots import Root, read_root, refuse_namesakes
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, choices
@@ -28,6 +29,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
     them, a row names a path relative to the table. A column of images that a template does without need not be there:
     then an image is called by its path.
 
+    A Parquet file, or a folder of its parts, may hold the images themselves, as ``parquet`` has it.
+
     Raises:
         UserError: there is no such file, it cannot be read, a column is missing, or images cannot be told apart.
     """
@@ -35,8 +38,8 @@ def load(config: BenchmarkConfig) -> Benchmark:
     roots = {side: _root(config, side, base) for side in ("reference", "distorted")}
     sides = {side: roots["reference" if side == "reference" else "distorted"] for side in IMAGES}
     required = REQUIRED.get(config.protocol, REQUIRED[MOS])
-    names = asdict(config.columns)
-    table = _read(file, [names[name] for name in required])
+    table, held = _read(file, [getattr(config.columns, name) for name in required])
+    names = column_names(config, table.columns, str(file))
     for name, theirs in names.items():
         root = sides.get(name)
         needed = name in required and (root is None or root.needs_image(table) or config.protocol == CHOICE)
@@ -44,7 +47,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
             listed = choices(theirs, [str(column) for column in table.columns if column != "line"])
             raise UserError(
                 f"{file} has no column {theirs}: it has {listed}; if it is called otherwise, "
-                f"say benchmark.columns.{name}=COLUMN"
+                f"say benchmark.columns.{name}=COLUMN{no_references(table.columns)}"
             )
     if table.empty:
         raise UserError(f"{file} has a header, but no row below it")
@@ -53,9 +56,16 @@ def load(config: BenchmarkConfig) -> Benchmark:
         rows["line"] = table["line"]
     for name in ("distortion", "level"):
         rows[name] = rows[name].map(label) if name in rows else ""
+    if "split" in rows:
+        rows["split"] = parts(rows["split"]) if is_pyiqas(table.columns) else rows["split"].map(label)
     for name in (name for name in IMAGES if name in required):
-        rows = _with_images(rows, name, sides[name], table, file)
-    _refuse_namesakes(rows, config)
+        if names[name] in held:
+            rows = _with_held_images(rows, name, sides[name], names[name], file)
+        else:
+            rows = _with_images(rows, name, sides[name], table, file)
+    if config.protocol != CHOICE:
+        check_direction(config, names["opinion"], rows["distorted"].tolist(), str(file))
+    _refuse_namesakes(rows, names)
     return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, base)
 
 
@@ -68,7 +78,7 @@ def _place(config: BenchmarkConfig) -> tuple[Path, Path]:
         required = ", ".join(REQUIRED.get(config.protocol, REQUIRED[MOS]))
         raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {required}")
     file = Path(config.path).expanduser()
-    return file, file.parent
+    return file, file if file.is_dir() else file.parent
 
 
 def _root(config: BenchmarkConfig, side: str, base: Path) -> Root | None:
@@ -78,7 +88,7 @@ def _root(config: BenchmarkConfig, side: str, base: Path) -> Root | None:
 
 
 def _with_images(rows: pd.DataFrame, name: str, root: Root | None, table: pd.DataFrame, file: Path) -> pd.DataFrame:
-    """The rows with the images of one column, by name and by path.
+    """The rows with the images that a column names, by name and by path.
 
     Raises:
         UserError: a row names no image, or its path leads out of the root.
@@ -96,9 +106,16 @@ def _with_images(rows: pd.DataFrame, name: str, root: Root | None, table: pd.Dat
     return rows.assign(**{name: files if images is None else images, f"{name}_file": places})
 
 
-def _refuse_namesakes(rows: pd.DataFrame, config: BenchmarkConfig) -> None:
+def _with_held_images(rows: pd.DataFrame, name: str, root: Root | None, column: str, file: Path) -> pd.DataFrame:
+    """The rows with the images that a column of the table itself holds."""
+    if root is not None:
+        raise UserError(f"{root.setting}: the column {column} of {file} holds the images themselves: leave it out")
+    images = stored_images(file, column, apart=name == "distorted")
+    return rows.assign(**{name: images.names, f"{name}_file": images.files})
+
+
+def _refuse_namesakes(rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
     """Nothing, if every reference, and every distorted image of one reference, has a name of its own."""
-    columns = asdict(config.columns)
     setting = f"benchmark.columns.reference={columns['reference']}"
     refuse_namesakes(rows["reference"], rows["reference_file"], "references", setting)
     sides = [name for name in IMAGES[1:] if f"{name}_file" in rows]
@@ -108,14 +125,13 @@ def _refuse_namesakes(rows: pd.DataFrame, config: BenchmarkConfig) -> None:
     refuse_namesakes(names, files, "images of one reference", settings)
 
 
-def _read(file: Path, required: Sequence[str]) -> pd.DataFrame:
-    """All columns of the table; of a CSV file as text, with the number of every row's line in ``line``."""
+def _read(file: Path, required: Sequence[str]) -> tuple[pd.DataFrame, set[str]]:
+    """All columns of the table, and the names of those that hold images.
+
+    Those of a CSV file are text, with the number of every row's line in ``line``.
+    """
+    if file.is_dir() or (file.is_file() and file.suffix.lower() == ENDING):
+        return read_parquet(file)
     if not file.is_file():
         raise UserError(f"benchmark.path={file}: there is no such file")
-    if file.suffix.lower() != ".parquet":
-        return read_list(file, required)
-    try:
-        table = pd.read_parquet(file).reset_index(drop=True)
-    except (OSError, ValueError, TypeError, NotImplementedError) as error:  # pyarrow's own derive from these
-        raise UserError(f"{file} is no Parquet file: {' '.join(str(error).split())[:120]}") from error
-    return table.drop(columns=[column for column in table.columns if str(column) == "line"])
+    return read_list(file, required), set()
