@@ -134,6 +134,8 @@ class ColumnsConfig:
     opinion: str = "opinion"
     left: str = "left"  # of a table of choices, with right and preference instead of distorted and opinion
     right: str = "right"
+    left_reference: str = "left_reference"  # of quadruples, what left is compared with; both show what reference names
+    right_reference: str = "right_reference"
     preference: str = "preference"
     distortion: str = "distortion"
     level: str = "level"

@@ -195,3 +195,41 @@ def test_a_run_on_quadruples_and_its_report(noise: Path, iqa_lab: Callable[..., 
     assert "Nothing to do" in iqa_lab("run", *command).out
     report = iqa_lab("report", "results", "--out", "page")
     assert report.code == 0, report.err
+
+
+QUESTIONS = "reference,left_reference,left,right_reference,right,preference\ncat,a.png,b.png,c.png,d.png,{}\n"
+
+
+def test_a_table_of_quadruples(tmp_path: Path) -> None:
+    scatter(tmp_path / "versions", [f"{name}.png" for name in "abcd"])
+    table = tmp_path / "questions.csv"
+    table.write_text(QUESTIONS.format(0.25))
+    settings = ["benchmark.protocol=quadruples", "benchmark.distorted_root=versions"]
+    pairs = load("table", table, *settings).pairs
+    assert pairs["opinion"].tolist() == [0.75, 0.25] and pairs["reference"].tolist() == ["cat", "cat"]
+    assert pairs["distorted"].tolist() == ["a.png and b.png", "c.png and d.png"]
+    images = pairs[["reference_path", "distorted_path"]].map(lambda path: Path(path).name)
+    assert images.to_numpy().tolist() == [["a.png", "b.png"], ["c.png", "d.png"]]
+    # the same question the other way round is another person's answer to it
+    table.write_text(QUESTIONS.format(1) + "cat,c.png,d.png,a.png,b.png,1\n")
+    with pytest.raises(UserError, match="1 opinions are there twice"):
+        load("table", table, *settings)
+    votes = load("table", table, *settings, "benchmark.votes=true")
+    assert votes.pairs["opinion"].tolist() == [0.5, 0.5] and votes.config.people == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("left_reference,", "first,"), "has no column left_reference: it has"),
+        (("cat,", ","), "row 1 names no image"),
+        (("c.png", ""), "row 1 names no image"),
+        (("c.png", "x.png"), "0 of 2 pairs are there, missing are x.png"),
+        ((",0.5", ",2"), "1 opinions outside of 0 to 1: c.png and d.png"),
+    ],
+)
+def test_tables_of_quadruples_that_cannot_be_meant(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    scatter(tmp_path, [f"{name}.png" for name in "abcd"])
+    (tmp_path / "questions.csv").write_text(QUESTIONS.format(0.5).replace(*change))
+    with pytest.raises(UserError, match=said):
+        load("table", tmp_path / "questions.csv", "benchmark.protocol=quadruples")
