@@ -49,7 +49,8 @@ class Benchmark:
     @property
     def is_whole(self) -> bool:
         """Whether all pairs of the published database are here, none missing and none filtered out."""
-        return len(self.pairs) == self.config.expected.pairs
+        rows = 2 if self.config.protocol in CHOICES else 1  # of a question
+        return len(self.pairs) == rows * (self.config.expected.pairs or 0)
 
     def index_digest(self) -> str:
         """sha256 over all names, opinions, their spread and pixels of an examined benchmark: what is scored."""
@@ -160,7 +161,8 @@ def assemble(config: BenchmarkConfig, rows: pd.DataFrame, root: Path) -> Benchma
         both = there.to_numpy().reshape(-1, 2).all(axis=1)
         there[:] = np.repeat(both, 2)
     if not there.all():
-        lost_references = pairs.loc[pairs["reference_path"] == "", "reference"].unique()
+        named = "reference_file" if config.protocol == QUADRUPLES else "reference"  # there, the picture's name
+        lost_references = pairs.loc[pairs["reference_path"] == "", named].unique()
         lost = [*lost_references, *pairs.loc[pairs["distorted_path"] == "", "distorted"]]
         counts = f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost)}"
         if not there.any() or not config.allow_missing:

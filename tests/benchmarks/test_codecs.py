@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.stats import spearmanr
 
-from iqa_lab.benchmarks import Benchmark, benchmark_options, examine
+from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_benchmark
 from iqa_lab.config import StatisticsConfig, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.statistics.table import correlation_table
@@ -151,18 +151,26 @@ def test_the_nine_metrics_of_aic4() -> None:
 # ----------------------------------------------------------------------------------------------------------- CLIC
 
 
-def clic(root: Path, lines: list[str]) -> None:
-    (root / "clic2021_perceptual_test_answers.csv").write_text("\n".join(lines) + "\n")
+CLIC = {
+    "clic2021": "clic2021_perceptual_test_answers.csv",
+    "clic2021_valid": "clic2021_perceptual_valid_answers.csv",
+    "clic2022": "clic2022_perceptual_test_answers.csv",
+    "clic2024": "clic2024_perceptual_image_test_answers.csv",
+}
 
 
-@pytest.mark.parametrize("below", ["", "crops/", "clic2021_perceptual_test_crops/x/"])
-def test_clic(tmp_path: Path, below: str) -> None:
+def clic(root: Path, lines: list[str], name: str = "clic2021") -> None:
+    (root / CLIC[name]).write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(("name", "below"), zip(CLIC, ["", "crops/", "x/y/", ""], strict=True))
+def test_clic(tmp_path: Path, name: str, below: str) -> None:
     """The second was chosen twice of three times; trials with the original among the choices test people."""
     clic(tmp_path, ["o1.png,a1.png,b1.png,1", "o1.png,b1.png,a1.png,0", "o1.png,a1.png,b1.png,0",
                     "o1.png,o1.png,b1.png,0", "o1.png,a1.png,o1.png,1", "o1.png,a1.png,a1.png,1", "",
-                    "o2.png,a2.png,b2.png,0"])  # fmt: skip
+                    "o2.png,a2.png,b2.png,0"], name)  # fmt: skip
     scatter(tmp_path, [f"{below}{kind}{number}.png" for kind in "oab" for number in (1, 2)])
-    benchmark = load("clic2021", tmp_path)
+    benchmark = load(name, tmp_path)
     assert benchmark.pairs["distorted"].tolist() == ["a1.png", "b1.png", "a2.png", "b2.png"]
     assert benchmark.pairs["opinion"].tolist() == pytest.approx([1 / 3, 2 / 3, 1, 0])
     assert relative(benchmark, tmp_path)[1] == f"{below}b1.png"
@@ -440,12 +448,12 @@ def test_a_list_without_one_of_its_columns_is_refused(tmp_path: Path, name: str)
     make, file = MADE[name]
     make(tmp_path)
     whole = pd.read_csv(tmp_path / file, dtype=str, keep_default_na=False)
-    load(name, tmp_path, ANY)
+    config = load(name, tmp_path, ANY).config
     unread = {"bpp", "RMOS", "Elo", "nb_pc_opinions", "codec", "condition_id", "dataset", "dist_id", "pix_per_deg"}
     for column in set(whole) - unread:
         whole.drop(columns=column).to_csv(tmp_path / file, index=False)
         with pytest.raises(UserError, match=f"{file} has no column {column}"):
-            load(name, tmp_path, ANY)
+            load_benchmark(config)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -457,10 +465,11 @@ def test_a_row_twice_and_an_image_too_few_are_refused(tmp_path: Path, name: str)
     with pytest.raises(UserError, match="1 opinions are there twice"):
         load(name, tmp_path, ANY)
     (tmp_path / file).write_text(text)
-    image = Path(load(name, tmp_path, ANY).pairs["distorted_path"].iloc[-1])
+    benchmark = load(name, tmp_path, ANY)
+    image = Path(benchmark.pairs["distorted_path"].iloc[-1])
     image.unlink()
     with pytest.raises(UserError, match=f"missing are .*{image.name}"):
-        load(name, tmp_path, ANY)
+        load_benchmark(benchmark.config)
 
 
 def test_benchmarks_of_the_same_photographs_name_each_other() -> None:
