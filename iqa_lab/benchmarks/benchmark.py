@@ -11,16 +11,12 @@ from iqa_lab.benchmarks.copies import without_copies
 from iqa_lab.benchmarks.elsewhere import other_places
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
+from iqa_lab.benchmarks.opinions import CHOICES as CHOICES
 from iqa_lab.benchmarks.opinions import COLUMNS as COLUMNS
 from iqa_lab.benchmarks.opinions import MOS as MOS
-from iqa_lab.benchmarks.opinions import (
-    as_numbers,
-    average_votes,
-    check_opinions,
-    check_settings,
-    check_values,
-    cleaned,
-)
+from iqa_lab.benchmarks.opinions import QUADRUPLES as QUADRUPLES
+from iqa_lab.benchmarks.opinions import as_numbers, average_votes, check_opinions, check_settings, check_values, cleaned
+from iqa_lab.benchmarks.opinions import questions as questions
 from iqa_lab.benchmarks.selection import filters_of, selected
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError, first_names
@@ -31,7 +27,10 @@ class Benchmark:
     """Pairs with opinions, ordered by reference.
 
     Where people chose between two images (``2afc``) every triplet has two rows, the left image's before the right
-    one's, and the opinion is the share of people who chose the image.
+    one's, and the opinion is the share of people who chose the image. Where they said which of two pairs of images
+    differs more (``quadruples``) every question has two rows, the left pair's before the right one's: the images of a
+    pair stand in ``reference_path`` and ``distorted_path``, ``reference`` names the picture that both pairs show, and
+    the opinion is the share of people to whom the pair differed *less*. So a distance agrees with people alike in both.
 
     ``pairs`` has the columns ``COLUMNS`` plus ``opinion_std`` (NaN where unknown), ``reference_path`` and
     ``distorted_path``; after ``index.examine`` also ``reference_pixels`` and ``distorted_pixels``, digests of images.
@@ -69,7 +68,7 @@ class Benchmark:
 
 def rows_of_one(config: BenchmarkConfig) -> int:
     """How many rows stand for one pair or triplet: a triplet has one for each of its images."""
-    return 2 if config.protocol == CHOICE else 1
+    return 2 if config.protocol in CHOICES else 1
 
 
 def roots(config: BenchmarkConfig) -> list[Path]:
@@ -117,23 +116,29 @@ def find_opinions(config: BenchmarkConfig, name: str) -> tuple[Path, Path]:
 
 
 def two_rows_a_triplet(triplets: pd.DataFrame) -> pd.DataFrame:
-    """What ``assemble`` takes, from one row a triplet.
+    """What ``assemble`` takes, from one row a triplet, or a question about two pairs of images.
 
     Args:
         triplets: ``reference, left, right`` (names), ``preference`` (share of people who chose the right image, as
             numbers or text), ``distortion``, and ``reference_file, left_file, right_file``; perhaps ``level``,
-            ``split`` and ``line``.
+            ``split`` and ``line``. Of two pairs ``left`` and ``right`` name pairs, ``preference`` is the share of
+            people to whom the right pair differed less, and for ``reference_file`` stand ``left_reference_file`` and
+            ``right_reference_file``.
 
     Raises:
         UserError: a preference is no number.
     """
     preference = as_numbers(triplets["preference"], triplets, "preferences")
-    ordered = triplets.assign(preference=preference).sort_values("reference_file", kind="stable").reset_index(drop=True)
+    first = "reference_file" if "reference_file" in triplets else "left_reference_file"
+    ordered = triplets.assign(preference=preference).sort_values(first, kind="stable").reset_index(drop=True)
     shared = ordered.filter(["reference", "distortion", "level", "reference_file", "split", "line"])
     shared = shared if "level" in shared else shared.assign(level=0)
-    left = {"distorted": ordered["left"], "distorted_file": ordered["left_file"], "opinion": 1 - ordered["preference"]}
-    right = {"distorted": ordered["right"], "distorted_file": ordered["right_file"], "opinion": ordered["preference"]}
-    both = pd.concat([shared.assign(**left), shared.assign(**right)])
+    both = pd.concat(
+        shared.assign(distorted=ordered[side], distorted_file=ordered[f"{side}_file"], opinion=chosen).assign(
+            **({} if "reference_file" in shared else {"reference_file": ordered[f"{side}_reference_file"]})
+        )
+        for side, chosen in (("left", 1 - ordered["preference"]), ("right", ordered["preference"]))
+    )
     return both.sort_index(kind="stable").reset_index(drop=True)
 
 
@@ -180,11 +185,13 @@ def assemble(
     if "opinion_std" not in pairs:
         pairs["opinion_std"] = np.nan
     there = (pairs["reference_path"] != "") & (pairs["distorted_path"] != "")
-    if config.protocol == CHOICE:  # a triplet is there with both of its images
+    if config.protocol in CHOICES:  # a triplet is there with both of its images
         both = there.to_numpy().reshape(-1, 2).all(axis=1)
         there[:] = np.repeat(both, 2)
     if not there.all():
-        lost = pd.concat([_lost(pairs, "reference").drop_duplicates(), _lost(pairs, "distorted")])
+        # in a quadruple the name of a reference is that of a question's photograph, not of an image
+        named = "reference_file" if config.protocol == QUADRUPLES else "reference"
+        lost = pd.concat([_lost(pairs, "reference", named).drop_duplicates(), _lost(pairs, "distorted", "distorted")])
         counts = (
             f"{int(there.sum())} of {len(pairs)} pairs are there, missing are {first_names(lost['name'])}; the first "
             f"was looked for as {root / lost['file'].iloc[0]}"
@@ -203,10 +210,10 @@ def assemble(
     )
 
 
-def _lost(pairs: pd.DataFrame, side: str) -> pd.DataFrame:
-    """``name`` and ``file`` of the images of one side that are not there."""
-    lost = pairs.loc[pairs[f"{side}_path"] == "", [side, f"{side}_file"]]
-    return lost.set_axis(["name", "file"], axis=1)
+def _lost(pairs: pd.DataFrame, side: str, named: str) -> pd.DataFrame:
+    """``name``, out of the column ``named``, and ``file`` of the images of one side that are not there."""
+    lost = pairs[pairs[f"{side}_path"] == ""]
+    return pd.DataFrame({"name": lost[named], "file": lost[f"{side}_file"]})
 
 
 def _one_name_a_reference(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """A benchmark -> what a person should be told of it: identical pairs, pixels that do not agree as published."""
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES, questions
 from iqa_lab.benchmarks.selection import filters_of
 from iqa_lab.progress import say
 
@@ -13,15 +13,14 @@ def say_left_out(benchmark: Benchmark) -> None:
     their references, whose distances tie at zero; opinions that are not here.
     """
     config = benchmark.config
-    name, choice = config.name, config.protocol == CHOICE
-    what = "triplets" if choice else "pairs"
+    name, what = config.name, questions(config.protocol)
     if benchmark.n_copies:
         say(
             f"{name}: {benchmark.n_copies} {what} compare a reference with itself, whose distance is 0 for every "
             "metric; left out (benchmark.reference_copies=true scores them)"
         )
     if benchmark.n_identical:
-        them = "their triplets" if choice else "them"
+        them = f"their {what}" if config.protocol in CHOICES else "them"
         advice = "left out" if config.exclude_identical else f"benchmark.exclude_identical=true leaves {them} out"
         say(f"{name}: {benchmark.n_identical} distorted images have exactly the pixels of their references; {advice}")
     if benchmark.n_unlisted:

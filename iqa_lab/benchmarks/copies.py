@@ -5,16 +5,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.benchmarks.names import folded, places
-from iqa_lab.benchmarks.opinions import CHOICE
+from iqa_lab.benchmarks.opinions import CHOICES
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
 
 def without_copies(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The rows without those that compare a reference with itself, and how many pairs or triplets these are.
+    """The rows without those that compare a reference with itself, and how many pairs or questions these are.
 
-    Of choices, a triplet is one in which the reference stands on one of the two sides. With
-    ``benchmark.reference_copies`` nothing is left out.
+    Of choices, a triplet is one in which the reference stands on one of the two sides, and a quadruple one of whose
+    pairs is an image with itself. With ``benchmark.reference_copies`` nothing is left out.
 
     Args:
         config: the benchmark's settings.
@@ -27,7 +27,7 @@ def without_copies(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[pd.Data
         UserError: nothing else is there.
     """
     copies = rows["reference_copy"].to_numpy(dtype=bool) if "reference_copy" in rows else np.zeros(len(rows), bool)
-    if config.protocol == CHOICE:
+    if config.protocol in CHOICES:
         copies = np.repeat((copies | _of_one_file(rows)).reshape(-1, 2).any(axis=1), 2)
     rows = rows.assign(reference_copy=copies)
     if config.reference_copies or not copies.any():
@@ -37,7 +37,7 @@ def without_copies(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[pd.Data
             f"benchmark {config.name}: every opinion is of a reference and itself, whose distance is 0 whatever the "
             "metric; benchmark.reference_copies=true scores them"
         )
-    return rows[~copies], int(copies.sum()) // (2 if config.protocol == CHOICE else 1)
+    return rows[~copies], int(copies.sum()) // (2 if config.protocol in CHOICES else 1)
 
 
 def _of_one_file(rows: pd.DataFrame) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 from iqa_lab.benchmarks import Benchmark, benchmark_options, examine, load_benchmark
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES, questions
 from iqa_lab.benchmarks.names import inside
 from iqa_lab.benchmarks.opinions import check_settings
 from iqa_lab.benchmarks.wrappers import lay_out
@@ -156,7 +156,8 @@ def _fetch_from(source: str, archives: Sequence[ArchiveConfig], config: Benchmar
 
 
 def _counted(benchmark: Benchmark) -> str:
-    rows, kind = (2, "triplets") if benchmark.config.protocol == CHOICE else (1, "pairs")
+    rows = 2 if benchmark.config.protocol in CHOICES else 1
+    kind = questions(benchmark.config.protocol)
     return f"{len(benchmark.pairs) // rows} {kind} in {data_folder() / benchmark.config.folder}"
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE, Benchmark
+from iqa_lab.benchmarks.benchmark import CHOICES, Benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError, first_names
@@ -63,7 +63,7 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     if not config.exclude_identical:
         return replace(benchmark, pairs=pairs, n_identical=int(identical.sum()))
     out = identical.to_numpy()
-    if config.protocol == CHOICE:
+    if config.protocol in CHOICES:
         out = np.repeat(out.reshape(-1, 2).any(axis=1), 2)
     if out.all():
         raise UserError(f"benchmark {config.name}: benchmark.exclude_identical leaves no pair")

@@ -102,10 +102,39 @@ def finder(root: Path) -> Callable[[str], str]:
             path = find_entry(path, part) if path else None
         return Names(path) if path else None
 
+    @cache  # lists of choices name an image many times
     def find(file: str) -> str:
         folder, _, name = file.rpartition("/")
         there = names(folder if folder or not file.startswith("/") else "/")
         path = there.find(name) if there and name not in ("", ".", "..") else None
         return str(path) if path else ""
+
+    return find
+
+
+def anywhere(root: Path) -> Callable[[str], str]:
+    """A function from an image's name, as a list spells it, to its path below ``root``, in whatever folder it lies.
+
+    For lists that do not say in which folder their images are. A name with folders that leads to a file from ``root``
+    is that file. All folders are read once; a name that nothing answers to stays what it is.
+    """
+    here = finder(root)
+    by_name: dict[str, list[str]] = {}
+    for folder, below, files in os.walk(root):
+        below.sort()
+        inside_root = os.path.relpath(folder, root)
+        for name in sorted(files):
+            path = name if inside_root == "." else f"{inside_root.replace(os.sep, '/')}/{name}"
+            by_name.setdefault(folded(name), []).append(path)
+
+    @cache
+    def find(file: str) -> str:
+        """Raises: UserError: two images answer to one name."""
+        if here(file):
+            return file
+        alike = by_name.get(folded(PurePosixPath(file.replace("\\", "/")).name), [])
+        if len(alike) > 1:
+            raise UserError(f"{root}: {first_names(alike)} all answer to the name {file}: leave the one that is meant")
+        return alike[0] if alike else file
 
     return find

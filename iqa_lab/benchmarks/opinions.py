@@ -12,14 +12,21 @@ from iqa_lab.config import BenchmarkConfig
 from iqa_lab.config.check import check
 from iqa_lab.errors import UserError, first_names
 
-# The two protocols: an opinion of every distorted image, or a choice between two of them.
-MOS, CHOICE = "mos", "2afc"
+# An opinion of every distorted image; a choice between two of them; which of two pairs of images differs more.
+MOS, CHOICE, QUADRUPLES = "mos", "2afc", "quadruples"
+# The protocols of choices: two rows a question, the left side's before the right one's.
+CHOICES = (CHOICE, QUADRUPLES)
 
 # What a loader knows of a pair; names are the database's own.
 COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
 
 # squares of larger numbers overflow in the statistics
 _LARGEST = 1e100
+
+
+def questions(protocol: str) -> str:
+    """What the questions of a protocol are called, in the plural."""
+    return {MOS: "pairs", CHOICE: "triplets", QUADRUPLES: "quadruples"}[protocol]
 
 
 def check_settings(config: BenchmarkConfig) -> None:
@@ -101,7 +108,7 @@ def check_values(config: BenchmarkConfig, rows: pd.DataFrame) -> None:
     Raises:
         UserError: naming the first rows that are wrong, and the range.
     """
-    name, choice = f"benchmark {config.name}", config.protocol == CHOICE
+    name, choice = f"benchmark {config.name}", config.protocol in CHOICES
     if "reference_copy" in rows and not config.reference_copies:
         rows = rows[~rows["reference_copy"]]
     if choice:
@@ -132,7 +139,7 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame, lists_of_referen
     Raises:
         UserError: naming the first rows that are there twice, or what is not as many as expected.
     """
-    name, choice = f"benchmark {config.name}", config.protocol == CHOICE
+    name, choice = f"benchmark {config.name}", config.protocol in CHOICES
     if "reference_copy" in rows:
         rows = rows[~rows["reference_copy"]]  # beyond what is counted
     keys = pd.Series(_pair_keys(rows, choice), dtype=object)
@@ -143,9 +150,11 @@ def check_opinions(config: BenchmarkConfig, rows: pd.DataFrame, lists_of_referen
             f"{name}: {len(repeated)} opinions are there twice: {first_names(_named(rows, row) for row in repeated)}; "
             "if every row is one person's vote, say benchmark.votes=true"
         )
+    # both images of one pair of a quadruple may be distorted: the picture that they show is counted
+    pictures = rows["reference"] if config.protocol == QUADRUPLES else _keys(rows, "reference")
     found = {
         "pairs": len(rows),
-        "references": len(set(_keys(rows, "reference"))),
+        "references": len(set(pictures)),
         "distortions": rows["distortion"].nunique(),
     }
     expected = {key: getattr(config.expected, key) for key in found}
@@ -194,13 +203,13 @@ def average_votes(config: BenchmarkConfig, rows: pd.DataFrame) -> tuple[Benchmar
     name = f"benchmark {config.name}"
     if "opinion_std" in rows and rows["opinion_std"].notna().any():
         raise UserError(f"{name}: votes have no opinion_std of their own, which is computed from them")
-    choice = config.protocol == CHOICE
+    choice = config.protocol in CHOICES
     first, votes = (rows.iloc[0::2], rows.iloc[1::2]) if choice else (rows, rows)
     keys = _pair_keys(rows, choice)
     numbered, _ = pd.factorize(pd.Series(keys, dtype=object))
     shares = votes["opinion"].to_numpy(dtype=float)
-    if choice:  # of the image that was on the right when the triplet came first
-        right = np.array(_keys(votes, "distorted"), dtype=object)
+    if choice:  # of the side that was on the right when the question came first
+        right, _ = pd.factorize(pd.Series(_pair_keys(votes, choice=False), dtype=object))
         leading = right[np.unique(numbered, return_index=True)[1]][numbered]
         shares = np.where(right == leading, shares, 1 - shares)
     counts = np.bincount(numbered)
@@ -242,12 +251,11 @@ def _keys(rows: pd.DataFrame, side: str) -> list[str]:
 
 
 def _pair_keys(rows: pd.DataFrame, choice: bool) -> list[tuple[str, ...]]:
-    """What tells pairs apart, or triplets, whose two distorted images may change sides."""
-    references, distorted = _keys(rows, "reference"), _keys(rows, "distorted")
+    """What tells pairs apart, or questions, whose two sides may be shown either way round."""
+    pairs = list(zip(_keys(rows, "reference"), _keys(rows, "distorted"), strict=True))
     if not choice:
-        return list(zip(references, distorted, strict=True))
-    sides = zip(references[0::2], distorted[0::2], distorted[1::2], strict=True)
-    return [(reference, *sorted((left, right))) for reference, left, right in sides]
+        return list(pairs)
+    return [(*first, *second) for first, second in map(sorted, zip(pairs[0::2], pairs[1::2], strict=True))]
 
 
 def _refuse(name: str, what: str, rows: pd.DataFrame, wrong: pd.Series, values: pd.Series) -> None:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS, Benchmark, assemble, find_opinions, two_rows_a_triplet
+from iqa_lab.benchmarks.benchmark import (
+    CHOICE,
+    CHOICES,
+    MOS,
+    QUADRUPLES,
+    Benchmark,
+    assemble,
+    find_opinions,
+    two_rows_a_triplet,
+)
 from iqa_lab.benchmarks.lists import label, read_list
 from iqa_lab.benchmarks.meta_info import check_direction, column_names, is_pyiqas, no_references, parts
 from iqa_lab.benchmarks.parquet import ENDING, read_parquet, stored_images
@@ -13,17 +22,23 @@ from iqa_lab.benchmarks.roots import Root, read_root, refuse_namesakes
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, choices
 
-REQUIRED = {MOS: ("reference", "distorted", "opinion"), CHOICE: ("reference", "left", "right", "preference")}
-IMAGES = ("reference", "distorted", "left", "right")
+REQUIRED = {
+    MOS: ("reference", "distorted", "opinion"),
+    CHOICE: ("reference", "left", "right", "preference"),
+    QUADRUPLES: ("reference", "left_reference", "left", "right_reference", "right", "preference"),
+}
+IMAGES = ("reference", "distorted", "left_reference", "left", "right_reference", "right")
 
 
 def load(config: BenchmarkConfig) -> Benchmark:
     """The pairs of a table.
 
     It has the columns ``reference``, ``distorted``, ``opinion``; with ``benchmark.protocol=2afc`` ``reference``,
-    ``left``, ``right``, ``preference`` (the share of people who chose the right image); and perhaps ``distortion``,
-    ``level``, ``opinion_std``, ``split``, any of which may be empty in some rows. ``benchmark.columns`` says what they
-    are called otherwise. With ``benchmark.votes`` a row is one person's vote.
+    ``left``, ``right``, ``preference`` (the share of people who chose the right image); with ``quadruples``
+    ``left_reference`` and ``left``, ``right_reference`` and ``right`` (the images of two pairs), ``reference`` (a name
+    of the picture that all four show) and ``preference`` (the share of people to whom the right pair differed less);
+    and perhaps ``distortion``, ``level``, ``opinion_std``, ``split``, any of which may be empty in some rows.
+    ``benchmark.columns`` says what they are called otherwise. With ``benchmark.votes`` a row is one person's vote.
 
     ``benchmark.reference_root`` and ``benchmark.distorted_root`` say where the images lie, as ``roots`` has it; without
     them, a row names a path relative to the table. A column of images that a template does without need not be there:
@@ -42,7 +57,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     names = column_names(config, table.columns, str(file))
     for name, theirs in names.items():
         root = sides.get(name)
-        needed = name in required and (root is None or root.needs_image(table) or config.protocol == CHOICE)
+        needed = name in required and (root is None or root.needs_image(table) or config.protocol in CHOICES)
         if theirs not in table and (needed or theirs != name):
             listed = choices(theirs, [str(column) for column in table.columns if column != "line"])
             raise UserError(
@@ -60,15 +75,19 @@ def load(config: BenchmarkConfig) -> Benchmark:
         rows[name] = rows[name].map(label) if name in rows else ""
     if "split" in rows:
         rows["split"] = parts(rows["split"]) if is_pyiqas(table.columns) else rows["split"].map(label)
-    for name in (name for name in IMAGES if name in required):
+    shown = [name for name in IMAGES if name in required and (name, config.protocol) != ("reference", QUADRUPLES)]
+    for name in shown:
         if names[name] in held:
             rows = _with_held_images(rows, name, sides[name], names[name], file)
         else:
             rows = _with_images(rows, name, sides[name], table, file)
-    if config.protocol != CHOICE:
+    if config.protocol not in CHOICES:
         check_direction(config, names["opinion"], rows["distorted"].tolist(), str(file))
     _refuse_namesakes(rows, names)
-    return assemble(config, two_rows_a_triplet(rows) if config.protocol == CHOICE else rows, base)
+    if config.protocol == QUADRUPLES:
+        pairs = {side: rows[f"{side}_reference"] + " and " + rows[side] for side in ("left", "right")}
+        rows = rows.assign(reference=_named(rows["reference"], file), **pairs)
+    return assemble(config, two_rows_a_triplet(rows) if config.protocol in CHOICES else rows, base)
 
 
 def _place(config: BenchmarkConfig) -> tuple[Path, Path]:
@@ -95,17 +114,26 @@ def _with_images(rows: pd.DataFrame, name: str, root: Root | None, table: pd.Dat
     Raises:
         UserError: a row names no image, or its path leads out of the root.
     """
-    images = rows[name].map(label) if name in rows else None
-    if images is not None:
-        empty = rows.index[images.str.strip() == ""]
-        if len(empty):
-            raise UserError(f"{file}: row {int(empty[0]) + 1} names no image")
+    images = _named(rows[name], file) if name in rows else None
     if root is None:
         assert images is not None  # else its column is missing
         return rows.assign(**{name: images, f"{name}_file": images})
     files = root.files(table, images, str(file))
     places = [f"{root.folder}/{path}" for path in files]
     return rows.assign(**{name: files if images is None else images, f"{name}_file": places})
+
+
+def _named(images: pd.Series, file: Path) -> pd.Series:
+    """The names in a column.
+
+    Raises:
+        UserError: a row has none.
+    """
+    names = images.map(label)
+    empty = names.index[names.str.strip() == ""]
+    if len(empty):
+        raise UserError(f"{file}: row {int(empty[0]) + 1} names no image")
+    return names
 
 
 def _with_held_images(rows: pd.DataFrame, name: str, root: Root | None, column: str, file: Path) -> pd.DataFrame:
@@ -119,9 +147,10 @@ def _with_held_images(rows: pd.DataFrame, name: str, root: Root | None, column: 
 def _refuse_namesakes(rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
     """Nothing, if every reference, and every distorted image of one reference, has a name of its own."""
     setting = f"benchmark.columns.reference={columns['reference']}"
-    refuse_namesakes(rows["reference"], rows["reference_file"], "references", setting)
+    if "reference_file" in rows:
+        refuse_namesakes(rows["reference"], rows["reference_file"], "references", setting)
     sides = [name for name in IMAGES[1:] if f"{name}_file" in rows]
-    names = pd.concat([rows["reference"] + ": " + rows[name] for name in sides])
+    names = pd.concat([rows["reference"].map(label) + ": " + rows[name] for name in sides])
     files = pd.concat([rows[f"{name}_file"] for name in sides])
     settings = " and ".join(f"benchmark.columns.{name}={columns[name]}" for name in sides)
     refuse_namesakes(names, files, "images of one reference", settings)

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.properties import with_properties
@@ -65,7 +65,7 @@ def _rows(entry: Planned) -> list[dict[str, Any]]:
         "unit": entry.key, "benchmark": unit.benchmark, "goal": cell.goal, "dataset": cell.dataset,
         "architecture": cell.architecture, "value": 0.5,
         "weights": weights if cell.seed is None else f"{weights}.seed{cell.seed}",
-        "statistic": "agreement" if benchmark.get("protocol") == CHOICE else str(benchmark.get("headline") or "srcc"),
+        "statistic": "agreement" if benchmark.get("protocol") in CHOICES else str(benchmark.get("headline") or "srcc"),
     }  # fmt: skip
     if cell.goal == BASELINE:
         return [{**common, "readout": cell.architecture, "layer": cell.architecture, "depth": 1.0}]

@@ -194,5 +194,8 @@ def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
     if schema is ArchiveConfig and values["source"] != PUBLISHER and not (values["terms"] or "").strip():
         return f"terms={values['terms']}: say in a sentence on which terms {values['source']} hands the file out"
     if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
-        return "headline=agreement: it is of choices (protocol=2afc); with opinions choose srcc or another correlation"
+        return (
+            "headline=agreement: it is of choices (protocol=2afc or quadruples); "
+            "with opinions choose srcc or another correlation"
+        )
     return None

@@ -163,6 +163,8 @@ class ColumnsConfig:
     opinion: str = "opinion"
     left: str = "left"  # of a table of choices, with right and preference instead of distorted and opinion
     right: str = "right"
+    left_reference: str = "left_reference"  # of quadruples, what left is compared with; both show what reference names
+    right_reference: str = "right_reference"
     preference: str = "preference"
     distortion: str = "distortion"
     level: str = "level"
@@ -209,8 +211,8 @@ class BenchmarkConfig:
     name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    # mos: an opinion of every image; 2afc: a choice between two images
-    protocol: str = field(default="mos", metadata=word("mos", "2afc"))
+    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more
+    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples"))
     opinion: str = field(
         default=MISSING, metadata=word("mos", "dmos", meaning="mos: higher is better; dmos: lower is better")
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab import __version__
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import cells
@@ -298,7 +298,7 @@ def _on_pairs(units: Units, rows: pd.DataFrame) -> list[str]:
             pairs, benchmark = units[str(name)].scores([]), units[str(name)].config.benchmark
             few = few_references(pairs["reference"].nunique())
             of_types = (
-                [] if benchmark.protocol == CHOICE else notes_on_distortions(pairs["distortion"], benchmark.family)
+                [] if benchmark.protocol in CHOICES else notes_on_distortions(pairs["distortion"], benchmark.family)
             )
             return [*([few] if few else []), *of_types]
     return []

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from iqa_lab.benchmarks.benchmark import CHOICE, MOS
+from iqa_lab.benchmarks.benchmark import CHOICES, MOS
 from iqa_lab.config import Config, ReadoutConfig, checked_name
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
@@ -70,7 +70,7 @@ class FinishedUnit:
             raise UserError(f"{file} is damaged: some pairs have no names")
         if not np.isfinite(values).all():
             raise UserError(f"{file} is damaged: some scores or opinions are no finite numbers")
-        counted = len(scores) // 2 if self.config.benchmark.protocol == CHOICE else len(scores)
+        counted = len(scores) // 2 if self.config.benchmark.protocol in CHOICES else len(scores)
         if not (self.table["n"] == counted).all():
             raise UserError(f"{file} is damaged: it has {len(scores)} rows, its table is of another number")
         return scores.astype({"reference": str, "distorted": str})
@@ -126,7 +126,7 @@ def _read_unit(folder: Path, name: str, rows: pd.DataFrame) -> FinishedUnit:
     benchmark = config.benchmark
     try:
         checked_name(str(benchmark.name), "benchmark.name")
-        if benchmark.protocol not in (MOS, CHOICE) or benchmark.opinion not in ("mos", "dmos"):
+        if benchmark.protocol not in (MOS, *CHOICES) or benchmark.opinion not in ("mos", "dmos"):
             raise UserError(f"its opinions are {benchmark.protocol}, {benchmark.opinion}")
         about = sorted(set(rows["benchmark"]))  # its name, or that and a dot and the first digits of its digest
         if len(about) != 1 or not f"{about[0]}.".startswith(f"{benchmark.name}."):

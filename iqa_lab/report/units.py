@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import Config
 from iqa_lab.report.figures.by_distortion import by_distortion
 from iqa_lab.report.figures.channel_relevance import channel_relevance
@@ -60,7 +60,7 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
         points: how many pairs a figure draws at most.
     """
     table, result = unit.table, unit.result
-    by = "agreement" if unit.config.benchmark.protocol == CHOICE else "srcc"
+    by = "agreement" if unit.config.benchmark.protocol in CHOICES else "srcc"
     own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
     charts: dict[str, Chart | None] = {}
     missed: tuple[Missed, ...] = ()

@@ -16,6 +16,8 @@ from iqa_lab.benchmarks.images import Decoded, Resize, decode
 from iqa_lab.benchmarks.index import forget
 from iqa_lab.errors import UserError
 
+PATHS = ["reference_path", "distorted_path"]
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -133,9 +135,18 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
         yield Picture(path, image.pixels, image.conversion, reference, row, forwarded)
 
 
+def distinct(pairs: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Every pair of images once, in their order, and for each row of ``pairs`` the place of its own among them.
+
+    The same two images may be asked about in many questions.
+    """
+    numbered = pairs.groupby(PATHS, sort=False).ngroup()
+    return pairs.drop_duplicates(PATHS).reset_index(drop=True), np.asarray(numbered, dtype=np.int64)
+
+
 def number_of_images(pairs: pd.DataFrame) -> int:
-    """How many images ``pictures`` gives: every reference once, every distorted image once."""
-    return len(pairs) + pairs["reference_path"].nunique()
+    """How many images ``pictures`` gives of distinct pairs: every reference once, every distorted image once."""
+    return len(pairs.drop_duplicates(PATHS)) + pairs["reference_path"].nunique()
 
 
 def _digests(pairs: pd.DataFrame) -> dict[str, str]:

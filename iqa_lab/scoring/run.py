@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark, load_benchmark_named
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import is_own, source_imported
@@ -18,7 +18,7 @@ from iqa_lab.networks import Network
 from iqa_lab.progress import progress_bar, say, status
 from iqa_lab.readouts import function_of, load_channel_readout
 from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
-from iqa_lab.scoring.batches import number_of_images
+from iqa_lab.scoring.batches import distinct, number_of_images
 from iqa_lab.scoring.columns import ChannelReadout, Definition, Plan
 from iqa_lab.scoring.cost import announce
 from iqa_lab.scoring.forward import read_layers
@@ -36,18 +36,22 @@ def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Setti
     if not plan.passed and not plan.channels:
         return Scores(np.empty((len(benchmark.pairs), 0), np.float32), (), {}, {}, 0, settings.batch_size, 1e-9)
     announce(title, plan, network, benchmark, settings)
+    pairs, places = distinct(benchmark.pairs)
     with progress_bar() as bar:
-        task = bar.add_task(title, total=number_of_images(benchmark.pairs))
+        task = bar.add_task(title, total=number_of_images(pairs))
         scores = score(
             network,
-            benchmark.pairs,
+            pairs,
             plan.passed,
             settings,
             plan.channel_layers,
             progress=lambda images: bar.advance(task, images),
         )
     _say_fixed(plan, scores, benchmark)
-    return scores
+    if len(pairs) == len(places):
+        return scores
+    channels = {layer: differences[places] for layer, differences in scores.channels.items()}
+    return replace(scores, values=scores.values[places], channels=channels)
 
 
 # readouts of ours that are sums over positions, per pixel of the image
@@ -122,7 +126,7 @@ def check_readouts(plan: Plan, readouts: Mapping[str, ReadoutConfig], benchmark:
         _check_arguments(module.weigh, (None, channels.name), config, channels.name)
         if hasattr(module, "check"):
             references = benchmark.pairs["reference"].nunique()
-            choices = benchmark.config.protocol == CHOICE
+            choices = benchmark.config.protocol in CHOICES
             module.check(benchmark.config.name, references, choices=choices, **config.arguments)
 
 
@@ -170,7 +174,7 @@ def with_fitting_benchmarks(plan: Plan, config: Config) -> dict[str, Definition]
             )
         module = load_channel_readout(readout.config)
         if hasattr(module, "check"):
-            references, choices = other.pairs["reference"].nunique(), other.config.protocol == CHOICE
+            references, choices = other.pairs["reference"].nunique(), other.config.protocol in CHOICES
             module.check(name, references, choices=choices, **readout.config.arguments)
         for column in readout.columns():
             definitions[column] = {**definitions[column], "fit_on_digest": other.index_digest()}

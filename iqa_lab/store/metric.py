@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import BenchmarkConfig, Config
 from iqa_lab.errors import UserError, choices, first_names
 from iqa_lab.networks.network import PIXELS
@@ -52,7 +52,7 @@ def read_metric(text: str) -> Metric:
     if wanted not in known:
         said = f"choose from {choices(wanted, known)}" if wanted else f"it has {first_names(own, 4)}"
         raise UserError(f"{text}: which column? write {folder}:READOUT@LAYER; {said}")
-    if config.benchmark.protocol == CHOICE:
+    if config.benchmark.protocol in CHOICES:
         raise UserError(f"{folder}: people chose between images of {config.benchmark.name}; only opinions are compared")
     everything = unit.scores()
     pairs = everything[[name for name in everything if name not in known]]

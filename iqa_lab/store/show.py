@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, questions
 from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import plain_console
@@ -22,12 +22,17 @@ from iqa_lab.store.outcome import Outcome
 
 # of distortions, that a terminal shows beside each other: PieAPP has dozens
 _MOST_KINDS = 8
+# Of each protocol of choices: what people did whose answer a distance predicts.
+_AGREES = {
+    CHOICE: "who chose the image with the smaller distance",
+    QUADRUPLES: "to whom the pair with the larger distance differed more",
+}
 
 
 def show(outcome: Outcome, config: Config) -> float:
     """Print a unit's headline and table on standard output; returns its highest value."""
     benchmark = outcome.benchmark
-    by = "agreement" if benchmark.config.protocol == CHOICE else benchmark.config.headline
+    by = "agreement" if benchmark.config.protocol in CHOICES else benchmark.config.headline
     n, table = len(benchmark.pairs), outcome.table
     facts = (outcome.unit.read_result() or {}).get("headline", {})
     title = (
@@ -38,13 +43,13 @@ def show(outcome: Outcome, config: Config) -> float:
     references = f"{number} references; intervals by resampling references"
     notes = [
         f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
-        if benchmark.config.protocol != CHOICE
-        else f"{n // 2} of {benchmark.n_expected // 2} triplets, {references}; "
-        f"agreement: share of people who chose the image with the smaller distance. {_limits(benchmark)}",
+        if benchmark.config.protocol not in CHOICES
+        else f"{n // 2} of {benchmark.n_expected // 2} {questions(benchmark.config.protocol)}, {references}; "
+        f"agreement: share of people {_AGREES[benchmark.config.protocol]}. {_limits(benchmark)}",
         _order(table, by),
         *ceilings_said(facts),
     ]
-    if benchmark.config.protocol != CHOICE:
+    if benchmark.config.protocol not in CHOICES:
         notes += notes_on_distortions(benchmark.pairs["distortion"], benchmark.config.family)
     few = few_references(number)
     notes += [few] if few else []

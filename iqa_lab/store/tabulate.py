@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICE
+from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
@@ -35,7 +35,7 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
         ``initialised_from``: the training whose weights this one began with, as goal/dataset; empty: none.
     """
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
-    if config.benchmark.protocol == CHOICE:
+    if config.benchmark.protocol in CHOICES:
         statistics = agreement_table(scores, names, config.statistics)
     else:
         errors = standard_errors(scores, config.benchmark)
@@ -116,7 +116,7 @@ def held_out_facts(scores: pd.DataFrame, rows: pd.DataFrame, config: Config) -> 
         something else.
     """
     names = (rows["readout"] + "@" + rows["layer"]).tolist()
-    statistic = "agreement" if config.benchmark.protocol == CHOICE else config.benchmark.headline
+    statistic = "agreement" if config.benchmark.protocol in CHOICES else config.benchmark.headline
     statistics = [name for name in (statistic,) if name in CHOSEN_BY]
     if len(names) == 1 and statistic not in ("agreement", "srcc"):
         statistics.append("srcc")  # the best by whatever statistic

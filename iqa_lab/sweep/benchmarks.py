@@ -94,7 +94,7 @@ def _load(values: Values) -> Facts:
         loaded = load_benchmark(build_dataclass(BenchmarkConfig, typed("benchmark", values)))
         benchmark = examine(loaded, any_size=True)  # whether sizes matter depends on the unit
         pairs = benchmark.pairs  # the images as in batches.number_of_images, which brings torch with it
-        images = len(pairs) + pairs["reference_path"].nunique()
+        images = len(pairs.drop_duplicates(["reference_path", "distorted_path"])) + pairs["reference_path"].nunique()
         found = benchmark.config
         return Facts(benchmark.index_digest(), len(pairs), images, found.people, found.opinion_std)
     except UserError as error:
