@@ -163,7 +163,7 @@ def clic(root: Path, lines: list[str], name: str = "clic2021") -> None:
     (root / CLIC[name]).write_text("\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize(("name", "below"), zip(CLIC, ["", "crops/", "x/y/", ""], strict=True))
+@pytest.mark.parametrize(("name", "below"), list(zip(CLIC, ["", "crops/", "x/y/", ""], strict=True)))
 def test_clic(tmp_path: Path, name: str, below: str) -> None:
     """The second was chosen twice of three times; trials with the original among the choices test people."""
     clic(tmp_path, ["o1.png,a1.png,b1.png,1", "o1.png,b1.png,a1.png,0", "o1.png,a1.png,b1.png,0",
