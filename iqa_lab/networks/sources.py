@@ -23,7 +23,7 @@ from iqa_lab.progress import say
 
 HF_FILE = "model.safetensors"
 _HUB = "https://huggingface.co"
-_DIGITS = 8  # of a file's sha256 that torchvision puts into its name
+_DIGITS = (8, 10)  # how many of a file's sha256 torchvision puts into its name
 
 
 def find_weights_file(weights: WeightsConfig) -> Path:
@@ -115,7 +115,7 @@ def _expected_file(weights: WeightsConfig) -> Path | None:
             return _package_file(place)
         case "torchvision":
             # the file's name ends with them, and importing torchvision takes seconds
-            if len(weights.sha256 or "") == _DIGITS:
+            if len(weights.sha256 or "") in _DIGITS:
                 return next(_torch_cache("").glob(f"*-{weights.sha256}.pth"), None)
             return _torch_cache(Path(_torchvision_url(place)).name)
         case "hf":

@@ -89,16 +89,16 @@ def test_seeds_of_untrained_networks_are_replicates_of_their_own_kind() -> None:
 def test_two_new_trainings_differ_by_less_than_the_reach_in_95_of_100_cases() -> None:
     rng = np.random.default_rng(0)
     sd, inside, found = 0.04, [], []
-    for _ in range(400):
+    for _ in range(150):
         z = rng.normal([[0.9], [0.7], [1.1]], sd, size=(3, 5))  # three cells of five trainings
         floor = noise_floors(
             pd.concat([cell("a", name, list(np.tanh(row))) for name, row in zip("xyz", z, strict=True)])
         )
         inside.append(floor.trained.contains(float(np.diff(rng.normal(0, sd, 2))[0])))
         found.append(floor.trained.sd**2)
-    # three Monte-Carlo errors: sqrt(.95 x .05 / 400) = .011; of a variance with 12 df sqrt(2 / 12 / 400) = .020
-    assert np.mean(inside) == pytest.approx(0.95, abs=0.033)
-    assert np.mean(found) == pytest.approx(sd**2, rel=0.061)
+    # three Monte-Carlo errors: sqrt(.95 x .05 / 150) = .018; of a variance with 12 df sqrt(2 / 12 / 150) = .033
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.054)
+    assert np.mean(found) == pytest.approx(sd**2, rel=0.1)
 
 
 def contrast_table() -> pd.DataFrame:
@@ -184,9 +184,10 @@ def test_networks_that_began_elsewhere_are_no_partners_in_a_family() -> None:
 
 def test_levels_that_do_nothing_are_beyond_the_floor_in_5_of_100_cases() -> None:
     rng = np.random.default_rng(2)
-    p = [float(controlled_comparisons(family(0.0, rng))["p"].iloc[0]) for _ in range(250)]
-    # three Monte-Carlo errors: sqrt(.05 x .95 / 250) = .0138
-    assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=0.042)
+    p = [float(controlled_comparisons(family(0.0, rng))["p"].iloc[0]) for _ in range(120)]
+    # three Monte-Carlo errors: sqrt(.05 x .95 / 120) = .020; of the mean of uniform p values sqrt(1 / 12 / 120) = .026
+    assert np.mean(np.array(p) < 0.05) <= 0.05 + 0.06
+    assert np.mean(p) == pytest.approx(0.5, abs=0.079)
     quiet = family(0.0, rng)
     quiet.loc[quiet["family"] == "f", "value"] = np.tanh(0.8 + 0.001 * np.arange(8))  # closer than any recipes
     assert controlled_comparisons(quiet)["verdict"].iloc[0] == INSIDE
