@@ -14,7 +14,7 @@ from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
-from iqa_lab.networks.build import build_module, check_layout, named_layers
+from iqa_lab.networks.build import build_module, check_layout, is_fine_group, named_layers
 from iqa_lab.networks.cells import BASELINE, cells, matching
 from iqa_lab.networks.forms import CLASS
 from iqa_lab.networks.network import OUTPUT, module_of
@@ -129,7 +129,7 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     check_layout(config)
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):
-        nothing = dict.fromkeys(("channels", "stride", "layout"))
+        nothing = dict.fromkeys(("channels", "stride", "layout", "fine"))
         return [{"name": OUTPUT.name, "depth": OUTPUT.depth, **nothing, "kind": "baseline"}]
     rows = []
     for layer in named_layers(config, module, []):
@@ -142,6 +142,7 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
                 "channels": layer.form.channels,
                 "stride": layer.stride,
                 "layout": layer.form.kind,
+                "fine": layer.fine,
                 "kind": type(module.get_submodule(module_of(layer.name))).__name__,
             }
         )
@@ -171,7 +172,7 @@ def _architectures(folders: Sequence[Path]) -> Iterator[Row]:
         yield {
             "name": name,
             "constructor": content.get("constructor"),
-            "layers": len(layers) if isinstance(layers, list) else layers,
+            "layers": sum(not is_fine_group(entry) for entry in layers) if isinstance(layers, list) else layers,
             "layout": content.get("layout", "map"),
         }
 

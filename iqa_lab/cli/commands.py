@@ -255,6 +255,32 @@ def fetch(
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
+@app.command()
+def verify(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(help="As goal=dino*, any columns of list weights; or benchmark=..."),
+    ] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download what is not here.")] = False,
+    addresses: Annotated[bool, typer.Option("--addresses", help="Only ask whether each address answers.")] = False,
+    out: Annotated[Path, typer.Option(help="The JSON file with all facts, to send back.")] = Path("verify.json"),
+    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+) -> None:
+    """Load every training and benchmark that is here and say what does not fit.
+
+    Looks at files, tensors, layers and what is made of a known image; writes all that is found as JSON, to send back.
+    """
+    from iqa_lab.cli.verify import ask_addresses, verify_everything  # torch takes seconds to import
+
+    pairs = dict(_key_value(text) for text in filters or [])
+    if addresses:
+        if fetch:
+            raise UserError("--addresses downloads nothing: leave out --fetch")
+        ask_addresses(pairs, _folders(config_dir), out)
+        return
+    verify_everything(pairs, _folders(config_dir), fetch, out)
+
+
 @app.command(context_settings={**_PASS_ON, "help_option_names": []})
 def report(context: typer.Context) -> None:
     """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.

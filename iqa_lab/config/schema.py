@@ -44,7 +44,8 @@ class ArchitectureConfig:
     arguments: dict[str, Any] = field(default_factory=dict)
     # names from early to late, each alone or with its channels; or auto: every block. A name is a module's path, with
     # :call2 behind it (its second call in a forward), :0 or :key (a part of a tuple or dictionary). A number is no name
-    # but an index, here as everywhere: a module called 1 is written "1", in quotes
+    # but an index, here as everywhere: a module called 1 is written "1", in quotes. fine: [names] between them lists
+    # places inside blocks, which are read with layers=fine
     layers: Any = "auto"
     # map: [B, C, H, W]; map_last: [B, H, W, C]; tokens: [B, prefix + H * W, C]; auto: as found, layer by layer
     layout: str = field(default="auto", metadata=word("auto", "map", "map_last", "tokens"))
@@ -286,7 +287,7 @@ class Config:
     statistics: StatisticsConfig = field(default_factory=StatisticsConfig)
     claims: list[str] = field(default_factory=list)  # of a study: what its report judges
     results: str = "results"
-    layers: Any = "all"  # all, a list of names (texts) or indices (numbers) of layers, or last: n
+    layers: Any = "all"  # all, fine, a list of names (texts) or indices (numbers) of layers, or last: n
     # what is read of a transformer's blocks
     tokens: str = field(default="patch", metadata=word("patch", "class", "both"))
     # the layers together, from the first to each; scaled: each brought to mean 1 first

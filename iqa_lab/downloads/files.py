@@ -94,7 +94,7 @@ def _fetch(url: str, part: Path) -> None:
         except requests.RequestException as error:
             came = (part.stat().st_size if part.is_file() else 0) > before
             failures = 1 if came else failures + 1  # a bad line that moves on is not given up
-            cause = _cause(error)
+            cause = cause_of(error)
             if failures >= ATTEMPTS or isinstance(cause, socket.gaierror):  # no such name, or no network
                 raise _not_to_be_had(url, f"{' '.join(str(cause).split())[:160]}; what came is kept") from error
         time.sleep(wait)
@@ -142,10 +142,10 @@ def _pieces(answer: requests.Response) -> Iterator[bytes]:
     yield from answer.iter_content(_PIECE)
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause_of(error: BaseException) -> BaseException:
     """The innermost of nested errors, which is what a person can act on."""
     inner = error.__cause__ or error.__context__
-    return error if inner is None else _cause(inner)
+    return error if inner is None else cause_of(inner)
 
 
 def _verify(part: Path, url: str, expected: Checksum | None) -> None:

@@ -1,8 +1,11 @@
 """From configuration to Network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -31,12 +34,20 @@ def build_network(config: Config) -> Network:
     """
     weights = config.weights
     check_cell(config)
+    return network_from(config, find_weights_file(weights) if weights.path or weights.url or weights.source else None)
+
+
+def network_from(config: Config, file: Path | None) -> Network:
+    """As ``build_network``, with the weights in a file that somebody has found and verified; None: as drawn.
+
+    Raises:
+        UserError: the weights or layers are not as declared.
+    """
+    weights = config.weights
     check_layout(config.architecture)
     check_input(weights.input)
     module = build_module(config.architecture, weights)
-    random_keys: list[str] = []
-    if weights.path or weights.url or weights.source:
-        random_keys = load_weights(module, find_weights_file(weights), weights)
+    random_keys = load_weights(module, file, weights) if file is not None else []
     terms: Callable[[], Mapping[str, Distance]] | None = getattr(module, "terms", None)
     if (config.goal.name == BASELINE) != (terms is not None):
         what = "a network" if terms is None else "a baseline"
@@ -48,6 +59,7 @@ def build_network(config: Config) -> Network:
         image_size=config.architecture.image_size,
         weights=weights_name(config),
         digest=weights_digest(module),
+        random=tuple(random_keys),
         terms=terms() if terms else None,
     )
 
@@ -101,7 +113,8 @@ def _reason(error: BaseException) -> str:
 def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_keys: list[str]) -> tuple[Layer, ...]:
     """The layers of a module from early to late; those behind weights that stayed at random are left out.
 
-    The depth of a layer counts in the architecture's full list, so that it means the same in every training.
+    The depth of a layer counts in the architecture's full list, so that it means the same in every training; fine ones
+    stand evenly between those that are not.
 
     Raises:
         UserError: the module does not run, or a layer is none, or is not laid out as declared.
@@ -121,25 +134,39 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
         _say_left_out(found, others, layout)
         declared = dict.fromkeys(found)
     names = list(declared)
+    fine = fine_layers(architecture)
+    depths = _depths(names, fine)
     check_layers(names, traced)
     forms = {name: _agreed(name, form_at(name), layout) for name in names}
     layers: list[Layer] = []
-    for number, (name, channels) in enumerate(declared.items()):
+    for name, channels in declared.items():
         form = forms[name]
         if channels is not None and channels != form.channels:
             raise UserError(f"layer {name} has {form.channels} channels, but architecture.layers says {channels}")
-        output, depth = traced.outputs[name], number / max(len(names) - 1, 1)
+        output, depth, is_fine = traced.outputs[name], depths[name], name in fine
         grid = grid_of(output, traced, form)
         spatial = form.kind != VECTOR and not ("Pool" in output.kind and grid == (1, 1))
         stride = form.patch or round(traced.size[0] / grid[0])
-        layers.append(Layer(name, depth, spatial, form, stride if spatial else None))
+        layers.append(Layer(name, depth, spatial, form, stride if spatial else None, is_fine))
         # of several tokens that were only found, nobody knows which is the class token
         if form.kind == TOKENS and (form.prefix == 1 or 0 < form.prefix == prefix):
-            layers.append(Layer(name + CLASS_TOKEN, depth, False, replace(form, kind=CLASS)))
+            layers.append(Layer(name + CLASS_TOKEN, depth, False, replace(form, kind=CLASS), None, is_fine))
     kept = trusted_layers(names, traced, random_keys)
     if not kept:
         raise UserError(f"no layer runs before the weights that stay at random ({first_names(random_keys)})")
     return tuple(layer for layer in layers if layer.name.removesuffix(CLASS_TOKEN) in kept)
+
+
+def _depths(names: Sequence[str], fine: Collection[str]) -> dict[str, float]:
+    """The place of each layer from 0 to 1.
+
+    >>> _depths(["a", "inside", "b", "c"], {"inside"})
+    {'a': 0.0, 'inside': 0.25, 'b': 0.5, 'c': 1.0}
+    """
+    usual = [place for place, name in enumerate(names) if name not in fine]
+    last = max(len(usual) - 1, 1)
+    # fine ones before the first and behind the last have its depth
+    return {name: float(np.interp(place, usual, range(len(usual)))) / last for place, name in enumerate(names)}
 
 
 def _say_left_out(found: list[str], others: Mapping[str, str], layout: str) -> None:
@@ -196,13 +223,14 @@ def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] |
     """The layers that an architecture lists, each with its channels where they are declared; None for ``auto``.
 
     Raises:
-        UserError: the setting is neither ``auto`` nor a list of names, alone or as ``name: channels``.
+        UserError: the setting is neither ``auto`` nor a list of names, alone or as ``name: channels``, those inside of
+            blocks as ``fine: [names]``.
     """
     listed = architecture.layers
     if listed == "auto":
         return None
     layers: dict[str, int | None] = {}
-    for entry in listed if isinstance(listed, list) else []:
+    for entry in _flat(listed) if isinstance(listed, list) else []:
         if isinstance(entry, int):
             raise UserError(
                 f"architecture.layers={listed}: a number is an index, here there are only names; put them in quotes, "
@@ -218,6 +246,28 @@ def declared_layers(architecture: ArchitectureConfig) -> dict[str, int | None] |
     if not layers:
         raise UserError(f"architecture.layers={listed}: give auto or a list of module paths")
     return layers
+
+
+def fine_layers(architecture: ArchitectureConfig) -> set[str]:
+    """The layers that an architecture lists as ``fine``: places inside blocks, read where they are asked for."""
+    if not isinstance(architecture.layers, list):
+        return set()
+    groups = (entry[_FINE] for entry in architecture.layers if is_fine_group(entry))
+    return {name for group in groups for one in group for name in (one if isinstance(one, dict) else [one])}
+
+
+_FINE = "fine"
+
+
+def is_fine_group(entry: object) -> bool:
+    """Whether an entry of ``architecture.layers`` is no layer but a list of fine ones."""
+    return isinstance(entry, dict) and list(entry) == [_FINE] and isinstance(entry[_FINE], list)
+
+
+def _flat(listed: Sequence[Any]) -> Iterator[Any]:
+    """The entries, those of groups of fine layers in their place."""
+    for entry in listed:
+        yield from entry[_FINE] if is_fine_group(entry) else [entry]
 
 
 def input_channels(module: nn.Module) -> int:

@@ -1,6 +1,6 @@
 """What a module's parts gave -> the names of its layers; and a setting -> those of them that it means."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from torch import nn
@@ -101,28 +101,37 @@ def trusted_layers(names: Sequence[str], traced: Trace, random_keys: Sequence[st
     return [name for name in names if traced.outputs[name].order < first_random]
 
 
-def select_layers(choice: Any, names: Sequence[str]) -> list[str]:
+def select_layers(choice: Any, names: Sequence[str], fine: Collection[str] = ()) -> list[str]:
     """The layers that a setting means, in the network's own order, each once.
 
-    ``all``; one name; a list of names or indices (negative ones count from the end); ``{last: n}``. A number is always
-    an index and a text always a name, so a layer called 1 is asked for as ``"1"``.
+    ``all``; one name; a list of names or indices (negative ones count from the end); ``{last: n}``; ``fine``: all, and
+    the places inside blocks. A number is always an index and a text always a name, so a layer called 1 is asked for as
+    ``"1"``. ``all``, ``last`` and indices are of the layers that are not fine.
 
     >>> select_layers({"last": 2}, ["a", "b", "c"])
     ['b', 'c']
     >>> select_layers([0, "c"], ["a", "b", "c"])
     ['a', 'c']
+    >>> select_layers("all", ["a", "b", "c"], {"b"}), select_layers("fine", ["a", "b", "c"], {"b"})
+    (['a', 'c'], ['a', 'b', 'c'])
+
+    Args:
+        choice: the setting.
+        names: of all layers.
+        fine: those that are read only where they are asked for.
 
     Raises:
         UserError: no such layer; all layers are listed.
     """
-    if choice == "all":
-        return list(names)
+    usual = [name for name in names if name not in fine]
+    if choice in ("all", "fine"):
+        return usual if choice == "all" else list(names)
     if isinstance(choice, dict) and list(choice) == ["last"] and isinstance(choice["last"], int) and choice["last"] > 0:
-        return list(names[-choice["last"] :])
+        return usual[-choice["last"] :]
     wanted = [choice] if isinstance(choice, (str, int)) else choice
     if not isinstance(wanted, list) or not wanted or isinstance(choice, bool):
-        raise UserError(f"layers={choice}: give all, a list of names or indices, or {{last: n}}")
-    chosen = {_one_layer(entry, names) for entry in wanted}
+        raise UserError(f"layers={choice}: give all, fine, a list of names or indices, or {{last: n}}")
+    chosen = {str(entry) if isinstance(entry, str) and entry in fine else _one_layer(entry, usual) for entry in wanted}
     return [name for name in names if name in chosen]
 
 

@@ -28,6 +28,7 @@ class Layer:
     spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
     form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
     stride: int | None = field(default=None, compare=False)  # about how many pixels one position stands for; a fact
+    fine: bool = field(default=False, compare=False)  # read with layers=fine, or by its name
 
 
 CLASS_TOKEN = ":class"
@@ -98,6 +99,7 @@ class Network:
     image_size: int | None  # side of the only square images that it takes
     weights: str  # the name of the training: architecture, with .recipe where there are several
     digest: str  # sha256 over the loaded tensors
+    random: tuple[str, ...] = ()  # tensors that the file of the weights has not; no layer behind them is read
     terms: Mapping[str, Distance] | None = None  # of a baseline: the distances whose sum is its score, by layer read
 
     @property

@@ -4,7 +4,7 @@ from functools import partial
 from typing import cast
 
 import torch.nn.functional as F
-from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.models.resnet import Bottleneck, ResNet
@@ -29,8 +29,8 @@ def resnet(
         input_channels: 1 for networks that see lightness only.
         last_stride: of the last stage; 1 keeps its maps as large as those before.
         num_classes: outputs of the classifier.
-        padding: ``symmetric``, as torch and Caffe pad; ``same``, as TensorFlow and JAX do where the stride is 2: on even
-            sizes one more pixel on the right and below, which shifts every map.
+        padding: ``symmetric``, as torch and Caffe pad; ``same``, as TensorFlow and JAX do where the stride is 2: on
+            even sizes one more pixel on the right and below, which shifts every map.
 
     Raises:
         ValueError: another depth or padding.

@@ -23,6 +23,7 @@ from iqa_lab.progress import say
 
 HF_FILE = "model.safetensors"
 _DIGITS = (8, 10)  # how many of a file's sha256 torchvision puts into its name
+_HUB = "https://huggingface.co"
 
 
 def find_weights_file(weights: WeightsConfig) -> Path:
@@ -79,6 +80,21 @@ def is_available(weights: WeightsConfig) -> bool:
     if weights.source is None and weights.path is None and weights.url is None:
         return not is_by_hand(weights)  # a metric without weights needs none
     return local_file(weights) is not None
+
+
+def address_of(weights: WeightsConfig) -> str | None:
+    """Where the network has the file of these weights; None where it comes in a package, a folder, or by hand.
+
+    >>> address_of(WeightsConfig(source="hf:timm/resnet50.a1_in1k"))
+    'https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors'
+    """
+    kind, _, place = ("url", "", weights.url) if weights.url is not None else (weights.source or "").partition(":")
+    if kind == "torchvision":
+        return _torchvision_url(place)
+    if kind == "hf":
+        repository, file = _hub_file(place)
+        return f"{_HUB}/{repository}/resolve/main/{file}"
+    return place if kind == "url" else None
 
 
 def local_file(weights: WeightsConfig) -> Path | None:
@@ -175,7 +191,7 @@ def _hugging_face(place: str, _sha256: str | None) -> Path:
     repository, file = _hub_file(place)
     mirror = os.environ.get("IQA_LAB_MIRROR")
     try:
-        return Path(hf_hub_download(repository, file, endpoint=mirrored("https://huggingface.co") if mirror else None))
+        return Path(hf_hub_download(repository, file, endpoint=mirrored(_HUB) if mirror else None))
     except (OSError, ValueError) as error:  # the hub's own errors derive from these
         reason = " ".join(str(error).split())[:160]
         said = f"could not download {file} of {repository} from the Hugging Face hub ({reason})"

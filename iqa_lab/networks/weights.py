@@ -18,6 +18,15 @@ from iqa_lab.networks.files import read_file
 _COUNTER = "num_batches_tracked"
 
 
+def is_counter(key: str) -> bool:
+    """Whether a tensor only counts steps of training.
+
+    >>> is_counter("bn1.num_batches_tracked")
+    True
+    """
+    return key.endswith(_COUNTER)
+
+
 def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequence[str] = ()) -> dict[str, Tensor]:
     """The named tensors of a weights file; no code in it is ever executed.
 

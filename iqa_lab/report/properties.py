@@ -16,7 +16,7 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
     ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``;
-    ``initialised_from``, as the results say or, where they are older than this column, as it is published; ``family``,
+    ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do; ``family``,
     the controlled family that a training belongs to, and ``replicate``: False where the recipes of that family differ
     by intention, so that they tell nothing of chance.
     """
@@ -37,7 +37,7 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         imagenet=imagenet, own_task=imagenet.where(own), parameters=published("parameters", float),
         layers=table["unit"].map(layers).astype(float),
-        initialised_from=said.astype(object).where(said.notna(), published(ORIGIN)),
+        initialised_from=said.astype(object).where(said.notna() & said.ne(""), published(ORIGIN)),
         family=published("family"),
         replicate=[cell.family not in strengths for cell in networks],
         **{f"goal.{key}": [str(goals.get(name, {}).get(key, "")) for name in table["goal"]]

@@ -22,7 +22,8 @@ _KNOWN = (
     "classification segmentation jigsaw rotation colorization clip swav baseline untrained simclr dino detection mae "
     "dinov2 dinov3 siglip mocov2 mocov3 byol barlow_twins vicreg pirl npid npidpp clusterfit deepcluster deepclusterv2 "
     "selav2 hashtags robust_classification instance_segmentation keypoints",
-    "imagenet1k cifar10 places365 voc inat_birds inat_insects imagenet22k yfcc100m none places205 ecoset imagenet1k_coco",
+    "imagenet1k cifar10 places365 voc inat_birds inat_insects imagenet22k yfcc100m none places205 ecoset "
+    "imagenet1k_coco",
     "plain lpips mean cosine gram dists std mean_std manhattan correlation wasserstein jsd channel_scaled grating "
     "tuned_heldout tuned_insample",
     "goal dataset architecture",

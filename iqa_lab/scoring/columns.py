@@ -190,7 +190,7 @@ def chosen_layers(readout: ReadoutConfig, all_layers: Sequence[Layer], name: str
     offered = [layer.name for layer in all_layers if layer.name.endswith(CLASS_TOKEN) in kinds[readout.tokens]]
     if not offered:
         raise UserError(f"tokens={readout.tokens}: this architecture has no class token")
-    chosen = set(select_layers(readout.layers, offered))
+    chosen = set(select_layers(readout.layers, offered, {layer.name for layer in all_layers if layer.fine}))
     layers = [layer for layer in all_layers if layer.name in chosen]
     flat = [layer.name for layer in layers if not layer.spatial]
     if readout.spatial and flat:

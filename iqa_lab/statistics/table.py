@@ -21,7 +21,7 @@ CORRELATIONS = [
     "outlier_ratio", "srcc_within_distortion", "srcc_within_reference", "rmse_star", "krasula_auc_ds",
     "krasula_auc_bw", "krasula_c0", "krasula_pairs",
 ]  # fmt: skip
-COLUMNS = [*FACTORS, *CORRELATIONS, "input", "confidence"]
+COLUMNS = [*FACTORS, *CORRELATIONS, "input", "confidence", "initialised_from"]
 
 # pairs of images for Krasula's analysis of each column: its areas are then within .002 of those from all pairs
 KRASULA_PAIRS = 200_000

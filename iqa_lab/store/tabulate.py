@@ -32,7 +32,7 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
 
     Returns:
         The factors, layer and readout, the statistics, ``input``, the ``confidence`` of the intervals, and
-        ``initialised_from``: the training whose weights this one began with, as goal/dataset; empty: it began at random.
+        ``initialised_from``: the training whose weights this one began with, as goal/dataset; empty: none.
     """
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
     if config.benchmark.protocol == CHOICE:

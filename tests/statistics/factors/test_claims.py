@@ -52,6 +52,21 @@ def verdict_of(claim: str, table: pd.DataFrame, **settings: float) -> dict[str, 
     return row
 
 
+def test_a_claim_pairs_only_what_began_alike() -> None:
+    """Detectors that began with ImageNet's weights are no evidence on their goal, and are on being trained at all."""
+    table = results()
+    detector = table["goal"].eq("jigsaw")
+    began = np.where(detector, "classification/imagenet1k", "")
+    table = table.assign(goal=table["goal"].replace("jigsaw", "detection"), initialised_from=began)
+    row = verdict_of("classification > detection", table)
+    assert row["verdict"] == "undecided" and "differ in goal alone and began alike" in str(row["note"])
+    assert verdict_of("classification > detection", table.assign(initialised_from=""))["verdict"] == "supported"
+    blank = table[detector].assign(goal="untrained", dataset="none", initialised_from="", srcc=0.2)
+    both = pd.concat([table, blank], ignore_index=True)
+    assert verdict_of("all > untrained", both)["networks"] == 24
+    assert verdict_of("detection > untrained", both)["verdict"] == "undecided"
+
+
 @pytest.mark.parametrize(
     ("claim", "verdict"),
     [

@@ -88,6 +88,68 @@ def test_an_untrained_network_differs_in_its_goal_alone_from_every_training() ->
     assert "untrained" not in matched_pairs(everything, "dataset")["pair"].str.cat()
 
 
+def begun(goal: str, dataset: str, origin: str | None, networks: list[str] = NETS[:3]) -> pd.DataFrame:
+    """Units of one goal and environment whose trainings began with the weights of another."""
+    units = grid(["jigsaw"], networks, ["tid", "kadid"])
+    return units.assign(goal=goal, dataset=dataset, initialised_from=origin)
+
+
+IMAGENET, COCO = "imagenet1k", "imagenet1k_coco"
+SCRATCH = begun("classification", IMAGENET, None)
+UNTRAINED = begun("untrained", "none", None)
+
+
+@pytest.mark.parametrize(
+    ("factor", "left", "right", "matched"),
+    [
+        # whatever the environment is called, what began with ImageNet's weights is no partner of what did not
+        ("goal", SCRATCH, begun("detection", IMAGENET, "classification/imagenet1k"), False),
+        ("goal", begun("classification", COCO, None), begun("detection", COCO, "classification/imagenet1k"), False),
+        ("goal", begun("detection", COCO, "classification/imagenet1k"), UNTRAINED, False),
+        ("goal", begun("detection", COCO, "jigsaw/imagenet1k"), begun("keypoints", COCO, "mae/imagenet1k"), False),
+        # of two that began alike the goal is all that differs
+        ("goal", begun("detection", COCO, "classification/imagenet1k"),
+         begun("keypoints", COCO, "classification/imagenet1k"), True),
+        ("goal", SCRATCH, begun("jigsaw", IMAGENET, None), True),
+        ("goal", SCRATCH, begun("jigsaw", IMAGENET, ""), True),  # as a CSV file has it
+        ("goal", SCRATCH, UNTRAINED, True),
+        # the environment is that of both trainings; the goals of both have to be the same
+        ("dataset", SCRATCH, begun("classification", "imagenet22k_imagenet1k", "classification/imagenet22k"), True),
+        ("dataset", SCRATCH, begun("classification", "instagram3b_imagenet1k", "hashtags/instagram3b"), False),
+        ("dataset", begun("detection", "coco", None), begun("detection", COCO, "classification/imagenet1k"), False),
+        ("architecture", SCRATCH, begun("classification", IMAGENET, None, NETS[3:5]), True),
+        ("architecture", SCRATCH, begun("classification", IMAGENET, "jigsaw/imagenet1k", NETS[3:5]), False),
+    ],
+)  # fmt: skip
+def test_a_training_that_starts_from_another_differs_in_that_too(
+    factor: str, left: pd.DataFrame, right: pd.DataFrame, matched: bool
+) -> None:
+    units = pd.concat([left, right], ignore_index=True)
+    across = matched_pairs(units, factor)
+    sides = (across["first"] < len(left)) & (across["second"] >= len(left))
+    sides |= (across["second"] < len(left)) & (across["first"] >= len(left))
+    assert sides.any() == matched
+    # without the column nobody knows, and all are as if they began at random
+    blind = matched_pairs(units.drop(columns="initialised_from"), factor)
+    assert len(blind) >= len(across)
+    if factor == "goal" and not matched and across.empty:
+        with pytest.raises(TooFewUnits, match="where their training began"):
+            matched_contrasts(units, factor)
+
+
+def test_what_began_elsewhere_is_named_as_confounded() -> None:
+    detectors = [begun(goal, COCO, "classification/imagenet1k") for goal in ("detection", "keypoints")]
+    units = pd.concat([SCRATCH, begun("jigsaw", IMAGENET, None), *detectors], ignore_index=True)
+    (of_goal,) = [one for one in aliases(units) if "began with" in one and one.startswith("goal")]
+    assert of_goal == (
+        "goal=detection,keypoints cannot be told from what their networks began with, a training on "
+        "classification/imagenet1k: no network of these levels began at random"
+    )
+    assert not any("began with" in one for one in aliases(units.drop(columns="initialised_from")))
+    both = pd.concat([SCRATCH, begun("detection", IMAGENET, None), *detectors], ignore_index=True)
+    assert not any(one.startswith("goal=detection cannot be told from what") for one in aliases(both))
+
+
 def test_contrasts_find_the_effects_that_were_put_in() -> None:
     units = grid(list(EFFECTS), NETS, ["tid", "kadid", "csiq"])
     table = matched_contrasts(units, "goal").set_index(["first_level", "second_level"])
