@@ -16,9 +16,9 @@ def with_properties(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
     ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``;
-    ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do; ``family``,
-    the controlled family that a training belongs to, and ``replicate``: False where the recipes of that family differ
-    by intention, so that they tell nothing of chance.
+    ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do;
+    ``family``, the controlled family that a training belongs to, and ``replicate``: False where the recipes of that
+    family differ by intention, so that they tell nothing of chance.
     """
     known = {(cell.goal, cell.dataset, cell.architecture, name): cell for name, cell in cells([configuration_folder()])}
     unknown = WeightsConfig()
