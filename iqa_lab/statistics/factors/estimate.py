@@ -70,10 +70,10 @@ def estimate(samples: Sequence[Sample], references: Sequence[int] | None) -> Est
     difference = float(sum(sample.sign * mean.mean() for sample, mean in zip(samples, means, strict=True)))
     random = [number for number, sample in enumerate(samples) if not sample.fixed]
     many = bool(random) and min(len(means[number]) for number in random) >= ENOUGH_NETWORKS
-    shared = None if references is None else _of_references(samples, references, between=many)
     nothing = Estimate(difference, float("nan"), float("nan"), 0.0, THESE, THESE, False)
-    if references is not None and min(references) < FEWEST:
+    if references is not None and min(references) < FEWEST:  # one alone does not even vary
         return nothing
+    shared = None if references is None else _of_references(samples, references, between=many)
     if not many:
         if shared is None or not shared[0] > ROUNDING:
             return nothing

@@ -163,7 +163,7 @@ def history(units: pd.DataFrame, factor: str) -> pd.Series:
     origin = units[ORIGIN].astype(object).where(units[ORIGIN].notna(), "").astype(str)
     if factor != "dataset":
         return origin
-    goal = origin.str.partition("/")[0]
+    goal = origin.map(lambda text: text.partition("/")[0])  # .str.partition has no columns where there are no rows
     return goal.where(goal != units["goal"].astype(str), "")
 
 

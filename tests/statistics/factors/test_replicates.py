@@ -11,6 +11,7 @@ from iqa_lab.statistics import fisher_z
 from iqa_lab.statistics.factors.contrasts import matched_contrasts
 from iqa_lab.statistics.factors.families import BEYOND, INSIDE, UNKNOWN, controlled_comparisons
 from iqa_lab.statistics.factors.replicates import Floor, Floors, noise_floors, replicated_cells
+from iqa_lab.statistics.factors.units import Judged, TooFewUnits
 from iqa_lab.statistics.factors.verdicts import judge_claims
 
 NAMES = ["benchmark", "goal", "dataset", "architecture", "weights", "value"]
@@ -197,3 +198,21 @@ def test_a_floor_says_what_it_rests_on() -> None:
     assert str(Floor(0.02, 2, 3, 1)) == "sd 0.020 of Fisher's z over 3 trainings of 1 cell"
     low, high = Floor(0.02, 11, 12, 1).interval()
     assert low == pytest.approx(0.02 * 0.7084, rel=1e-3) and high == pytest.approx(0.02 * 1.6979, rel=1e-3)
+
+
+@pytest.mark.parametrize("factor", ["goal", "dataset", "architecture"])
+def test_where_no_network_was_trained_there_is_nothing_to_contrast(factor: str) -> None:
+    """A study of untrained networks only: its report asks for contrasts of the trained ones all the same."""
+    nothing = contrast_table().assign(initialised_from=None)[:0]
+    with pytest.raises(TooFewUnits, match=f"no two of the 0 units differ in {factor} alone"):
+        matched_contrasts(nothing, factor, value="value", floors=noise_floors(nothing))
+    assert controlled_comparisons(nothing.assign(family=None)).empty and replicated_cells(nothing).empty
+
+
+@pytest.mark.parametrize("references", [1, 2, 5])
+def test_pairs_on_too_few_references_have_a_difference_and_no_interval(references: int) -> None:
+    """One reference divided by zero."""
+    table = contrast_table()
+    judged = {name: Judged(value, np.full(50, value), references) for name, value in table["value"].items()}
+    (row,) = matched_contrasts(table, "goal", judged, value="value").to_dict("records")
+    assert row["difference"] > 0 and np.isnan(row["low"]) and np.isnan(row["p"])
