@@ -31,7 +31,7 @@ BLOCK = re.compile(r"(?:<!-- not run(?: \(([^)]*)\))?: ([^\n]*?) -->\n)?```bash\
 EXPANDED = re.compile(r"=.*(glob|range|choice|sort|shuffle)\(")
 
 
-# README's commands are meant for whole benchmarks; here two levels of five photographs (the folds of tuned) will do
+# commands of these pages are meant for whole benchmarks; here two levels of five photographs (the folds of tuned) will do
 FEWER = """iqa-lab() {
   case "$*" in
     run*) command iqa-lab "$@" "benchmark.levels=[1,5]" \\
@@ -131,7 +131,7 @@ def test_a_document_runs(document: Path, levels_home: Path, tmp_path: Path) -> N
     runs = [block.runs for block in blocks(document) if block.runs.strip()]
     if not runs:
         pytest.skip("no commands that can run here")
-    if document.name == "README.md":
+    if document.name in ("README.md", "using.md", "sweeps.md"):
         runs.insert(0, FEWER)
     environment = {
         **os.environ,

@@ -158,7 +158,7 @@ def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command,
             "no such layer: features.99; the layers are features.9, .*features.1, features.3, features.4, ",
         ),
         (["layers=[40]"], "no such layer: 40; the layers are"),
-        (["layers={first: 2}"], "give all, a list of names or indices, or {last: n}"),
+        (["layers={first: 2}"], "give all, fine, a list of names or indices, or {last: n}"),
         (["readout=[]"], "no readout is chosen: readout=plain"),
         (
             ["goal=segmentation", "dataset=voc"],
@@ -384,7 +384,8 @@ def test_a_network_of_one_image_size_says_how_to_feed_it(iqa_lab: Command, few: 
 
 def test_list_layers(iqa_lab: Command) -> None:
     rows = json.loads(iqa_lab("list", "layers", "architecture=squeezenet1_0", "--json").out)
-    assert rows[0] == {"name": "features.1", "depth": 0.0, "channels": 96, "stride": 2, "layout": "map", "kind": "ReLU"}
+    assert rows[0] == {"name": "features.1", "depth": 0.0, "channels": 96, "stride": 2, "layout": "map", "kind": "ReLU",
+                       "fine": False}  # fmt: skip
     assert rows[-1]["name"] == "features.12" and rows[-1]["channels"] == 512 and rows[-1]["depth"] == 1
     tokens = json.loads(iqa_lab("list", "layers", "architecture=vit_small_patch16_224", "--json").out)
     assert {(row["channels"], row["stride"]) for row in tokens} == {(384, 16)}
