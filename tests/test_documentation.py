@@ -31,7 +31,7 @@ BLOCK = re.compile(r"(?:<!-- not run(?: \(([^)]*)\))?: ([^\n]*?) -->\n)?```bash\
 EXPANDED = re.compile(r"=.*(glob|range|choice|sort|shuffle)\(")
 
 
-# commands of these pages are meant for whole benchmarks; here two levels of five photographs (the folds of tuned) will do
+# commands of these pages are meant for whole benchmarks; here two levels of five photographs (tuned has folds) will do
 FEWER = """iqa-lab() {
   case "$*" in
     run*) command iqa-lab "$@" "benchmark.levels=[1,5]" \\
