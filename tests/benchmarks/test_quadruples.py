@@ -144,6 +144,15 @@ def test_votes_are_one_question_whichever_side_and_whichever_way_round(noise: Pa
     assert pairs["reference"].tolist() == ["img_01.png"] * 2 + ["img_02.png"] * 2
 
 
+def test_a_pair_that_is_one_image_twice_asks_nothing(noise: Path) -> None:
+    """Its distance is 0 whatever the metric, so that whoever differs more is known beforehand."""
+    lines = ["man,18-30,gaussian_noise,1,2,2,4,9,900,2", "man,18-30,gaussian_noise,2,1,3,4,5,900,1"]
+    benchmark = made(noise, lines)
+    assert benchmark.n_copies == 1 and benchmark.pairs["reference"].unique().tolist() == ["img_02.png"]
+    settings = [*FEW, "benchmark.reference_copies=true"]
+    assert len(load("raid_quadruples", noise, *settings).pairs) == 4
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

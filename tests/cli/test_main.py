@@ -329,6 +329,7 @@ def test_fetch_verifies_and_says_what_is_here_already(
     assert "1 of 2: classification/cifar10/resnet20_cifar: already here, verified" in finished.err
 
 
+@pytest.mark.slow  # tests of verify and of recognition read the same files
 def test_every_network_that_is_at_hand_runs(
     iqa_lab: Command, few: Path, monkeypatch: pytest.MonkeyPatch, shared_weights: Path
 ) -> None:

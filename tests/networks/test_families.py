@@ -171,17 +171,19 @@ LAYOUTS: dict[str, tuple[Callable[[int], nn.Module], Callable[[nn.Module], Any],
         lambda net: prefixed({**body_of(net), "projection_head.0.weight": torch.zeros(4, 4),
                               "prototypes.weight": torch.zeros(3, 4)}, "module."), FC,
     ),
-    "depth/depth_anything_v2/vit_base_patch14_dinov2": (
+    "depth/lvd142m_depth_anything_v2/vit_base_patch14_dinov2": (
         small_vit,
         lambda net: {**prefixed({**full(net), "mask_token": torch.zeros(1, 64)}, "pretrained."),
                      "depth_head.projects.0.bias": torch.zeros(2)}, (),
     ),
-    "depth/midas/resnext101_32x8d": (
+    "depth/instagram1b_imagenet1k_midas/resnext101_32x8d": (
         CNN,
         lambda net: {**{_midas(key): value for key, value in body_of(net).items()},
                      "scratch.layer1_rn.weight": torch.zeros(2)}, FC,
     ),
-    "arniqa/arniqa/resnet50": (CNN, lambda net: {_numbered(key, "model"): v for key, v in body_of(net).items()}, FC),
+    "arniqa/imagenet1k_arniqa/resnet50": (
+        CNN, lambda net: {_numbered(key, "model"): v for key, v in body_of(net).items()}, FC,
+    ),
     "contrique/contrique/resnet50": (
         CNN,
         lambda net: {**{_numbered(key, "encoder"): v for key, v in body_of(net).items()},
