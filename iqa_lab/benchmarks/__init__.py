@@ -5,12 +5,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from iqa_lab.benchmarks.benchmark import Benchmark
-from iqa_lab.benchmarks.elsewhere import other_places
+from iqa_lab.benchmarks.benchmark import Benchmark, own_folders
 from iqa_lab.benchmarks.index import examine
-from iqa_lab.benchmarks.names import find_entry, inside
 from iqa_lab.benchmarks.opinions import check_settings
-from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder, option_files
+from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.config.schema import PUBLISHER
@@ -80,12 +78,11 @@ def is_present(config: BenchmarkConfig) -> bool:
     """Whether the folders of a benchmark are in the data folder; what lies in them is not looked at."""
     if config.path is not None:
         return Path(config.path).exists()
-    data = data_folder()
-    home = find_entry(data, inside(config.folder, "benchmark.folder"))
-    if any(place.is_dir() for place in other_places(config.family, home or data / config.folder, data)):
+    home, *elsewhere = own_folders(config)
+    if any(place.is_dir() for place in elsewhere):
         return True
     sources = {archive.source for archive in config.archives} or {PUBLISHER}
-    return home is not None and any(
+    return home.exists() and any(
         all((home / archive.into).is_dir() for archive in config.archives if archive.source == source)
         for source in sources
     )
@@ -99,13 +96,7 @@ def problem_of(config: BenchmarkConfig) -> str | None:
     """
     if "." in config.family or config.family == _MADE or (config.family == TABLE and config.opinions is None):
         return None
-    if config.path is not None:
-        places = [Path(config.path).expanduser()]
-    else:
-        data = data_folder()
-        named = find_entry(data, inside(config.folder, "benchmark.folder")) or data / config.folder
-        places = [named, *other_places(config.family, named, data)]
-    if not any(place.exists() for place in places):
+    if not any(place.exists() for place in own_folders(config)):
         return None
     try:
         load_benchmark(config)

@@ -71,19 +71,27 @@ def rows_of_one(config: BenchmarkConfig) -> int:
     return 2 if config.protocol in CHOICES else 1
 
 
-def roots(config: BenchmarkConfig) -> list[Path]:
-    """The folders that a benchmark may be in, the likeliest first; they need not be there.
+def own_folders(config: BenchmarkConfig) -> list[Path]:
+    """The folders of a benchmark; they need not be there.
 
-    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case, and that itself; then
-    where other programs keep the database (``elsewhere``).
+    ``benchmark.path`` where it is given; else ``folder`` below the data folder, in any case; then where other programs
+    keep the database (``elsewhere``).
     """
     if config.path is not None:
-        found = [Path(config.path).expanduser()]
+        own = data = Path(config.path).expanduser()
     else:
         data = data_folder()
-        named = find_entry(data, inside(config.folder, "benchmark.folder"))
-        found = [named or data / config.folder, data]
-    return found + other_places(config.family, found[0], found[-1])
+        own = find_entry(data, inside(config.folder, "benchmark.folder")) or data / config.folder
+    return [own, *other_places(config.family, own, data)]
+
+
+def roots(config: BenchmarkConfig) -> list[Path]:
+    """The folders that a benchmark may be in, the likeliest first: its own, and the data folder itself after the first.
+
+    They need not be there.
+    """
+    own, *others = own_folders(config)
+    return [own, *([data_folder()] if config.path is None else []), *others]
 
 
 def find_root(config: BenchmarkConfig, marker: str) -> Path:

@@ -8,20 +8,18 @@ them.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.io import loadmat
 
 from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_root
+from iqa_lab.benchmarks.mat_files import MatFile
 from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 
 _REALIGNED, _FIRST, _REFERENCES = "dmos_realigned.mat", "dmos.mat", "refnames_all.mat"
 _COLUMNS = {_REALIGNED: ("dmos_new", "dmos_std", "orgs"), _FIRST: ("dmos", "orgs")}
-_LARGEST = 2**23  # bytes; the official files have some thousands
 _FOLDERS = {"jp2k": 227, "jpeg": 233, "wn": 174, "gblur": 174, "fastfading": 174}
 
 
@@ -34,10 +32,13 @@ def load(config: BenchmarkConfig) -> Benchmark:
     root, file = _find(config)
     opinions, names = _read(root, file), _read(root, _REFERENCES)
     number = sum(_FOLDERS.values())
+    absent = [key for key in _COLUMNS[file] if key not in opinions] + ["refnames_all"] * ("refnames_all" not in names)
+    if absent:
+        raise UserError(f"{root}: {file} or {_REFERENCES} does not hold {absent[0]!r}")
     try:
-        columns = {key: np.ravel(opinions[key]).astype(float) for key in _COLUMNS[file]}
-        references = [str(np.ravel(entry)[0]) for entry in np.ravel(names["refnames_all"])]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+        columns = {key: np.ravel(opinions.array(key)).astype(float) for key in _COLUMNS[file]}
+        references = [str(np.ravel(entry)[0]) for entry in np.ravel(names.array("refnames_all"))]
+    except (IndexError, TypeError, ValueError) as error:
         raise UserError(f"{root}: {file} or {_REFERENCES} does not hold {error}") from error
     lengths: dict[str, int] = {**{key: len(column) for key, column in columns.items()}, "refnames_all": len(references)}
     wrong = [f"{key} has {length}" for key, length in lengths.items() if length != number]
@@ -78,14 +79,8 @@ def _find(config: BenchmarkConfig) -> tuple[Path, str]:
             raise error from None
 
 
-def _read(root: Path, name: str) -> dict[str, Any]:
+def _read(root: Path, name: str) -> MatFile:
     file = find_entry(root, name)
     if file is None:
         raise UserError(f"{root / name} is not there")
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise ValueError(f"it has more than {_LARGEST >> 20} MiB")
-        content: dict[str, Any] = loadmat(str(file))
-    except Exception as error:  # of a damaged file SciPy may raise anything
-        raise UserError(f"{file} is damaged: {' '.join(str(error).split())[:120]}") from error
-    return content
+    return MatFile(file)
