@@ -9,7 +9,7 @@ import pandas as pd
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.report.finished import FinishedUnit, read_units
 from iqa_lab.report.inference import headlines_of, judged_of
-from iqa_lab.statistics.factors.units import Columns, Judged, with_values
+from iqa_lab.statistics.factors.units import Columns, Judged, candidate_rows, with_values
 from iqa_lab.statistics.intervals.across import OnBenchmark, groups_of, mean_over_benchmarks
 from iqa_lab.statistics.table import FACTORS
 
@@ -44,7 +44,7 @@ def common_cells(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> Cell
         table: rows with ``unit`` and ``statistic``; its index names the rows. Where a network has several layers, the
             layer is the one that other references choose; so a table of one layer gives that of this layer.
     """
-    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
+    own = candidate_rows(table)
     own = own[~own["layer"].astype(str).str.startswith("concat_") & own["srcc"].notna()]
     asked = {str(name): _config(units, rows) for name, rows in table.groupby("benchmark", sort=False)}
     other = [name for name, config in asked.items() if not config.human or not _by_srcc(table, name)]

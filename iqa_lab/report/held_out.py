@@ -8,6 +8,7 @@ import pandas as pd
 from iqa_lab.errors import UserError
 from iqa_lab.progress import track
 from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.store.held_out import held_out, statistic_of
 from iqa_lab.store.settings import METHOD
 from iqa_lab.store.tabulate import held_out_facts
@@ -29,7 +30,7 @@ def held_out_of(units: Mapping[str, FinishedUnit], rows: pd.DataFrame) -> tuple[
     Returns:
         ``COLUMNS`` by unit (``columns``: among how many was chosen), and for units whose scores are damaged the reason.
     """
-    own = rows[(rows["layer"] != "pixels") & ~rows["readout"].astype(str).str.endswith("_insample")]
+    own = candidate_rows(rows)
     found, damaged = {}, {}
     for name, some in track(list(own.groupby("unit", sort=False)), "held-out values"):
         unit = units[str(name)]

@@ -16,6 +16,7 @@ from iqa_lab.report.figures.opinion_against_score import opinion_against_score
 from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.report.pictures import Pictures
 from iqa_lab.statistics.correlation.mapping import logistic4
+from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.store.tabulate import opinion_sign
 
 WORST = 3  # pairs of each kind that are shown
@@ -61,7 +62,7 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
     """
     table, result = unit.table, unit.result
     by = "agreement" if unit.config.benchmark.protocol in CHOICES else "srcc"
-    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
+    own = candidate_rows(table)
     charts: dict[str, Chart | None] = {}
     missed: tuple[Missed, ...] = ()
     column = ""

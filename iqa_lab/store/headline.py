@@ -9,14 +9,7 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.networks.network import PIXELS
-
-# Rows whose weights were fitted to the very opinions that they are compared with: never the best of anything.
-IN_SAMPLE = "_insample"
-
-
-def candidates(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows among which the best is looked for: neither the pixels nor what was fitted to the same opinions."""
-    return table[(table["layer"] != PIXELS.name) & ~table["readout"].astype(str).str.endswith(IN_SAMPLE)]
+from iqa_lab.statistics.factors.units import IN_SAMPLE, candidate_rows
 
 
 def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -37,7 +30,7 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
     ranked = best_first(table, by)
     control = pixel_control(table)
     best = (ranked if len(ranked) else table).iloc[0]
-    chosen = {"best_layer": best["layer"], "best_readout": best["readout"], "columns": len(candidates(table))}
+    chosen = {"best_layer": best["layer"], "best_readout": best["readout"], "columns": len(candidate_rows(table))}
     if "agreement" in table:
         return {
             "agreement_best": float(best["agreement"]),

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.store.digits import three_digits, with_interval
 from iqa_lab.store.index import HEADLINE, UNIT
@@ -23,7 +24,7 @@ def unit_headlines(found: Results) -> pd.DataFrame:
     table = found.table
     needed = (*_OF_A_UNIT, "layer", "readout", "n")
     table = table.assign(**{name: np.nan for name in needed if name not in table})  # tables come from anywhere
-    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
+    own = candidate_rows(table)
     rows = own.merge(found.headlines, on=UNIT, how="left")
     given = rows["statistic"].fillna("")
     choices = rows["agreement"].notna() if "agreement" in rows else pd.Series(False, index=rows.index)

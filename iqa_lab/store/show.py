@@ -14,9 +14,10 @@ from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import plain_console
 from iqa_lab.statistics.correlation.choices import ceilings
 from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within, range_restriction
+from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.digits import three_digits, with_interval
-from iqa_lab.store.headline import best_first, candidates, pixel_control
+from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.held_out import chosen_on_others
 from iqa_lab.store.outcome import Outcome
 
@@ -81,7 +82,7 @@ def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
 
 def _order(table: pd.DataFrame, by: str) -> str:
     """What the table of a unit is ordered by, and why its rows have no intervals."""
-    if len(candidates(table)) < 2:
+    if len(candidate_rows(table)) < 2:
         return "Positive = agrees."
     return (
         f"Ordered by {by}, hence without intervals: those of columns that were fixed beforehand are in "

@@ -11,10 +11,11 @@ from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
+from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, people_an_image, standard_errors
-from iqa_lab.store.headline import candidates, headline
+from iqa_lab.store.headline import headline
 from iqa_lab.store.held_out import CHOSEN_BY
 from iqa_lab.store.result import Definitions
 from iqa_lab.store.settings import made_with
@@ -65,7 +66,7 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     First what the column gets that other references choose (``held_out_facts``), then the best column as published
     (``srcc_best``, ``agreement_best``: chosen and judged on the same opinions, hence without an interval).
     """
-    facts = held_out_facts(scores, candidates(table), config) | headline(table, config.benchmark.headline)
+    facts = held_out_facts(scores, candidate_rows(table), config) | headline(table, config.benchmark.headline)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
         ceiling = opinion_ceilings(scores["opinion"], errors, people_an_image(config.benchmark))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.statistics.factors.claims import BEST, CONCAT, DEPTH, FIRST, LAST, Claim, NoSuchLevel
-from iqa_lab.statistics.factors.units import FACTORS, UNIT, Columns, joined
+from iqa_lab.statistics.factors.units import FACTORS, UNIT, Columns, candidate_rows, joined
 
 NETWORK = [*FACTORS, "weights"]
 PAPERS_READOUT = "plain"  # of a claim that names none
@@ -42,7 +42,7 @@ def read_in(rows: pd.DataFrame, readouts: tuple[str, ...]) -> tuple[pd.DataFrame
         rows: of any number of units.
         readouts: that a claim is about.
     """
-    rows = rows[(rows["layer"] != "pixels") & ~rows["readout"].astype(str).str.endswith("_insample")]
+    rows = candidate_rows(rows)
     rows = rows[rows["value"].notna()]
     baseline = rows["goal"] == "baseline"
     own = rows[~baseline & rows["readout"].astype(str).isin(readouts)]

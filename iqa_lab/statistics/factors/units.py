@@ -26,8 +26,16 @@ UNTRAINED = "untrained"
 ORIGIN = "initialised_from"
 
 
+IN_SAMPLE = "_insample"  # ends the names of readouts that were fitted to the opinions they are compared with
+
+
 class TooFewUnits(ValueError):
     """The units at hand cannot answer the question; the message says what is missing."""
+
+
+def candidate_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows among which a best one is looked for: neither the pixels nor what was fitted to the same opinions."""
+    return table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith(IN_SAMPLE)]
 
 
 def best_of_units(table: pd.DataFrame, value: str = "srcc") -> pd.DataFrame:
@@ -37,7 +45,7 @@ def best_of_units(table: pd.DataFrame, value: str = "srcc") -> pd.DataFrame:
         table: rows of ``correlations.csv`` of any number of units. Its index names the rows.
         value: the column that decides.
     """
-    own = table[(table["layer"] != "pixels") & ~table["readout"].astype(str).str.endswith("_insample")]
+    own = candidate_rows(table)
     own = own[own[value].notna()]
     return own.loc[own.groupby(UNIT, sort=True)[value].idxmax()]
 
