@@ -61,7 +61,7 @@ LOCK := $(BIN)/python -m uv pip compile --quiet pyproject.toml --universal --pyt
 	--upgrade --no-emit-index-url --no-annotate --no-header
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
-	$(LOCK) $(foreach extra,demo dev joblib oracles slurm,--extra $(extra)) -o requirements.lock
+	$(LOCK) $(foreach extra,demo dev docs joblib oracles slurm torchmetrics,--extra $(extra)) -o requirements.lock
 	$(LOCK) --extra ray -o requirements-ray.lock
 
 wheel: $(READY)  ## build the package into dist/

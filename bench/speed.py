@@ -185,8 +185,16 @@ def lpips_packages(bench: Bench, package: str, trunk: str) -> list[Line]:
     module = LPIPS(trunk).eval().requires_grad_(False)
     metric = METRICS[package](module, trunk)
     convention = configured("goal=baseline", "dataset=none", f"architecture=lpips_{trunk}").weights.input
-    network = Network(module, (OUTPUT,), convention, None, trunk, "", terms=module.terms())
-    column = Column(OUTPUT, f"lpips_{trunk}", module.terms())
+    network = Network(
+        module=module,
+        layers=(OUTPUT,),
+        input=convention,
+        image_size=None,
+        weights=trunk,
+        digest="",
+        terms=module.terms(),
+    )
+    column = Column(layer=OUTPUT, readout=f"lpips_{trunk}", terms=module.terms())
 
     def look(path: str) -> torch.Tensor:
         pixels = torch.from_numpy(decode(path).pixels.copy()).permute(2, 0, 1)[None]
@@ -400,7 +408,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
     pairs = load_benchmark(configured().benchmark).pairs.iloc[: options.pairs].reset_index(drop=True)
-    settings = Settings(torch.device(options.device), options.batch_size)
+    settings = Settings(device=torch.device(options.device), batch_size=options.batch_size)
     bench = Bench(settings, pairs, 1 if options.quick else options.rounds)
     if options.peak:
         layers, number, out = options.peak

@@ -89,7 +89,7 @@ def lightness(images: Tensor) -> Tensor:
     return (scaled >> 15).to(torch.uint8).unsqueeze(1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """A network with its weights loaded, in evaluation mode."""
 

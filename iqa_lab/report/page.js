@@ -35,10 +35,9 @@ function wrap(text, most) {
   return lines;
 }
 const seen = new IntersectionObserver(entries => entries.forEach(entry => { if (entry.isIntersecting) draw(entry.target); }), { rootMargin: "200px" });
-const drawAll = () => document.querySelectorAll(".chart").forEach(draw);
+const drawAll = () => (document.querySelector("body.one #unit") || document).querySelectorAll(".chart").forEach(draw);
 document.querySelectorAll(".chart").forEach(place => seen.observe(place));
 window.addEventListener("beforeprint", drawAll);
-if (location.search === "?all") drawAll();  // at once, for whoever takes a picture of the page
 let pictures = null;
 function fill(part) {
   pictures = pictures || JSON.parse(document.getElementById("pictures").textContent);
@@ -58,6 +57,7 @@ const disagreeing = document.getElementById("disagree");
 if (disagreeing) fill(disagreeing);
 window.addEventListener("hashchange", route);
 route();
+if (location.search === "?all") drawAll();  // at once, for whoever takes a picture of the page
 // what a check of the page wants to know: whether anything is wider than the window
 const measure = () => { document.body.dataset.wide = document.documentElement.scrollWidth; document.body.dataset.window = window.innerWidth; };
 window.addEventListener("load", () => { document.body.dataset.opened = Math.round(performance.now()); setTimeout(measure, 1500); });

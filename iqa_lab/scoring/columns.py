@@ -21,7 +21,7 @@ CONTROL = ReadoutConfig(function="plain", formula="", combine="euclidean", conca
 Definition = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """A column of scores: the sum of distances in one or several layers."""
 
@@ -110,7 +110,7 @@ def plan_columns(config: Config, network: Network) -> Plan:
     """
     if network.terms is not None:
         name = config.architecture.name
-        column = Column(OUTPUT, name, network.terms)
+        column = Column(layer=OUTPUT, readout=name, terms=network.terms)
         facts = {"function": config.architecture.constructor, "arguments": config.architecture.arguments}
         control = _passed(PIXELS, "plain", CONTROL)
         definitions = {
@@ -231,7 +231,7 @@ def concatenate(
 
 
 def _passed(layer: Layer, name: str, readout: ReadoutConfig) -> Column:
-    return Column(layer, name, {layer.name: load_distance(readout)})
+    return Column(layer=layer, readout=name, terms={layer.name: load_distance(readout)})
 
 
 def _definition(layer: Layer, row: str, readout: ReadoutConfig) -> Definition:

@@ -12,7 +12,7 @@ from iqa_lab.errors import UserError
 _LONGEST = 8192  # pixels of a resized image's side: a longer one is a slip, and fills the memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How the pass is made. Only precision and resize may move a score.
 

@@ -1,8 +1,6 @@
 """Maps of differences: they add up to the scores of the pass, lie where the images differ, and can be read."""
 
 import re
-import shutil
-import subprocess
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,11 +26,9 @@ from iqa_lab.scoring.batches import Batch, pictures
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
+from tests.browser import rendered
 from tests.conftest import Finished, composed, noisy, picture, untrained
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
 # a frame as narrow as a phone, in which the slider is moved once the pictures are there
 FRAME = """<!DOCTYPE html><iframe src="{address}" width="390" height="800"></iframe><script>
 document.querySelector("iframe").onload = () => {{
@@ -84,7 +80,7 @@ def test_a_map_adds_up_to_the_score_of_the_pass_and_lies_where_the_images_differ
     layers = [layer for layer in network.layers if layer.spatial]
     pair = Batch(tuple(pictures(paths(images), 1, None)))
     columns = [
-        Column(layer, name, {layer.name: load_distance(readout)})
+        Column(layer=layer, readout=name, terms={layer.name: load_distance(readout)})
         for name, readout in config.readouts.items()
         for layer in (PIXELS, *layers)
     ]
@@ -189,14 +185,10 @@ def test_the_command_writes_pictures_and_a_page_that_needs_nothing_else(
 
 
 def test_the_page_fits_a_phone_and_its_slider_works(images: tuple[Path, Path], tmp_path: Path) -> None:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here: apt install chromium")
     (index, *_) = write_explanation(explained(images, "squeezenet1_1", "layers=[0,1]"), tmp_path)
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.format(address=index.as_uri()))
-    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-               "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()]  # fmt: skip
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    dom, _ = rendered(frame.as_uri(), tmp_path / "profile", 5, "--allow-file-access-from-files")
     found = re.search(r'data-found="([^"]*)"', dom)
     assert found is not None and found[1] == "true,5,true,0.25", dom[:500]
 

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
@@ -22,12 +21,8 @@ from iqa_lab.report.finished import read_units
 from iqa_lab.report.page import download
 from iqa_lab.report.study import EVERYTHING, Study
 from iqa_lab.report.tables import latex_table, markdown_table
+from tests.browser import rendered
 from tests.conftest import Finished, noisy, picture
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-
 
 FRAME = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="{height}"></iframe><script>
 setTimeout(() => {{
@@ -119,17 +114,14 @@ def test_figures_lie_beside_the_page(quick: Path) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1100, 900), (390, 800)], ids=["desktop", "phone"])
 def test_in_a_browser(quick: Path, tmp_path: Path, width: int, height: int) -> None:
     """No error, every figure drawn, nothing wider than the window; also on the page of a unit."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here: apt install chromium")
     file = (quick / "reports" / "quick" / "index.html").as_uri()
     unit = next((quick / "results").glob("levels/untrained-*/*")).relative_to(quick / "results")
-    for number, address in enumerate((f"{file}?all", f"{file}#u={str(unit).replace('/', '--')}")):
+    for number, address in enumerate((f"{file}?all", f"{file}?all#u={str(unit).replace('/', '--')}")):
         # a window cannot be as narrow as a phone, a frame in it can
         frame = tmp_path / f"frame{number}.html"
         frame.write_text(FRAME.format(address=address, width=width, height=height))
-        command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-                   "--window-size=1200,1000", "--virtual-time-budget=25000", "--dump-dom", frame.as_uri()]  # fmt: skip
-        dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+        flags = ("--allow-file-access-from-files", "--window-size=1200,1000")
+        dom, _ = rendered(frame.as_uri(), tmp_path / "profile", 25, *flags)
         body = re.search(r"<body[^>]*>", dom)
         assert body is not None and "data-errors" not in body[0], unescape(body[0] if body else dom[:500])
         measured = re.search(r'data-wide="(\d+)" data-window="(\d+)"', body[0])

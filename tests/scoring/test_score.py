@@ -53,7 +53,7 @@ def all_columns(network: Network) -> list[Column]:
 
 
 def column(layer: Layer, readout: str) -> Column:
-    return Column(layer, readout, {layer.name: FUNCTIONS[readout]})
+    return Column(layer=layer, readout=readout, terms={layer.name: FUNCTIONS[readout]})
 
 
 def table(network: Network, pairs: pd.DataFrame, columns: list[Column], **how: object) -> pd.DataFrame:
@@ -440,7 +440,7 @@ def test_scores_that_are_no_numbers_fail_the_unit(small_pairs: pd.DataFrame) -> 
         distances = FUNCTIONS["plain"](response)
         return torch.where(distances > distances.median(), torch.nan, distances)
 
-    columns = [column(PIXELS, "plain"), Column(PIXELS, "broken", {PIXELS.name: broken})]
+    columns = [column(PIXELS, "plain"), Column(layer=PIXELS, readout="broken", terms={PIXELS.name: broken})]
     with pytest.raises(UnitFailed, match="scores are no finite numbers, in the columns broken@pixels, for r0_"):
         score(network, small_pairs, columns, Settings())
 

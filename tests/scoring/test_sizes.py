@@ -24,7 +24,7 @@ SIZES = {"astronaut": (48, 64), "chelsea": (96, 128), "coffee": (150, 210)}
 
 
 def column(layer: str, readout: str, layers: dict[str, object]) -> Column:
-    return Column(layers[layer], readout, {layer: load_distance(READOUTS[readout])})  # type: ignore[arg-type]
+    return Column(layer=layers[layer], readout=readout, terms={layer: load_distance(READOUTS[readout])})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def pixels(path: str) -> np.ndarray:
 def test_the_pixels_of_three_image_sizes_are_ordered_as_by_psnr_rank_for_rank(photographs: pd.DataFrame) -> None:
     network = build_network(composed("goal=baseline", "dataset=none", "architecture=psnr"))
     assert network.terms is not None
-    columns = [column("pixels", "plain", {"pixels": PIXELS}), Column(PIXELS, "psnr", network.terms)]
+    columns = [column("pixels", "plain", {"pixels": PIXELS}), Column(layer=PIXELS, readout="psnr", terms=network.terms)]
     found = score(network, photographs, columns, Settings(batch_size=4)).values
     both = [(pixels(row.reference_path), pixels(row.distorted_path)) for row in photographs.itertuples()]
     error = np.array([np.square(x - y).mean() for x, y in both])

@@ -46,7 +46,14 @@ def network(*steps: nn.Module | Callable[[Tensor], Tensor], image_size: int | No
         module.add_module(str(number), part)
     module.add_module("end", nn.Conv2d(8, 8, 3))
     layers = tuple(Layer(name, 0.0) for name, _ in module.named_children())
-    return Network(module.requires_grad_(False), layers, InputConfig(), image_size, "", "")
+    return Network(
+        module=module.requires_grad_(False),
+        layers=layers,
+        input=InputConfig(),
+        image_size=image_size,
+        weights="",
+        digest="",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +185,7 @@ def test_three_images_that_do_not_fit_into_memory_are_said(image: str, capsys: p
 def scored(tested: Network, tmp_path: Path, *layers: str, distance: object = None) -> np.ndarray:
     pairs = one_pair(tmp_path, picture(0, *SIZE), noisy(picture(0, *SIZE), 1, 30))
     function = distance or load_distance(ReadoutConfig(function="plain", formula=""))
-    columns = [Column(Layer(name, 0.0), "plain", {name: function}) for name in layers]  # type: ignore[dict-item]
+    columns = [Column(layer=Layer(name, 0.0), readout="plain", terms={name: function}) for name in layers]  # type: ignore[dict-item]
     return score(tested, pairs, columns, Settings()).values
 
 
@@ -216,7 +223,14 @@ class Branches(nn.Module):
     ],
 )
 def test_layers_that_do_not_run_once_are_refused(how: str, message: str, tmp_path: Path) -> None:
-    tested = Network(Branches(how).requires_grad_(False), (), InputConfig(), None, "", "")
+    tested = Network(
+        module=Branches(how).requires_grad_(False),
+        layers=(),
+        input=InputConfig(),
+        image_size=None,
+        weights="",
+        digest="",
+    )
     with pytest.raises(UserError, match=message):
         scored(tested, tmp_path, "often", "seldom")
 
@@ -226,8 +240,8 @@ def test_each_call_of_a_layer_that_runs_twice_has_a_name(tmp_path: Path) -> None
     once = Branches("once").requires_grad_(False)
     twice = Branches("twice").requires_grad_(False)
     twice.load_state_dict(once.state_dict())
-    plain = Network(once, (), InputConfig(), None, "", "")
-    tested = Network(twice, (), InputConfig(), None, "", "")
+    plain = Network(module=once, layers=(), input=InputConfig(), image_size=None, weights="", digest="")
+    tested = Network(module=twice, layers=(), input=InputConfig(), image_size=None, weights="", digest="")
     first, second = scored(tested, tmp_path, "often:call1", "often:call2").T
     assert (first == scored(plain, tmp_path, "often").T[0]).all()
     np.testing.assert_allclose(second, 2 * first, rtol=1e-5)
@@ -239,7 +253,14 @@ def test_an_error_in_a_readout_is_not_lost_in_a_network_that_catches_errors(tmp_
     def broken(_response: Response) -> Tensor:
         raise UserError("this readout is broken")
 
-    tested = Network(Branches("catches").requires_grad_(False), (), InputConfig(), None, "", "")
+    tested = Network(
+        module=Branches("catches").requires_grad_(False),
+        layers=(),
+        input=InputConfig(),
+        image_size=None,
+        weights="",
+        digest="",
+    )
     assert scored(tested, tmp_path, "seldom").all()
     with pytest.raises(UserError, match="this readout is broken"):
         scored(tested, tmp_path, "seldom", distance=broken)
