@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -26,6 +27,8 @@ ELSEWHERE = {
     "CITATION.cff": "CITATION.cff",
     "LICENSE": "LICENSE.txt",
 }
+# what a browser would fetch from another server while it shows a page
+LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 
 
@@ -44,6 +47,13 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """The text of a page, with its links leading to other pages of the site."""
     source = next((path for path, made in ELSEWHERE.items() if made == page.file.src_uri), f"docs/{page.file.src_uri}")
     return LINK.sub(lambda link: relinked(link, Path(source), page.file.src_uri), markdown)
+
+
+def on_post_page(output: str, page: Page, **_: Any) -> str:
+    """The finished page, if it loads nothing from elsewhere."""
+    if foreign := LOADED.search(output):
+        raise PluginError(f"{page.file.src_uri} loads something from another server: {foreign[0]}")
+    return output
 
 
 def relinked(link: re.Match[str], source: Path, page: str) -> str:
@@ -105,7 +115,8 @@ def trainings(conf: Path) -> str:
         cells = [read(path) for path in sorted(goal.rglob("*.yaml"))]
         published = [cell for cell in cells if cell["publisher"]]  # the others only say how a network is fed
         if published:
-            lines += [f"## `{goal.name}`", "", f"{read(conf / 'goal' / f'{goal.name}.yaml')['description']}.", ""]
+            task = read(conf / "goal" / f"{goal.name}.yaml")["description"]
+            lines += [f"## `{goal.name}`", "", f"Trained to {task}." if goal.name != "baseline" else "Metrics.", ""]
             lines += table(TRAINING, ([cell[key] for key in TRAINING.values()] for cell in published))
     return "\n".join(lines)
 
@@ -133,18 +144,19 @@ def benchmarks(conf: Path) -> str:
             "people gave": PROTOCOLS.get(option["protocol"], option["protocol"]),
             "opinion": OPINIONS.get(option["opinion"]) if option["protocol"] == "mos" else None,
             "human": None if option["human"] else "**no human judgement**",
-            "whole copy": ", ".join(counts) or None,
+            "a whole copy has": ", ".join(counts),
             "headline": f"`{option['headline']}`",
-            "SRCC of PSNR, published": option.get("psnr_srcc"),
-            "same photographs as": ", ".join(f"`{name}`" for name in option.get("shares_references", [])) or None,
+            "published SRCC of PSNR": option.get("psnr_srcc"),
+            "same photographs as": ", ".join(f"`{name}`" for name in option.get("shares_references", [])),
             "folder in `data/`": f"`{option['folder']}`",
             "licence": option.get("licence"),
-            "publisher": f"<{option['url']}>" if option.get("url") else None,
+            "publisher": f"[{option['url']}]({option['url']})" if option.get("url") else None,
             "`iqa-lab fetch`": "downloads it" if option.get("archives") else None,
             "by hand": option.get("steps"),
         }
         lines += [f"## `{path.stem}`", "", f"{text(option['description'])}.", ""]
-        lines += table(("", ""), ((key, value) for key, value in facts.items() if value is not None))
+        lines += [f"- {fact}: {text(value)}" for fact, value in facts.items() if value]
+        lines.append("")
         if option.get("bibtex"):
             lines += ["```bibtex", option["bibtex"].strip(), "```", ""]
     return "\n".join(lines)
