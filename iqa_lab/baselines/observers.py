@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.psychophysics.csf import sensitivity
 from iqa_lab.readouts import Distance, Response
@@ -30,24 +29,16 @@ class _Observer(nn.Module):
 
     reads = "rgb 0..255, as luminance on an sRGB display"
 
-    def __init__(self, pixels_per_degree: float | None = None, peak_luminance: float | None = None) -> None:
+    def __init__(self, pixels_per_degree: float = 60, peak_luminance: float = 100) -> None:
         super().__init__()
-        self.pixels_per_degree, self.peak_luminance = pixels_per_degree, peak_luminance
+        if min(pixels_per_degree, peak_luminance) <= 0:
+            raise ValueError("pixels_per_degree (of visual angle) and peak_luminance (cd/m2 of white) are above 0")
+        self.pixels_per_degree, self.peak_luminance = float(pixels_per_degree), float(peak_luminance)
 
     def shown_on(self, pixels_per_degree: float | None, peak_luminance: float | None) -> None:
-        """Take the display that a benchmark of stimuli is made for.
-
-        Raises:
-            UserError: the arguments say another one.
-        """
-        for name, value in (("pixels_per_degree", pixels_per_degree), ("peak_luminance", peak_luminance)):
-            own = getattr(self, name)
-            if None not in (own, value) and own != value:
-                raise UserError(
-                    f"architecture.arguments.{name}={own:g}, but the benchmark's stimuli are made for "
-                    f"benchmark.{name}={value:g}: leave the argument out"
-                )
-            setattr(self, name, own if value is None else value)
+        """Take the display that a benchmark of stimuli is made for; of photographs the arguments' stays."""
+        self.pixels_per_degree = pixels_per_degree or self.pixels_per_degree
+        self.peak_luminance = peak_luminance or self.peak_luminance
 
     def terms(self) -> dict[str, Distance]:
         """The visible difference of the pixels."""
@@ -58,14 +49,7 @@ class _Observer(nn.Module):
         return images
 
     def _distance(self, response: Response) -> Tensor:
-        if self.pixels_per_degree is None or (self.needs_luminance and self.peak_luminance is None):
-            raise UserError(
-                "a model of vision needs to know the display: give architecture.arguments.pixels_per_degree=60 "
-                "(of visual angle) and architecture.arguments.peak_luminance=100 (cd/m2 of white)"
-            )
         return response.over_pairs(self._visible)
-
-    needs_luminance = False
 
     def gain(self, height: int, width: int, luminance: float) -> Floats:
         """Sensitivity by frequency, in the order of ``fft2``."""
@@ -77,11 +61,10 @@ class _Observer(nn.Module):
 
     def _visible(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """The pooled difference of each image of ``[p, 3, H, W]`` to one of ``[1, 3, H, W]``, ``[p]`` float64."""
-        assert self.pixels_per_degree is not None
         first, other = luminance_of(reference), luminance_of(distorted)
         mean = first.mean().clamp_min(1e-12)
         height, width = first.shape[-2:]
-        light = float(mean) * (self.peak_luminance or 0.0)
+        light = float(mean) * self.peak_luminance
         gain, window = (
             torch.from_numpy(array).to(first.device)
             for array in (self.gain(height, width, light), self.window(height, width))
@@ -104,12 +87,10 @@ class StandardObserver(_Observer):
     def gain(self, height: int, width: int, luminance: float) -> Floats:
         """Sensitivity by frequency, in the order of ``fft2``; the same at all luminances."""
         del luminance
-        assert self.pixels_per_degree is not None
         return standard_gain(height, width, self.pixels_per_degree)
 
     def window(self, height: int, width: int) -> Floats:
         """The aperture, around the pixel at the middle."""
-        assert self.pixels_per_degree is not None
         y, x = (((np.arange(side) - side // 2) / self.pixels_per_degree) ** 2 for side in (height, width))
         return np.asarray(np.exp(-(y[:, None] + x[None]) / (2 * APERTURE**2)))
 
@@ -117,11 +98,8 @@ class StandardObserver(_Observer):
 class CastleObserver(_Observer):
     """castleCSF of luminance as a filter, at the reference's mean luminance; the same pooling, no aperture."""
 
-    needs_luminance = True
-
     def gain(self, height: int, width: int, luminance: float) -> Floats:
         """Sensitivity by frequency, in the order of ``fft2``; none for a change of the mean."""
-        assert self.pixels_per_degree is not None
         frequency, _ = frequencies(height, width, self.pixels_per_degree)
         found = sensitivity(np.maximum(frequency, 0.05), CSF_AREA, max(luminance, 1e-3))
         return np.where(frequency > 0, found, 0.0)

@@ -1,5 +1,7 @@
 """Rows of many units -> every layer on two benchmarks: does a layer that agrees better on one do so on the other?"""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -47,7 +49,7 @@ def layers_against_layers(
     base = alt.Chart(slim(both)).encode(
         x=x, y=y, color=alt.Color("network:N", scale=theme.colours(names), legend=legend)
     )
-    tips = ["network", "layer", number("depth"), number("srcc_x"), number("srcc_y")]
+    tips: list[Any] = ["network", "layer", number("depth"), number("srcc_x"), number("srcc_y")]
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         order="depth:Q", strokeDash=alt.StrokeDash("network:N", scale=theme.dashes(names), legend=None)
     )
