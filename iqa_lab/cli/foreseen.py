@@ -99,6 +99,6 @@ def _finds(row: Foreseen) -> str:
     """
     if isnan(row.detects):
         return "-"
-    over = any(row.claim.startswith(name) for name in COVARIATES)
+    over = any(row.claim.startswith(name) for name in (*COVARIATES, "trend(benchmark "))
     word = "rho " if over else "equal within " if "~" in row.claim else ""
     return f"{word}{three_digits(row.detects)}"

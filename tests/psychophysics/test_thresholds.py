@@ -24,6 +24,9 @@ BISECT = trials_at({name: ladder(1.0) for name in NAMES})
 def test_slopes_are_flagged_outside_of_a_fifth(power: float, outside: int) -> None:
     reading = read_linear(LINEAR, (LINEAR["level"].to_numpy() ** power)[:, None], PEOPLE)
     assert reading.extra["slope"][0] == pytest.approx(power) and reading.extra["slopes_outside"][0] == outside
+    # people's thresholds have one distance for all, if the contrast at each is scaled by its sensitivity
+    seen = (LINEAR["level"] * 10 ** LINEAR["opinion"]).to_numpy() ** power
+    assert read_linear(LINEAR, seen[:, None], PEOPLE).extra["rms_db_sloped"][0] == pytest.approx(0, abs=1e-9)
 
 
 def test_the_order_of_trials_does_not_matter() -> None:

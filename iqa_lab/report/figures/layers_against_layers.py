@@ -41,10 +41,9 @@ def layers_against_layers(
     if not 0 < len(names) <= MOST:
         return None
 
-    x, y = (
-        axis(f"srcc_{side}:Q", title=f"{name}: {measure}", scale=alt.Scale(zero=False))
-        for axis, side, name, measure in zip((alt.X, alt.Y), "xy", (first, second), measures, strict=True)
-    )
+    free = alt.Scale(zero=False)
+    x = alt.X("srcc_x:Q", title=f"{first}: {measures[0]}", scale=free)
+    y = alt.Y("srcc_y:Q", title=f"{second}: {measures[1]}", scale=free)
     legend = alt.Legend(orient="bottom", columns=2, symbolType="stroke", symbolSize=300, title=None, labelLimit=320)
     base = alt.Chart(slim(both)).encode(
         x=x, y=y, color=alt.Color("network:N", scale=theme.colours(names), legend=legend)
