@@ -87,7 +87,8 @@ def reading_table(reading: Reading, settings: StatisticsConfig) -> pd.DataFrame:
         ``n`` (stimuli or conditions that count); of absolute ones ``log_rmse`` with its interval over stimuli; of logarithmic values ``rms_db`` with ``rms_db_low`` and
         ``rms_db_high`` over stimuli, and ``rms_db_observers_low``, ``rms_db_observers_high`` over observers; ``srcc``
         with its interval over stimuli and ``srcc_observers_low``, ``srcc_observers_high``; ``plcc``;
-        ``plcc_within_group`` and ``srcc_within_group``, means over groups; and what the experiment adds. NaN where one is undefined.
+        ``plcc_within_group`` and ``srcc_within_group``, means over groups; and what the experiment adds.
+        NaN where one is undefined.
     """
     values, human = reading.values, reading.human
     good = np.isfinite(values).all(axis=0)
