@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.readouts import compiled
+from iqa_lab.readouts.loops import loops, share_out
 
 Vector = NDArray[np.float64]
 Run = tuple[NDArray[np.float32], NDArray[np.float32], bool]
@@ -43,30 +43,26 @@ class Moments:
 
 def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moments | None:
     """All statistics of these runs of pairs, see ``Response``; None where compiled loops do not serve."""
-    if (kernels := _serving(references, distorted)) is None:
+    if (compiled := _serving(references, distorted)) is None:
         return None
     sums = _summed(
-        (kernels.sums_of_lines, kernels.sums_of_rows),
+        (compiled.sums_of_lines, compiled.sums_of_rows),
         references,
         distorted,
         lambda pairs, channels: ((2, channels), (pairs, 6, channels), (pairs, 4)),
     )
     positions = distorted[0].shape[2] * distorted[0].shape[3]
-    parts = [_statistics(*first, *of_run, positions) for first, of_run in sums]
-    return Moments(
-        *(
-            tuple(map(torch.cat, zip(*several, strict=True))) if isinstance(several[0], tuple) else torch.cat(several)
-            for several in zip(*parts, strict=True)
-        )
-    )
+    parts = [_statistics(first, of_run, positions) for first, of_run in sums]
+    f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
+    return Moments((f_means, g_means), (f_variances, g_variances), *others)
 
 
 def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
     """Sums over positions of ``(g - f)^2`` and ``|g - f|`` alone, ``[P, C]`` each: a third of the time."""
-    if (kernels := _serving(references, distorted)) is None:
+    if (compiled := _serving(references, distorted)) is None:
         return None
     sums = _summed(
-        (kernels.differences_of_lines, kernels.differences_of_rows),
+        (compiled.differences_of_lines, compiled.differences_of_rows),
         references,
         distorted,
         lambda pairs, channels: ((pairs, 2, channels),),
@@ -82,43 +78,41 @@ def serves(values: Tensor) -> bool:
 
 
 def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
-    return compiled.kernels() if all(map(serves, (*references, *distorted))) else None
+    return loops("sums") if all(map(serves, (*references, *distorted))) else None
 
 
 def _summed(
-    loops: tuple[Callable[..., None], Callable[..., None]],
+    compiled: tuple[Callable[..., None], Callable[..., None]],
     references: Sequence[Tensor],
     distorted: Sequence[Tensor],
     shapes: Callable[[int, int], tuple[tuple[int, ...], ...]],
 ) -> list[tuple[tuple[Vector, Vector], list[Vector]]]:
-    """For each run the first values of every channel, ``[C]`` and ``[p, C]``, and the sums that a loop gives."""
-    runs = [_laid_out(f, g) for f, g in zip(references, distorted, strict=True)]
+    """For each reference image the first values of all channels, ``[C]`` and ``[p, C]``, and what a loop sums up."""
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
     channels, positions = distorted[0].shape[1], distorted[0].shape[2] * distorted[0].shape[3]
-    per_position = channels * sum(len(part) for part in distorted)
-    found: list[list[list[Vector]]] = []
+    of_position = channels * sum(len(part) for part in distorted)
 
-    def work(_part: int, start: int, stop: int) -> None:
-        of_thread = []
+    def work(start: int, stop: int) -> list[list[Vector]]:
+        found = []
         for f, g, innermost in runs:
             arrays = [np.zeros(shape) for shape in shapes(len(g), channels)]
-            loops[innermost](f, g, start, stop, *arrays)
-            of_thread.append(arrays)
-        found.append(of_thread)
+            compiled[innermost](f, g, start, stop, *arrays)
+            found.append(arrays)
+        return found
 
-    compiled.share_out(work, positions, max(1, _WORTH_A_THREAD // per_position))
+    of_threads = share_out(work, positions, max(1, _WORTH_A_THREAD // of_position))
     result = []
-    for number, (f, g, innermost) in enumerate(runs):
+    for (f, g, innermost), *parts in zip(runs, *of_threads, strict=True):
         first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
-        several = [of_thread[number] for of_thread in found]
-        sums = [np.asarray(sum(arrays[1:], arrays[0])) for arrays in zip(*several, strict=True)]
+        sums = [np.asarray(sum(arrays[1:], arrays[0])) for arrays in zip(*parts, strict=True)]
         result.append(((first[0].astype(float), first[1].astype(float)), sums))
     return result
 
 
-def _laid_out(reference: Tensor, distorted: Tensor) -> Run:
-    """One run as ``[N, C]`` and ``[p, N, C]`` (True) or ``[C, N]`` and ``[p, C, N]`` (False), float32, nothing between.
+def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
+    """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and so on, and False.
 
-    As it lies in memory, if that is one of the two; else it is copied.
+    Whichever is as they lie in memory; where neither is, they are copied.
     """
     innermost = distorted.shape[1] >= _FEW_CHANNELS and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
@@ -126,28 +120,32 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> Run:
         flat = values.detach().float().flatten(2)
         return np.asarray((flat.transpose(1, 2) if innermost else flat).contiguous().numpy())
 
-    return array(reference)[0], array(distorted), innermost
+    f, g = array(reference), array(distorted)
+    each = len(g) // len(f)
+    return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
-def _statistics(
-    first_f: Vector, first_g: Vector, own: Vector, channels: Vector, whole: Vector, positions: int
-) -> tuple[Any, ...]:
+def _statistics(first: tuple[Vector, Vector], sums: list[Vector], positions: int) -> list[Tensor]:
     """The fields of ``Moments`` of one run, from its sums about the channels' first values."""
-    f_mean, f_variance = _mean_and_variance(first_f, *(own / positions))
+    own, channels, whole = (values / positions for values in sums)
+    f_mean, f_variance = _mean_and_variance(first[0], *own)
     v, vv, d, dd, ud, size = channels.transpose(1, 0, 2)
-    g_mean, g_variance = _mean_and_variance(first_g, v / positions, vv / positions)
-    change = d / positions
-    covariance = ud / positions - own[0] / positions * change
-    of_f = (np.broadcast_to(values, g_mean.shape).copy() for values in (f_mean, f_variance))
-    f_means, f_variances = map(torch.from_numpy, of_f)
+    g_mean, g_variance = _mean_and_variance(first[1], v, vv)
     x2, y2, d2, lpips = whole.T
-    vectors = (change, np.maximum(dd / positions - change**2, 0), covariance, dd, size, _angle(x2, y2, d2))
-    return (
-        (f_means, torch.from_numpy(g_mean)),
-        (f_variances, torch.from_numpy(g_variance)),
-        *(torch.from_numpy(np.ascontiguousarray(values)) for values in vectors),
-        torch.from_numpy(lpips / positions),
+    found = (
+        np.broadcast_to(f_mean, d.shape),
+        g_mean,
+        np.broadcast_to(f_variance, d.shape),
+        g_variance,
+        d,
+        np.maximum(dd - d**2, 0),
+        ud - own[0] * d,
+        dd * positions,
+        size * positions,
+        _angle(x2, y2, d2),
+        lpips,
     )
+    return [torch.from_numpy(np.array(values)) for values in found]
 
 
 def _mean_and_variance(first: Vector, mean: Vector, square: Vector) -> tuple[Vector, Vector]:

@@ -1,6 +1,4 @@
-"""Two responses -> sums of channels and positions, in one read; values -> their order. Compiled loops, for a CPU.
-
-Import this module through ``compiled.py`` only: it needs Numba, which a machine may not have.
+"""The responses of pairs -> sums of their channels and positions, in one read.
 
 Every value is float32 as the network gave it, every product and sum float64. A sum of squares about the channel's
 first value and the square of a mean have digits enough to be subtracted: what the difference loses of sixteen digits
@@ -12,12 +10,11 @@ first value of their channel. Rows are taken four at a time, so that the sums of
 for four positions; a compiler makes vector instructions of these loops.
 """
 
-# ruff: noqa: D103
 from typing import Any
 
 import numpy as np
 
-from iqa_lab.readouts.compiled import compile_loop
+from iqa_lab.readouts.loops import compile_sums
 
 Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
 
@@ -31,10 +28,8 @@ WHOLE = ("x^2", "y^2", "d^2", "lpips")
 BLOCK = 2**14  # values of one image that are worked on while they are in the nearest cache
 LPIPS_EPSILON = 1e-10  # as in readouts/lpips.py
 
-_UNSIGNED = np.uint32
 
-
-@compile_loop
+@compile_sums
 def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
     """``|y / (|y| + e) - x / (|x| + e)|^2`` of two vectors, from the squares of their lengths and of their distance.
 
@@ -51,10 +46,11 @@ def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
         across = 4 * x * y
     scale = 1 / ((x + epsilon) * (y + epsilon))
     along = epsilon * longer
-    return scale * (scale * along * along + across)
+    distance: float = scale * (scale * along * along + across)
+    return distance
 
 
-@compile_loop
+@compile_sums
 def _own_rows(x: Array, first: Array, channels: Array, squares: Array) -> None:
     """Adds rows of one image ``[n, C]`` to its channels' sums; writes every row's sum of squares."""
     rows, number = x.shape
@@ -69,7 +65,7 @@ def _own_rows(x: Array, first: Array, channels: Array, squares: Array) -> None:
         squares[n] = square
 
 
-@compile_loop
+@compile_sums
 def _row_pairs(x: Array, y: Array, p: Array, q: Array, squares: Array, channels: Array, whole: Array) -> None:
     """Adds rows of a pair, ``[n, C]`` each, to the sums of its channels and of the whole."""
     rows, number = x.shape
@@ -127,7 +123,7 @@ def _row_pairs(x: Array, y: Array, p: Array, q: Array, squares: Array, channels:
         n += 1
 
 
-@compile_loop
+@compile_sums
 def sums_of_rows(x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array) -> None:
     """Positions ``start`` to ``stop`` of a reference ``[N, C]`` and its distorted images ``[P, N, C]``.
 
@@ -151,7 +147,7 @@ def sums_of_rows(x: Array, y: Array, start: int, stop: int, own: Array, channels
             _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], squares, channels[pair], whole[pair])
 
 
-@compile_loop
+@compile_sums
 def sums_of_lines(x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array) -> None:
     """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, whose positions lie innermost."""
     pairs, number, _ = y.shape
@@ -205,7 +201,7 @@ def sums_of_lines(x: Array, y: Array, start: int, stop: int, own: Array, channel
                 whole[pair, 3] += apart(x2[n], y2[n], d2[n], LPIPS_EPSILON)
 
 
-@compile_loop
+@compile_sums
 def _row_differences(x: Array, y: Array, sums: Array) -> None:
     """Adds rows of a pair, ``[n, C]`` each, to its channels' sums of ``d^2`` and ``|d|``."""
     rows, number = x.shape
@@ -228,7 +224,7 @@ def _row_differences(x: Array, y: Array, sums: Array) -> None:
         n += 1
 
 
-@compile_loop
+@compile_sums
 def differences_of_rows(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds the channels' sums of ``d^2`` and ``|d|`` of ``[N, C]`` and ``[P, N, C]`` to ``[P, 2, C]`` float64.
 
@@ -242,7 +238,7 @@ def differences_of_rows(x: Array, y: Array, start: int, stop: int, sums: Array) 
             _row_differences(x[begin:end], y[pair, begin:end], sums[pair])
 
 
-@compile_loop
+@compile_sums
 def differences_of_lines(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """As ``differences_of_rows``, of ``[C, N]`` and ``[P, C, N]``."""
     pairs, number, _ = y.shape
@@ -259,83 +255,3 @@ def differences_of_lines(x: Array, y: Array, start: int, stop: int, sums: Array)
                     size += abs(d)
                 sums[pair, 0, c] += square
                 sums[pair, 1, c] += size
-
-
-@compile_loop
-def _sort_keys(keys: Array, spare: Array, number: int, counts: Array) -> bool:
-    """Sorts that many unsigned numbers by three digits of eleven bits; True: they are in ``spare`` then."""
-    counts[:] = 0
-    digits = _UNSIGNED(2047)
-    one, two = _UNSIGNED(11), _UNSIGNED(22)
-    for n in range(number):
-        key = keys[n]
-        counts[0, key & digits] += 1
-        counts[1, (key >> one) & digits] += 1
-        counts[2, key >> two] += 1
-    moved = False
-    for digit in range(3):
-        shift = _UNSIGNED(11 * digit)
-        places = counts[digit]
-        if places[(keys[0] >> shift) & digits] == number:
-            continue  # all have the same digit
-        below = _UNSIGNED(0)
-        for value in range(2048):
-            many = places[value]
-            places[value] = below
-            below += many
-        for n in range(number):
-            key = keys[n]
-            digit_of_key = (key >> shift) & digits
-            place = places[digit_of_key]
-            spare[place] = key
-            places[digit_of_key] = place + _UNSIGNED(1)
-        keys, spare = spare, keys
-        moved = not moved
-    return moved
-
-
-@compile_loop
-def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
-    """Puts the values of channels ``start`` to ``stop`` of ``[N, C]`` into ascending order, ``[C, N]``.
-
-    Zeros, of which a ReLU leaves many, are counted instead of sorted.
-
-    Args:
-        values: the bits of float32 values, uint32, in any memory order.
-        ordered: the same, filled here.
-        start: first channel.
-        stop: after the last one.
-    """
-    positions = values.shape[0]
-    few = 16  # channels at once: what a line of the cache holds
-    keys, spare = np.empty((few, positions + 1), np.uint32), np.empty(positions + 1, np.uint32)
-    counts = np.empty((3, 2048), np.uint32)
-    found, negative = np.empty(few, np.uint32), np.empty(few, np.uint32)
-    top, last, nothing = _UNSIGNED(0x80000000), _UNSIGNED(31), _UNSIGNED(0)
-    for begin in range(start, stop, few):
-        together = min(few, stop - begin)
-        found[:] = 0
-        negative[:] = 0
-        for n in range(positions):
-            for k in range(together):
-                bits = values[n, begin + k]
-                sign = bits >> last
-                place = found[k]
-                # keys are in the order of the values: negative ones with all bits turned, others with the first
-                keys[k, place] = bits ^ ((nothing - sign) | top)
-                is_value = _UNSIGNED((bits << _UNSIGNED(1)) != nothing)
-                found[k] = place + is_value
-                negative[k] += sign & is_value
-        for k in range(together):
-            number, below = np.int64(found[k]), np.int64(negative[k])
-            result = ordered[begin + k]
-            zeros = positions - number
-            if number:
-                moved = _sort_keys(keys[k], spare, number, counts)
-                source = spare if moved else keys[k]
-                for n in range(below):
-                    result[n] = ~source[n]
-                for n in range(below, number):
-                    result[zeros + n] = source[n] ^ top
-            for n in range(below, below + zeros):
-                result[n] = nothing
