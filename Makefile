@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep docs notebooks lint format lock wheel clean
+# what is compiled once is not compiled by every process again
+export PYTHONDONTWRITEBYTECODE =
+.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-quick bench-gpu bench-sweep docs notebooks lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -13,10 +15,11 @@ help:  ## list the targets
 demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the made benchmark `levels`
 	$(BIN)/iqa-lab run 'readout=[plain,lpips,cosine,mean]'
 
-# several processes of one thread each: most tests compose configurations, which is not parallel by itself
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
+# several processes of one thread each: most tests compose configurations, which is not parallel by itself. Each begins
+# with tests that stand together, which share networks and configurations, and takes from the others when it is done
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-test: $(READY)  ## the tests, ten to twelve minutes on two cores
+test: $(READY)  ## the tests, about six minutes on two cores
 	$(TEST)
 
 test-inference: $(READY)  ## how often verdicts and intervals are wrong, simulated; minutes
@@ -43,6 +46,12 @@ study: $(READY)  ## NAME=task: run a study and write its report
 	@test -n "$(NAME)" || { echo 'which one? make study NAME=task; see experiments/README.md'; exit 1; }
 	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
 	$(BIN)/iqa-lab report experiment=$(NAME)
+
+bench-quick: $(READY)  ## does every script of bench/ still run? less than a minute
+	$(BIN)/python -m bench.quick
+
+bench-gpu: $(READY)  ## everything that is to be known of a GPU, in one command of ten minutes at most
+	$(BIN)/python bench/gpu.py
 
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py

@@ -52,7 +52,7 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
         if isinstance(given, Mapping):
             check_values(schema, given, prefix, composed=False)
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), *values))
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(schema), *values))
     except OmegaConfBaseException as error:
         raise UserError(plain_message(error, prefix)) from error
     except ValueError as error:  # values that are no mapping
@@ -60,6 +60,12 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
     assert isinstance(made, schema)
     check(made, prefix)
     return made
+
+
+@cache
+def _structured(schema: type) -> Any:
+    """A schema as OmegaConf's own kind, which takes as long to make as the rest; merging copies it."""
+    return OmegaConf.structured(schema)
 
 
 def check(made: Any, prefix: str = "") -> None:
