@@ -60,7 +60,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
 
     rows = [
         {
-            "reference": f"standard at {contrast:.4g}" if role == "standard" else names[frequency],
+            "reference": names[frequency],
             "distorted": f"{role} {frequency:g} c/deg @ {contrast:.6g}", "distortion": role, "level": contrast,
             "opinion": np.log10(contrast), "reference_picture": _GREY,
             "distorted_picture": f"{frequency!r} c/deg @ {contrast!r}", "frequency": frequency,
@@ -77,6 +77,12 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         picture=picture,
         read=lambda distances: read_matches(trials, distances),
         display=screen.said,
+        side=SIDE,
+        explained=(
+            "log_rmse: root mean square of log10 of the column's matching contrasts less people's: 0 is human; "
+            "log_rmse_by_frequency, in correlations.csv, is the published score. SRCC, PLCC: of the same logarithms; "
+            "within: for one contrast of the grating of 5 c/deg.",
+        ),
         said=said,
     )
 

@@ -20,7 +20,7 @@ from skimage.color import deltaE_ciede2000
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.psychophysics.valencia.colour import WHITE_LUMINANCE, nearest, values
-from iqa_lab.psychophysics.valencia.patches import framed, side_of
+from iqa_lab.psychophysics.valencia.patches import SIDES, framed, side_of
 from iqa_lab.statistics.correlation.coefficients import plcc
 from iqa_lab.statistics.reading import Reading
 
@@ -140,6 +140,13 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         trials=trials,
         picture=picture,
         read=lambda distances: read_squares(trials, distances),
+        side=side,
+        sides=SIDES,
+        explained=(
+            "PLCC, SRCC: of the distance between the square and what it is compared with, signed as the physical "
+            "difference, with people's response by CIEDE2000; within: mean over the three kinds of colour. The columns "
+            "plcc_..._published, in correlations.csv, are those scores as published.",
+        ),
         display=f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, {side} pixels a degree, {wide} x {wide} pixels",
         said=(
             "the brightest grey background, of 160 cd/m2, would take 1.05 of what the red primary gives: it is shown with "
@@ -175,7 +182,8 @@ def read_squares(trials: pd.DataFrame, distances: Floats) -> Reading:
     extra = {f"plcc_{name}": pearson(signed, human, corrected & (channel == name)) for name in ("achromatic", *_VARIED)}
     extra |= {"plcc_published": pearson(as_published, published_human, published)}
     extra |= {
-        f"plcc_{name}_published": pearson(as_published, published_human, published & (channel == name)) for name in _VARIED
+        f"plcc_{name}_published": pearson(as_published, published_human, published & (channel == name))
+        for name in _VARIED
     }
     return Reading(
         values=signed[corrected], human=human[corrected],

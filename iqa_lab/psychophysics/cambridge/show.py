@@ -15,7 +15,9 @@ from iqa_lab.psychophysics.experiment import Picture
 Floats = NDArray[np.float64]
 
 SIDE = 224  # pixels
-PUBLISHED = 60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+PUBLISHED = (
+    60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+)
 
 
 class Named(Protocol):

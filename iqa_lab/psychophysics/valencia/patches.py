@@ -27,6 +27,7 @@ RADIUS = 0.3  # degrees, of the window
 GRATINGS = 32  # in a noise
 HIGHEST = 16.0  # c/deg, of all patches and masks
 SEEDS = (0, 1)
+SIDES = {float(side): side for side in (64, 96, 128, 192, 224, 256, 336, 384, 448, 512)}  # by pixels a degree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,9 @@ def noise(frequency: float, orientation: float, seed: int, side: int) -> Floats:
     It is a sum of gratings whose frequencies, orientations and phases are drawn, not one of those that fit the image: so
     noise of 1 c/deg has the same band as noise of 16.
     """
-    drawn = np.random.default_rng([seed, round(1000 * frequency), round(1000 * orientation)]).uniform(-1, 1, (3, GRATINGS))
+    drawn = np.random.default_rng([seed, round(1000 * frequency), round(1000 * orientation)]).uniform(
+        -1, 1, (3, GRATINGS)
+    )
     waves = 2 * np.pi * frequency * (1 + BANDWIDTH * drawn[0])
     angle = np.deg2rad(orientation + ANGLE * drawn[1])
     place = (np.arange(side) - side // 2) / side
@@ -139,25 +142,23 @@ def framed(picture: NDArray[np.float32], border: int, colour: NDArray[np.float32
     return wide
 
 
-def trials_of(patches: Sequence[Patch], human: Floats, stimulus: Sequence[str], group: Sequence[str]) -> pd.DataFrame:
-    """Trials of the patches, with the columns of ``experiment.TRIAL`` and what each patch is.
+def trials_of(patches: Sequence[Patch]) -> pd.DataFrame:
+    """Trials of the patches, with the columns of ``experiment.TRIAL`` but the human value, and what each patch is.
 
-    Args:
-        patches: a trial each.
-        human: the human value of each.
-        stimulus: what each is a trial of: intervals resample these.
-        group: its channel or curve.
+    A trial belongs to the patch of its channel and frequency, on a mask of its frequency: intervals resample these.
     """
     return pd.DataFrame(
         [
             {
-                "reference": which, "distorted": patch.name, "distortion": curve, "level": patch.contrast,
-                "opinion": float(value), "reference_picture": patch.ground, "distorted_picture": patch.name,
-                "channel": patch.channel, "frequency": patch.frequency, "contrast": patch.contrast, "seed": patch.seed,
+                "reference": f"{patch.channel} {patch.frequency:g} c/deg"
+                + (f" on {patch.mask.frequency:g} c/deg" if patch.mask else ""),
+                "distorted": patch.name, "distortion": patch.channel, "level": patch.contrast,
+                "reference_picture": patch.ground, "distorted_picture": patch.name, "channel": patch.channel, "frequency": patch.frequency,
+                "contrast": patch.contrast, "seed": patch.seed,
                 "mask_frequency": patch.mask.frequency if patch.mask else 0.0,
                 "mask_contrast": patch.mask.contrast if patch.mask else 0.0,
                 "mask_orientation": patch.mask.orientation if patch.mask else 0.0,
             }
-            for patch, value, which, curve in zip(patches, human, stimulus, group, strict=True)
+            for patch in patches
         ]
     )  # fmt: skip
