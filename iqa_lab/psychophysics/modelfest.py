@@ -1,7 +1,7 @@
 """ModelFest -> contrast thresholds of 43 achromatic stimuli by 16 observers, and the stimuli, made from their formulas.
 
-Carney et al., Development of an image/threshold database for designing and testing human vision models (1999); Watson
-and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at 120
+Carney et al., The development of an image/threshold database for designing and testing human vision models (1999);
+Watson and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at 120
 pixels a degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds of
 every stimulus, as -log10 of the contrast c; people's value here is the mean over observers of the mean of the four.
 
