@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig
+from iqa_lab.psychophysics.cambridge.published import published_said
 from iqa_lab.psychophysics.cambridge.show import SIDE, Screen, screen_of
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.statistics.correlation.coefficients import srcc
@@ -89,9 +90,11 @@ def detection(
         display=screen.said,
         side=SIDE,
         explained=(
-            f"SRCC, PLCC: of the distance with the multiple, {MULTIPLES[0]:g} to {MULTIPLES[-1]:g}, of people's threshold "
-            f"({human}), over all conditions together: 1 = the distance depends on it alone; within: on one ground.",
-            "rms_db_sloped, in correlations.csv: how far the column's own thresholds are from people's, in dB: 0 is human.",
+            f"SRCC, PLCC: of the distance with the multiple, {MULTIPLES[0]:g} to {MULTIPLES[-1]:g}, of people's "
+            f"threshold ({human}), over all conditions together: 1 = the distance depends on it alone; within: on one "
+            "ground.",
+            "rms_db_sloped, in correlations.csv: how far its own thresholds are from people's in dB, 0 is human.",
+            *published_said(config.name),
         ),
         said=said,
     )

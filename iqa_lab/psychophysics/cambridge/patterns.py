@@ -29,14 +29,14 @@ def _kept(pattern: Callable[..., Floats]) -> Callable[..., Floats]:
 
 
 def _centred(side: int, pixels_per_degree: float) -> tuple[Floats, Floats]:
-    """x and y in degrees, from minus to plus half the side: both ends are in it, so the step is side/(side-1) pixels."""
+    """Places in degrees, from minus to plus half the side: both ends are in it, so a step is side/(side-1) pixels."""
     place = np.linspace(-side // 2, side // 2, side) / pixels_per_degree
     x, y = np.meshgrid(place, place)
     return x, y
 
 
 def _from_corner(side: int, pixels_per_degree: float) -> tuple[Floats, Floats]:
-    """x and y in degrees from 0 to the whole side, both ends in it."""
+    """Places in degrees from 0 to the whole side, both ends in it."""
     place = np.linspace(0, side / pixels_per_degree, side)
     x, y = np.meshgrid(place, place)
     return x, y

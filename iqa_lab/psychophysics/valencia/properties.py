@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.psychophysics.valencia import human
-from iqa_lab.psychophysics.valencia.colour import CHANNELS, GREY, WHITE_LUMINANCE
-from iqa_lab.psychophysics.valencia.patches import SEEDS, SIDES, Mask, Patch, draw, side_of, trials_of
+from iqa_lab.psychophysics.valencia.colour import CHANNELS, GREY
+from iqa_lab.psychophysics.valencia.patches import SEEDS, SIDES, Mask, Patch, described, draw, side_of, trials_of
 from iqa_lab.psychophysics.valencia.read import mean_distances, read_logarithms
 from iqa_lab.statistics.reading import Reading
 
@@ -123,7 +123,7 @@ def _ratios(
     curve: str,
     along: str,
 ) -> Experiment:
-    """Patches with and without a mask: the ratio of their distances to a power, beside the formula's elevation to it."""
+    """Patches without and with a mask: the ratio of their distances to a power, beside the elevation to that power."""
     plain = [
         Patch(channel=channel, frequency=f, contrast=_MASKED_CONTRAST, seed=seed)
         for channel in CHANNELS
@@ -190,17 +190,15 @@ def _experiment(
         conditions, values = change(*mean_distances(trials, distances))
         return read_logarithms(conditions, values, curve=curve, along=along)
 
-    wide = side + 2 * border
     return Experiment(
         trials=trials,
         picture=picture,
         read=read,
-        display=f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, grey {GREY:g} cd/m2, {side} pixels a degree, "
-        f"{wide} x {wide} pixels",
+        display=f"grey {GREY:g} cd/m2, {described(config)}",
         side=side,
         sides=SIDES,
         explained=(
-            f"SRCC, PLCC, rms_db: of log10 of the column's value with log10 of a formula of people's {said}; one factor is "
-            "free; rms_db 0 is human. within: mean over the three channels of colour.",
+            f"SRCC, PLCC, rms_db: of log10 of the column's value with log10 of a formula of people's {said}; one "
+            "factor is free; rms_db 0 is human. within: mean over the three channels of colour.",
         ),
     )

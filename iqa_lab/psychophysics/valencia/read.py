@@ -18,12 +18,12 @@ def mean_distances(trials: pd.DataFrame, distances: Floats) -> tuple[pd.DataFram
         trials: with ``KEYS``.
         distances: ``[trials, columns]``; rows of NaN were filtered out.
     """
-    kept = np.isfinite(distances).all(axis=1)
-    rows = trials[kept].reset_index(drop=True)
-    number, _ = pd.factorize(pd.MultiIndex.from_frame(rows[KEYS]))
-    first = ~pd.Series(number).duplicated()
+    kept = np.flatnonzero(np.isfinite(distances).all(axis=1))
+    rows = trials.iloc[kept].reset_index(drop=True)
+    number, _ = pd.factorize(pd.MultiIndex.from_arrays([rows[key] for key in KEYS]))
+    first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
     mean = pd.DataFrame(distances[kept]).groupby(number).mean().to_numpy(float)
-    return rows[first.to_numpy()].reset_index(drop=True), mean
+    return rows.iloc[first].reset_index(drop=True), mean
 
 
 def read_logarithms(conditions: pd.DataFrame, values: Floats, *, curve: str, along: list[str]) -> Reading:
@@ -36,8 +36,8 @@ def read_logarithms(conditions: pd.DataFrame, values: Floats, *, curve: str, alo
         along: the columns that say a place along them.
 
     Returns:
-        ``extra``: ``order``, Kendall's tau between the columns' and people's order of the curves at one place, mean over
-        the places at which two or more of these differ for people: 1 = they lie one above the other as people's do.
+        ``extra``: ``order``, Kendall's tau between the columns' and people's order of the curves at one place, mean
+        over the places at which these differ for people: 1 = they lie one above the other as people's do.
     """
     human = conditions["opinion"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
