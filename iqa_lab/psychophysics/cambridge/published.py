@@ -2,8 +2,8 @@
 
 They are of the angle between final embeddings (``cosine`` has its ranks), of images in 0..1 that were not normalised as
 the networks' own training was, with cosines in float32 on a GPU. An angle there has steps of 1e-4: that decides part
-of the scores. Of the pixels ("No Encoder") yellow-violet is .658 as published, .486 in float64; the others differ by .03 or
-less.
+of the scores. Of the pixels ("No Encoder") yellow-violet is .658 as published, .486 in float64; the others differ by
+.03 or less.
 """
 
 from functools import cache
