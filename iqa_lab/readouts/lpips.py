@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.response import Response, sum_over_channels
+from iqa_lab.readouts.pieces import sum_over_channels
+from iqa_lab.readouts.response import Response
 
 # Added to the norm, as in version 0.1.4 of the lpips package.
 EPSILON = 1e-10

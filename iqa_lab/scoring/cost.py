@@ -73,9 +73,9 @@ def layers_of(plan: Plan) -> set[str]:
 
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
-    """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
+    """What stays in memory from batch to batch: one reference's responses, as they are and in order; differences."""
     shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
-    reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
+    reference = sum(2 * 4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
