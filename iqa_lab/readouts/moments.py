@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.readouts.loops import loops, share_out
+from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
 Run = tuple[NDArray[np.float32], NDArray[np.float32], bool]
@@ -54,7 +55,7 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
         for f, g, innermost in runs:
             sums = [np.zeros(shape) for shape in ((2, channels), (len(g), 6, channels), (len(g), 4))]
             loop = compiled.sums_of_rows if innermost else compiled.sums_of_lines
-            loop(f, g, start, stop, *sums)
+            loop(f, g, start, stop, *sums, LPIPS_EPSILON)
             found.append(sums)
         return found
 

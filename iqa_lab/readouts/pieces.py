@@ -8,6 +8,9 @@ PIECE_BYTES = 2**19
 # A GPU works best on everything at once.
 PIECE_BYTES_GPU = 2**31
 
+# Added to the length of a position's channels before they are divided by it, as in version 0.1.4 of the lpips package.
+LPIPS_EPSILON = 1e-10
+
 
 def centre(values: Tensor) -> tuple[Tensor, Tensor]:
     """Responses around the means of their channels, ``[b, C, H, W]`` float32; and the means ``[b, C]`` float64.
