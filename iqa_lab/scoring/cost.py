@@ -75,10 +75,10 @@ def layers_of(plan: Plan) -> set[str]:
 
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
-    """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
+    """What stays in memory from batch to batch: one reference's responses, as they are and in order; differences."""
     path = benchmark.pairs["reference_path"].iloc[0]
     shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
-    reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
+    reference = sum(2 * 4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
