@@ -51,7 +51,7 @@ bench-quick: $(READY)  ## does every script of bench/ still run? less than a min
 	$(BIN)/python -m bench.quick
 
 bench-gpu: $(READY)  ## everything that is to be known of a GPU, in one command of ten minutes at most
-	$(BIN)/python bench/gpu.py
+	$(BIN)/python -m bench.gpu
 
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py
