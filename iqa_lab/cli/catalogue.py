@@ -14,12 +14,8 @@ from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
-from iqa_lab.metric.about import found_text
-from iqa_lab.metric.saved import INSIDE, read_description
-from iqa_lab.networks.build import build_module, check_layout, is_fine_group, named_layers
 from iqa_lab.networks.cells import BASELINE, cells, matching
-from iqa_lab.networks.forms import CLASS
-from iqa_lab.networks.network import OUTPUT, module_of
+from iqa_lab.networks.fine import is_fine_group
 from iqa_lab.networks.sources import is_available
 
 Row = dict[str, Any]
@@ -116,6 +112,10 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     Raises:
         UserError: no such architecture, or it cannot be built.
     """
+    from iqa_lab.networks.build import build_module, check_layout, named_layers  # torch takes seconds to import
+    from iqa_lab.networks.forms import CLASS
+    from iqa_lab.networks.network import OUTPUT, module_of
+
     files = option_files("architecture", folders)
     if name not in files:
         raise UserError(f"there is no architecture {name}; choose from {choices(name, files)}")
@@ -229,6 +229,9 @@ def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
 
 def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
     """The saved metrics of the working folder and of ``metrics/`` in it."""
+    from iqa_lab.metric.about import found_text
+    from iqa_lab.metric.saved import INSIDE, read_description
+
     for path in sorted([*Path().glob("*.safetensors"), *Path("metrics").rglob("*.safetensors")]):
         try:
             said = read_description(path)

@@ -15,6 +15,7 @@ from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, is_by_hand
 from iqa_lab.networks.convention import check_input
+from iqa_lab.networks.fine import FINE, is_fine_group
 from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of
 from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, OnDisplay
@@ -254,22 +255,14 @@ def fine_layers(architecture: ArchitectureConfig) -> set[str]:
     """The layers that an architecture lists as ``fine``: places inside blocks, read where they are asked for."""
     if not isinstance(architecture.layers, list):
         return set()
-    groups = (entry[_FINE] for entry in architecture.layers if is_fine_group(entry))
+    groups = (entry[FINE] for entry in architecture.layers if is_fine_group(entry))
     return {name for group in groups for one in group for name in (one if isinstance(one, dict) else [one])}
-
-
-_FINE = "fine"
-
-
-def is_fine_group(entry: object) -> bool:
-    """Whether an entry of ``architecture.layers`` is no layer but a list of fine ones."""
-    return isinstance(entry, dict) and list(entry) == [_FINE] and isinstance(entry[_FINE], list)
 
 
 def _flat(listed: Sequence[Any]) -> Iterator[Any]:
     """The entries, those of groups of fine layers in their place."""
     for entry in listed:
-        yield from entry[_FINE] if is_fine_group(entry) else [entry]
+        yield from entry[FINE] if is_fine_group(entry) else [entry]
 
 
 def input_channels(module: nn.Module) -> int:
