@@ -22,7 +22,7 @@ GOOD, BAD = HUMAN + RNG.normal(0, 0.1, 24), HUMAN[::-1] + RNG.normal(0, 0.5, 24)
 def reading(*columns: np.ndarray, people: np.ndarray | None = PEOPLE, logarithmic: bool = True) -> Reading:
     return Reading(
         values=np.stack(columns, axis=1), human=HUMAN, observers=people, logarithmic=logarithmic,
-        stimulus=np.array([f"s{number}" for number in range(24)], dtype=object),
+        stimulus=np.array([f"s{number:02}" for number in range(24)], dtype=object),
         group=np.array(["a", "b", "c"] * 8, dtype=object),
     )  # fmt: skip
 
