@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.psychophysics.valencia import human
 from iqa_lab.psychophysics.valencia.colour import CHANNELS, GREY
@@ -137,6 +138,10 @@ def _ratios(
         without = (conditions["mask_contrast"] == 0).to_numpy()
         place = pd.Series(np.flatnonzero(without), index=patch[without])
         there = np.flatnonzero(~without & patch.isin(place.index).to_numpy())
+        if not len(there):
+            raise UserError(
+                f"{config.name} compares patches on masks with the same without: benchmark.references needs both"
+            )
         with np.errstate(divide="ignore", invalid="ignore"):
             found = (values[place[patch.iloc[there]].to_numpy()] / values[there]) ** power
         return conditions.iloc[there].reset_index(drop=True), found
