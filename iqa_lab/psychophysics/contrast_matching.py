@@ -51,7 +51,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     names = {frequency: f"{frequency:g} c/deg" for frequency in MATCHING_FREQUENCIES}
     lost = [name for frequency, name in names.items() if frequency > screen.nyquist]
     shown = [frequency for frequency in MATCHING_FREQUENCIES if frequency <= screen.nyquist]
-    screen.refuse_few(len([frequency for frequency in shown if frequency != STANDARD]), 2 * STANDARD, config)
+    screen.refuse_few(len(shown) if STANDARD in shown else 0, 2 * STANDARD, config)
     said = screen.left_out(lost, len(MATCHING_FREQUENCIES))
 
     def picture(name: str) -> Picture:

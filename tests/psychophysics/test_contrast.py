@@ -60,7 +60,7 @@ def ideal(name: str) -> np.ndarray:
     else:
         axis = {"achromatic": "achromatic", "rg": "red_green", "yv": "yellow_violet"}[name.removeprefix("contrast_")]
         thresholds = human.threshold(np.array(FREQUENCIES), 1.0, 100.0, axis)
-    return level / thresholds[place]
+    return (level / thresholds[place]).round(12)  # the last bits would break the ties of one multiple
 
 
 @pytest.mark.parametrize("name", DETECTION)
@@ -224,7 +224,7 @@ def test_pictures_are_floats_that_a_display_shows_and_the_border_is_the_same_in_
         assert np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 255
         assert np.unique(picture[:3].reshape(-1, 3), axis=0).shape == (1, 3)
     assert (ground[:3] == test[:3]).all() and (ground[:, -3:] == test[:, -3:]).all()
-    assert (ground != test).any() and len(np.unique(test)) > 300  # not 8 bits
+    assert (ground != test).any() and (test % 1 != 0).mean() > 0.5  # not 8 bits
 
 
 @pytest.mark.parametrize(
