@@ -230,6 +230,42 @@ def explain(
     run_hydra([*context.args, *(["--config-dir", str(config_dir)] if config_dir else [])], show)
 
 
+@app.command(context_settings=_PASS_ON)
+def score(
+    context: typer.Context,
+    images: Annotated[
+        list[str] | None, typer.Argument(help="REFERENCE DISTORTED..., or pairs.csv; and words: architecture=...")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="A .safetensors file, or RESULT:COLUMN.")] = None,
+    reference_folder: Annotated[Path | None, typer.Option(help="Of images, by the names of the distorted.")] = None,
+    distorted_folder: Annotated[Path | None, typer.Option(help="Of distorted images.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A CSV file; the same command goes on where it ended.")] = None,
+    opinion_of: Annotated[Path | None, typer.Option(help="A unit's folder: predict opinions by its logistic.")] = None,
+    each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
+    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Run code that the metric names.")] = False,
+) -> None:
+    """Score images by a metric: score ref.png a.png b.png architecture=.. layers=.. readout=..; no opinions needed.
+
+    Several layers become one distance, as concat=[raw] does. The network's words are those of run.
+    """
+    from iqa_lab.cli.score import score_command  # torch takes seconds to import
+
+    given = [*(images or []), *context.args]
+    flags = [text for text in given if text.startswith("--")]
+    if flags:
+        raise UserError(f"score has no option {flags[0]}: iqa-lab score --help lists them")
+    words = [text for text in given if "=" in text and not Path(text).exists()]
+    score_command(
+        [text for text in given if text not in words], words, metric=metric, reference_folder=reference_folder,
+        distorted_folder=distorted_folder, out=out, opinion_of=opinion_of, each_layer=each_layer, as_csv=as_csv,
+        batch_size=batch_size, workers=workers, config_dir=config_dir, trust=trust,
+    )  # fmt: skip
+
+
 @app.command(name="list")
 def list_command(
     kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],

@@ -27,6 +27,9 @@ _MOST_IMAGES = 512
 # Beside the largest response of a forward: its input, the convolution's own work space, sorted copies of readouts.
 COPIES = 6
 
+# A pass is tried on a batch, or on one of so many pairs where they are few: twice, for little beside the pass itself.
+TRIAL = 20
+
 # Of the memory that is free: the rest is for decoded images, and for whoever else is there.
 SHARE = 0.5
 
@@ -72,10 +75,10 @@ def layers_of(plan: Plan) -> set[str]:
 
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
-    """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
+    """What stays in memory from batch to batch: one reference's responses, as they are and in order; differences."""
     path = benchmark.pairs["reference_path"].iloc[0]
     shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
-    reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
+    reference = sum(2 * 4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
@@ -88,7 +91,8 @@ def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, set
     """
     check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings, benchmark.decode)
     images = number_of_images(benchmark.pairs)
-    few = benchmark.pairs.iloc[: max(1, settings.batch_size - 1)].reset_index(drop=True)
+    most = min(settings.batch_size - 1, len(benchmark.pairs) // TRIAL)
+    few = benchmark.pairs.iloc[: max(1, most)].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold
     trial = [
         score(network, few, plan.passed, settings, plan.channel_layers, decode=benchmark.decode) for _ in range(2)

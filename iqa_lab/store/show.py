@@ -136,7 +136,7 @@ def _limits(benchmark: Benchmark) -> str:
     if people is None or people < 2:  # one person cannot disagree
         return ""
     limits = ceilings(shares, people)
-    return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
+    return f"A metric can reach {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
 def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
