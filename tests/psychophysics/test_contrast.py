@@ -21,7 +21,7 @@ from iqa_lab.statistics.intervals.selection import select_column_of_reading
 from iqa_lab.statistics.reading import Reading, reading_table
 from iqa_lab.store.tabulate import try_statistics
 from tests.conftest import composed, needs_shared
-from tests.psychophysics.shown import DETECTION, changed, pixel_distances, settings, shown, table_of
+from tests.psychophysics.shown import DETECTION, PROPERTIES, changed, pixel_distances, settings, shown, table_of
 
 # The published generator, run in float64 without cancellation on the pixels themselves. What was published for them
 # is float32 on a GPU, off by .011 at most, but .17 for yellow-violet and .03 for area, where the last digits decide.
@@ -322,3 +322,15 @@ def test_one_stimulus_has_statistics_without_intervals(name: str, left: str) -> 
     pairs = load_benchmark(config.benchmark).pairs
     assert set(pairs["reference"]) == {left}
     try_statistics(pairs, config)
+
+
+@pytest.mark.parametrize("name", [*DETECTION, "contrast_matching", *PROPERTIES, "property_brightness"])
+def test_the_options_say_what_is_there(name: str) -> None:
+    config, trials = settings(name), shown(name).trials
+    expected = config.expected
+    assert (expected.references, expected.pairs) == (trials["reference"].nunique(), len(trials))
+    assert expected.distortions == trials["distortion"].nunique()
+    reading = shown(name).read(np.ones((len(trials), 1)))
+    assert config.human == (reading.source == "measured")
+    assert reading.source in ("measured", "formula") and len(set(reading.stimulus)) >= 6
+    assert np.isfinite(reading.human).all() and trials["opinion"].notna().all()
