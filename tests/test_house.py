@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("progress", "imports"),
     ("config",),
     ("downloads", "statistics"),
-    ("readouts",),
+    ("readouts", "psychophysics"),
     ("networks",),
     ("baselines", "benchmarks"),
     ("scoring",),

@@ -126,14 +126,18 @@ def results(
         print_headlines(whole, "--where chooses, --csv prints all")
         found.end()
         return
-    by = [name for name in ("srcc", "agreement") if name in table]
+    from iqa_lab.statistics.direction import is_low_good
+
+    there = [name for name in ("rms_db", "srcc", "agreement") if name in table and table[name].notna().any()]
+    # of stimuli and of opinions together by what both have
+    by = [name for name in there if name != "rms_db" or table[name].notna().all()]
     factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
-    best = table.sort_values(by, ascending=False) if by else table
-    shown = best[[name for name in [*factors, *by] if name in table]].head(20).round(4).astype(object)
+    best = table.sort_values(by, ascending=[is_low_good(name) for name in by]) if by else table
+    shown = best[[name for name in [*factors, *there] if name in table]].head(20).round(4).astype(object)
     print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
     if len(table) > 20:
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
-    print("Single columns, each by itself: the highest of many is optimistic; without --where is what is held out.")
+    print("Single columns, each by itself: the best of many is optimistic; without --where is what is held out.")
     found.end()
 
 

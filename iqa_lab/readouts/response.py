@@ -7,26 +7,28 @@ and kept for the other readouts of the same layer.
 Responses are float32, and two sums of float32 that nearly agree have a difference without digits. So nothing here is
 such a difference: what varies is summed around its mean, what changes is summed as the change of every position, and
 what compares directions brings both responses to one length first.
+
+Where a response requires a gradient, everything here has one, and the same numbers.
+
+On a CPU all of this is the slower of two ways, and the one that the other is tested against: where no gradient is asked
+for, compiled loops read the responses once and give the same statistics, see ``moments.py``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TypeVar, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import quotient, root
+from iqa_lab.readouts.moments import CONSTANT, Moments, differences, moments
+from iqa_lab.readouts.order import sort_positions
+
 # Of responses worked on at once on a CPU; about what its caches hold.
 PIECE_BYTES = 2**19
-# Of channels that one thread copies and sorts at once, and of positions that it copies.
-SORT_BYTES, _STRIPE = 2**21, 1024
 # A GPU works best on everything at once.
 PIECE_BYTES_GPU = 2**31
-
-# A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
-CONSTANT = 1e-6
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class Maps:
         """The responses again, ``[b, C, H, W]`` float32, a few images at a time."""
         for part in self.parts:
             for piece in part.split(images_at_once(part)):
-                yield piece.float()
+                yield widened(piece)
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
@@ -79,15 +81,32 @@ class Response:
     Statistics come as tensors that begin with ``P``, the number of pairs.
 
     Args:
-        reference: one response ``[1, C, H, W]`` for each run of pairs with the same reference.
+        reference: for each run of pairs one response ``[1, C, H, W]``, if they have the same reference; or one for
+            each pair, ``[p, C, H, W]``.
         distorted: the responses ``[p, C, H, W]`` of each run.
         pixels: height x width of the images as the network was given them, before it pads them; at least 1.
+        several: whether several readouts will ask, so that it is best to read everything at once.
     """
 
-    def __init__(self, reference: Sequence[Tensor], distorted: Sequence[Tensor], pixels: int) -> None:
+    def __init__(
+        self, reference: Sequence[Tensor], distorted: Sequence[Tensor], pixels: int, *, several: bool = False
+    ) -> None:
         self.reference = Maps(reference)
         self.distorted = Maps(distorted)
         self.pixels = pixels
+        self._several = several
+
+    @cached_property
+    def moments(self) -> Moments | None:
+        """What compiled loops give; None: the definitions in torch serve."""
+        return moments(self.reference.parts, self.distorted.parts)
+
+    @cached_property
+    def _differences(self) -> tuple[Tensor, Tensor] | None:
+        """Of each channel the sums over positions of ``(g - f)^2`` and ``|g - f|``; None as for ``moments``."""
+        if self._several or "moments" in vars(self):
+            return None if self.moments is None else (self.moments.squared, self.moments.absolute)
+        return differences(self.reference.parts, self.distorted.parts)
 
     @property
     def channels(self) -> int:
@@ -100,11 +119,25 @@ class Response:
         return self.reference.positions
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs a few at a time, in their order: a reference ``[1, C, H, W]``, its distorted ones ``[p, C, H, W]``."""
+        """Pairs a few at a time, in their order: their reference ``[1, C, H, W]`` or references, ``[p, C, H, W]``."""
         for reference, distorted in zip(self.reference.parts, self.distorted.parts, strict=True):
-            first = reference.float()
-            for piece in distorted.split(images_at_once(distorted)):
-                yield first, piece.float()
+            step = images_at_once(distorted)
+            if len(reference) == 1:
+                first = widened(reference)
+                yield from ((first, widened(piece)) for piece in distorted.split(step))
+            else:
+                both = zip(reference.split(step), distorted.split(step), strict=True)
+                yield from ((widened(f), widened(g)) for f, g in both)
+
+    def places(self) -> Iterator[tuple[int, slice]]:
+        """The place of each reference image, and those of its distorted images."""
+        references = distorted = 0
+        for part, of_part in zip(self.reference.parts, self.distorted.parts, strict=True):
+            number = len(of_part) // len(part)
+            for place in range(references, references + len(part)):
+                yield place, slice(distorted, distorted + number)
+                distorted += number
+            references += len(part)
 
     def over_pairs(self, function: Callable[..., Tensor], *of_pairs: Tensor) -> Tensor:
         """What a function of the pieces, ``(f, g, ...) -> [p, ...]``, gives for all pairs, ``[P, ...]``.
@@ -131,17 +164,22 @@ class Response:
     def of_both(self, statistic: Callable[[Maps], Tensor]) -> tuple[Tensor, Tensor]:
         """A statistic of each pair's reference and distorted image, ``[P, ...]`` each."""
         of_reference, of_distorted = statistic(self.reference), statistic(self.distorted)
-        sizes = torch.tensor([len(part) for part in self.distorted.parts], device=of_reference.device)
+        numbers = [pairs.stop - pairs.start for _, pairs in self.places()]
+        sizes = torch.tensor(numbers, device=of_reference.device)
         return of_reference.repeat_interleave(sizes, dim=0, output_size=len(of_distorted)), of_distorted
 
     @cached_property
     def channel_squared_difference(self) -> Tensor:
         """Mean over positions of ``(f - g)^2`` in each channel, ``[P, C]``."""
+        if self._differences is not None:
+            return self._differences[0] / self.positions
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).square_())) / self.positions
 
     @cached_property
     def channel_mean_difference(self) -> Tensor:
         """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
+        if self.moments is not None:
+            return self.moments.mean_change
         return self.over_pairs(lambda f, g: sum_over_positions(g - f)) / self.positions
 
     @property
@@ -152,13 +190,28 @@ class Response:
     @cached_property
     def absolute_difference(self) -> Tensor:
         """Sum over channels and positions of ``|f - g|``, ``[P]``."""
+        if self._differences is not None:
+            return self._differences[1].sum(1)
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).abs_())).sum(1)
+
+    @property
+    def channel_means(self) -> tuple[Tensor, Tensor]:
+        """Mean over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each."""
+        return self.moments.means if self.moments else self.of_both(lambda maps: maps.channel_mean)
+
+    @property
+    def channel_variances(self) -> tuple[Tensor, Tensor]:
+        """Variance over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each; exactly 0 if constant."""
+        return self.moments.variances if self.moments else self.of_both(lambda maps: maps.channel_variance)
 
     @cached_property
     def _change(self) -> tuple[Tensor, Tensor, Tensor]:
         """The mean and the variance of ``g - f``, and its covariance with ``f``."""
-        f_mean, g_mean = self.of_both(lambda maps: maps.channel_mean)
-        step = (g_mean - f_mean).float()
+        if self.moments is not None:
+            return self.moments.mean_change, self.moments.change_variance, self.moments.covariance
+        f_mean, g_mean = self.channel_means
+        # one number for all positions, whose choice changes only the digits that are kept: a constant for gradients
+        step = (g_mean - f_mean).detach().to(widened(self.reference.parts[0]).dtype)
         reference, f_around = None, torch.empty(0)
         start, parts = 0, []
         for f, g in self.pieces():
@@ -183,7 +236,7 @@ class Response:
 
         In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
         """
-        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        f, g = map(root, self.channel_variances)
         return torch.minimum(self._change[1], (f + g).square())
 
     @property
@@ -193,9 +246,9 @@ class Response:
         From ``var g - var f = var(g - f) + 2 cov(g - f, f)``: deviations of images that differ in one pixel agree in
         all digits of float32 but one or two.
         """
-        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        f, g = map(root, self.channel_variances)
         _, variance, covariance = self._change
-        return ((variance + 2 * covariance) / (f + g)).masked_fill(f + g == 0, 0)
+        return quotient(variance + 2 * covariance, f + g)
 
     @cached_property
     def position_squared_difference(self) -> Tensor:
@@ -208,16 +261,25 @@ def centre(values: Tensor) -> tuple[Tensor, Tensor]:
 
     The mean of the first line is taken off before all are summed, so that a mean far from zero costs no digits.
     """
-    near = values[:, :, :1].mean((2, 3), keepdim=True)
+    near = values[:, :, :1].mean((2, 3), keepdim=True).detach()
     around = values - near
     mean = sum_over_positions(around) / (values.shape[2] * values.shape[3])
-    around -= mean.float()[:, :, None, None]
+    around -= mean.to(around.dtype)[:, :, None, None]
     return around, mean + near[:, :, 0, 0]
 
 
 def mean_square(values: Tensor) -> Tensor:
-    """Mean over positions of the squares, ``[b, C]`` float64 of ``[b, C, H, W]``, which are overwritten."""
-    return sum_over_positions(values.square_()) / (values.shape[2] * values.shape[3])
+    """Mean over positions of the squares, ``[b, C]`` float64 of ``[b, C, H, W]``.
+
+    The values are overwritten, unless a gradient needs them.
+    """
+    squares = values.square() if values.requires_grad else values.square_()
+    return sum_over_positions(squares) / (values.shape[2] * values.shape[3])
+
+
+def widened(responses: Tensor) -> Tensor:
+    """Responses of any type as float32; those that are float64 stay so."""
+    return responses if responses.dtype == torch.float64 else responses.float()
 
 
 def images_at_once(responses: Tensor) -> int:
@@ -242,32 +304,3 @@ def sum_over_channels(values: Tensor) -> Tensor:
     if values.shape[1] < 8:  # of few channels sum() is several times slower than adding them
         return sum(values.unbind(1), torch.zeros((), device=values.device)).flatten(1)
     return values.sum(1).flatten(1)
-
-
-def sort_positions(values: Tensor) -> Tensor:
-    """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
-
-    NumPy sorts float32 with vector instructions, ten times faster than torch on a CPU, and leaves the interpreter
-    meanwhile: some channels of one image at a time, copied to their place and sorted while they are in the cache.
-    """
-    lines = values.flatten(2)
-    if values.is_cuda:
-        return lines.float().sort(2).values
-    given, ordered = lines.float().numpy(), np.empty(lines.shape, np.float32)
-    number, channels, positions = ordered.shape
-
-    def sort(image: int, few: slice) -> None:
-        block = ordered[image, few]
-        for start in range(0, positions, _STRIPE):
-            stripe = slice(start, start + _STRIPE)
-            block[:, stripe] = given[image, few, stripe]
-        block.sort(axis=1)
-
-    step = max(1, SORT_BYTES // (4 * positions))
-    blocks = [(image, slice(start, start + step)) for image in range(number) for start in range(0, channels, step)]
-    if len(blocks) == 1:
-        sort(*blocks[0])
-    else:
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(lambda block: sort(*block), blocks))
-    return torch.from_numpy(ordered)

@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from iqa_lab.report.figures.common import printable
+from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.store.digits import three_digits, with_interval
 
 # of what a number is printed in bold: in words, for captions
-BOLD = "Bold: its interval lies above those of all other rows"
+BOLD = "Bold: its interval lies {} those of all other rows"
 _FACTORS = ("goal", "dataset", "architecture", "weights")
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%_#${}"}, "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
@@ -65,17 +67,20 @@ def paper_table(rows: pd.DataFrame, value: str, *, among: str | None = None, als
     """
     shown = [name for name in _FACTORS if name in rows and rows[name].nunique() > 1] or ["architecture"]
     lead = [among] if among is not None and rows[among].nunique() > 1 else []
-    statistic, _, how = value.partition("_")
+    statistic, _, how = value.rpartition("_")
     levels = sorted(rows["confidence"].dropna().unique()) if "confidence" in rows else []
     level = f"{' or '.join(f'{100 * one:g}' for one in levels) or '95'} %"
     ends = rows[[value, f"{value}_low", f"{value}_high"]].astype(float).to_numpy()
-    named = f"{statistic.upper() if statistic == 'srcc' else statistic} {_HOW.get(how, how)} [{level}]"
+    named = f"{_SAID.get(statistic, statistic)} {_HOW.get(how, how)} [{level}]"
     table = rows[[*lead, *shown, *also]].astype(str)
     table[named] = [with_interval(*map(float, row)) for row in ends]
     groups = rows[among] if among is not None else pd.Series("", index=rows.index)
-    return table.assign(bold=_above_all(rows[f"{value}_low"], rows[f"{value}_high"], groups))
+    low, high = rows[f"{value}_low"], rows[f"{value}_high"]
+    best = _above_all(-high, -low, groups) if is_low_good(value) else _above_all(low, high, groups)
+    return table.assign(bold=best)
 
 
+_SAID = {"srcc": "SRCC", "rms_db": "RMS error in dB"}
 _HOW = {"heldout": "held out", "best": "of the best column, in-sample"}
 
 
@@ -86,14 +91,15 @@ def _above_all(low: pd.Series, high: pd.Series, groups: pd.Series) -> pd.Series:
     >>> _above_all(low, high, pd.Series(list("aab"))).tolist(), _above_all(low, high, pd.Series(list("aaa"))).tolist()
     ([True, False, False], [False, False, False])
     """
-    found = pd.Series(False, index=low.index)
-    for _, rows in groups.groupby(groups):
-        ends = low[rows.index], high[rows.index]
-        if len(rows) < 2 or ends[0].isna().any() or ends[1].isna().any():
+    found = np.zeros(len(low), dtype=bool)
+    ends = low.to_numpy(dtype=float), high.to_numpy(dtype=float)
+    for places in groups.reset_index(drop=True).groupby(groups.to_numpy()).indices.values():
+        lows, highs = ends[0][places], ends[1][places]
+        if len(places) < 2 or np.isnan(lows).any() or np.isnan(highs).any():
             continue
-        first = ends[0].idxmax()
-        found[first] = bool(ends[0][first] > ends[1].drop(first).max())
-    return found
+        first = int(lows.argmax())
+        found[places[first]] = lows[first] > np.delete(highs, first).max()
+    return pd.Series(found, index=low.index)
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
@@ -117,11 +123,19 @@ def markdown_table(frame: pd.DataFrame) -> str:
     return "\n".join(f"|{line}|" if number == 1 else f"| {line} |" for number, line in enumerate(lines)) + "\n"
 
 
-def latex_table(frame: pd.DataFrame, caption: str, label: str) -> str:
-    """A LaTeX table for the package booktabs; the last column in bold where a column ``bold`` says so."""
+def latex_table(frame: pd.DataFrame, caption: str, label: str, *, low_is_good: bool = False) -> str:
+    """A LaTeX table for the package booktabs; the last column in bold where a column ``bold`` says so.
+
+    Args:
+        frame: what is printed.
+        caption: of the table; what bold means is added.
+        label: of the table.
+        low_is_good: of the value that may be bold.
+    """
     cells = _cells(frame, r"\textbf{{{}}}", _latex)
     if "bold" in frame:
-        caption = f"{caption.rstrip('.')}. {BOLD}."
+        where = BOLD.format("below" if low_is_good else "above")
+        caption = f"{caption.rstrip('.')}{'' if caption.endswith('?') else '.'} {where}."
     frame = frame.drop(columns="bold", errors="ignore")
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(frame[name]) else "l" for name in frame)
     lines = [

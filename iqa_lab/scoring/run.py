@@ -12,6 +12,7 @@ from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark, load_benchmark_named
 from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.images import Decode
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import is_own, source_imported
@@ -64,7 +65,7 @@ def run_pass(
         say(f"{title}: goes on after {done} of {len(pairs)} pairs, which a pass that was stopped had scored")
     scores = begun
     if done < len(pairs):
-        new = _pass(plan, network, pairs, done, settings, title, keeper)
+        new = _pass(plan, network, pairs, done, settings, title, keeper, benchmark.decode)
         scores = new if begun is None else joined(begun, new)
     assert scores is not None
     _say_fixed(plan, scores, benchmark)
@@ -75,7 +76,14 @@ def run_pass(
 
 
 def _pass(
-    plan: Plan, network: Network, pairs: pd.DataFrame, done: int, settings: Settings, title: str, keeper: Keeper | None
+    plan: Plan,
+    network: Network,
+    pairs: pd.DataFrame,
+    done: int,
+    settings: Settings,
+    title: str,
+    keeper: Keeper | None,
+    decode: Decode,
 ) -> Scores:
     """The scores of the pairs after the first so many, with a bar on which those are done."""
     left = pairs.iloc[done:].reset_index(drop=True)
@@ -89,6 +97,7 @@ def _pass(
             settings,
             plan.channel_layers,
             progress=lambda images: bar.advance(task, images),
+            decode=decode,
             keep=None if keeper is None else keeper.keep,
         )
     if keeper is not None:  # what comes now, as weighing channels, may take long, too
@@ -128,6 +137,7 @@ def weigh_channels(
 
     columns: dict[str, NDArray[np.float32]] = {}
     tables = []
+    whole_levels = network.input.order == "lightness"
     for readout in plan.channels:
         layers = [layer.name for layer in readout.layers]
 
@@ -139,7 +149,7 @@ def weigh_channels(
 
         here = _differences(benchmark, scores, layers)
         with status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
-            weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere))
+            weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere, whole_levels))
         columns |= {f"{entry.row}@{entry.layer}": entry.distances.astype(np.float32) for entry in weighed}
         tables.append(weights_table(weighed, here))
     return pd.DataFrame(columns), pd.concat(tables, ignore_index=True)
@@ -147,10 +157,11 @@ def weigh_channels(
 
 def _differences(benchmark: Benchmark, scores: Scores, layers: list[str]) -> Differences:
     pairs = benchmark.pairs
+    opinion = benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float)
     return Differences(
         {layer: scores.channels[layer] for layer in layers},
         pairs["reference"].to_numpy(dtype=object),
-        benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float),
+        opinion if benchmark.experiment is None else np.full(len(pairs), np.nan),
     )
 
 
@@ -167,6 +178,11 @@ def check_readouts(plan: Plan, readouts: Mapping[str, ReadoutConfig], benchmark:
         module, config = load_channel_readout(channels.config), channels.config
         _check_arguments(module.weigh, (None, channels.name), config, channels.name)
         if hasattr(module, "check"):
+            if benchmark.experiment is not None:
+                raise UserError(
+                    f"readout {channels.name} is fitted to opinions of images, and {benchmark.config.name} has "
+                    "thresholds of stimuli: leave it out, or fit it elsewhere and read it there"
+                )
             references = benchmark.pairs["reference"].nunique()
             choices = benchmark.config.protocol in CHOICES
             module.check(benchmark.config.name, references, choices=choices, **config.arguments)

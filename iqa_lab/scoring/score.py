@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network
 from iqa_lab.progress import say
@@ -91,6 +92,7 @@ def score(
     settings: Settings,
     channels: Collection[str] = (),
     progress: Callable[[int], object] = int,
+    decode: Decode = decode,
     keep: Callable[[int, SoFar], object] | None = None,
 ) -> Scores:
     """The distances of all pairs in all columns, from one pass over the images.
@@ -102,6 +104,7 @@ def score(
         settings: device, batch size, decoding threads, precision, resize.
         channels: layers whose mean squared differences of every channel are kept: 4 bytes a channel and pair.
         progress: told the number of images after every batch.
+        decode: of the benchmark: reads a file, or makes a stimulus.
         keep: told at every border how many pairs are scored, and how to get what there is of them. These are the
             first ones, where the pairs of a reference stand together.
 
@@ -134,7 +137,8 @@ def score(
 
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
-        images = _noting_conversions(pictures(pairs, settings.workers, settings.resize, 3 * batch_size), converted)
+        decoded = pictures(pairs, settings.workers, settings.resize, 3 * batch_size, decode)
+        images = _noting_conversions(decoded, converted)
         for whole in batches(images, batch_size):
             if whole.at_border and keep is not None:
                 keep(done, so_far)
@@ -242,7 +246,8 @@ class _BatchReading:
         if not distorted:
             return
         self.positions[layer] = reference.shape[2] * reference.shape[3]
-        response = Response(references, distorted, self.pixels)
+        several = len(reading.distances) + reading.keep_channels > 1
+        response = Response(references, distorted, self.pixels, several=several)
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

@@ -19,7 +19,14 @@ FACTORS = ("goal", "dataset", "architecture")
 SRCC, AGREEMENT = "SRCC with human opinion", "agreement with people's choices"
 
 
+SENSITIVITY = "SRCC of log sensitivities with people's"
+
+
 NOT_HUMAN = "SRCC with known levels (nobody's opinion)"
+
+
+# what a unit gets at the layer and readout that other references choose
+HELD_OUT = ["heldout", "heldout_low", "heldout_high"]
 
 
 NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
@@ -28,8 +35,7 @@ NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_l
 _USED = (
     "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low",
     "srcc_high", "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
-    "heldout", "heldout_low", "heldout_high", "columns", "label", "value", "value_low", "value_high", "value_x",
-    "value_x_low", "value_x_high", "value_y", "value_y_low", "value_y_high",
+    "heldout", "heldout_low", "heldout_high", "columns", "label", "value", "value_low", "value_high",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from iqa_lab.report.figures.common import (
 )
 from iqa_lab.report.figures.labels import LINE, end_labels
 from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
+from iqa_lab.store.headline import pixel_control
 
 NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
 MANY = 12  # lines; of more the trainings of one cell share a colour and a name
@@ -76,7 +77,7 @@ def depth_profile(
     ends["colour"] = [theme.colour_of(numbers[label]) for label in ends["label"]]
     parts = [bands, lines.add_params(picked)] if own["srcc_low"].notna().any() else [lines.add_params(picked)]
     if len(rules):
-        tips: list[Any] = ["label", number("srcc")]
+        tips: list[Any] = ["network", number("srcc")]
         parts.append(alt.Chart(rules).mark_rule(color=theme.RULES, strokeDash=[4, 3]).encode(y="srcc:Q", tooltip=tips))
     if len(levels) > 1 or len(rules):
         parts += end_labels(ends if len(levels) > 1 else ends.head(0), _together(rules), domain, height)
@@ -84,7 +85,8 @@ def depth_profile(
     if len(levels) > 1:  # where there is no room beside the plot, page.js makes a legend of it
         chart = chart.properties(usermeta={"legend": {"field": "label", "title": "network"}})
     intervals = said_intervals(own, "srcc_low")
-    bands_said = f"bands: {intervals}, resampling references" if own["srcc_low"].notna().any() else intervals
+    what = "stimuli" if "rms_db" in own and bool(own["rms_db"].notna().all()) else "references"
+    bands_said = f"bands: {intervals}, resampling {what}" if own["srcc_low"].notna().any() else intervals
     several = ["lines of one colour: trainings of one cell, their number in brackets"] if networks > len(levels) else []
     said = [said_n(own), bands_said, *several]
     return dressed(chart, f"Agreement along the depth of each network, readout {readout}", said)
@@ -110,15 +112,15 @@ def _domain(own: pd.DataFrame, rules: pd.DataFrame) -> tuple[float, float]:
 
 
 def _rules(named: pd.DataFrame, ceilings: Mapping[str, float]) -> pd.DataFrame:
-    """``label`` and ``srcc`` of baselines, of the pixels and of ceilings."""
-    pixels = named[named["layer"] == "pixels"].head(1).assign(network="pixels (RMSE, PSNR)")
+    """``network`` and ``srcc`` of baselines, of the pixels and of ceilings."""
+    pixels = pixel_control(named).head(1).assign(network="pixels (RMSE, PSNR)")
     outputs = named[(named["goal"] == "baseline") & (named["layer"] == "output")].drop_duplicates("network")
-    rows = pd.concat([outputs, pixels])[["network", "srcc"]].dropna().rename(columns={"network": "label"})
-    human = pd.DataFrame({"label": list(ceilings), "srcc": list(ceilings.values())})
+    rows = pd.concat([outputs, pixels])[["network", "srcc"]].dropna()
+    human = pd.DataFrame({"network": list(ceilings), "srcc": list(ceilings.values())})
     return pd.concat([rows, human], ignore_index=True).astype({"srcc": float}).sort_values("srcc")
 
 
 def _together(rules: pd.DataFrame) -> pd.DataFrame:
     """The same with one name for rules that lie on each other."""
     apart = (rules["srcc"].diff() > NAMES_APART).cumsum().to_numpy()
-    return rules.groupby(apart).agg(label=("label", ", ".join), srcc=("srcc", "mean")).reset_index(drop=True)
+    return rules.groupby(apart).agg(label=("network", ", ".join), srcc=("srcc", "mean")).reset_index(drop=True)

@@ -69,7 +69,7 @@ def _found(best: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     best = best.assign(value=best["heldout"] if held_out else best["srcc"])
     rows = []
     for key, trainings in best.groupby(list(FACTORS), sort=False):
-        first = trainings.loc[trainings["srcc"].idxmax()]
+        first = trainings.sort_values("srcc", ascending=False).iloc[0]
         several = len(trainings) > 1
         if several:
             lowest, highest = (three_digits(getattr(trainings["value"], end)()) for end in ("min", "max"))

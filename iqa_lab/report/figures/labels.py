@@ -64,10 +64,10 @@ def end_labels(lines: pd.DataFrame, rules: pd.DataFrame, domain: tuple[float, fl
         colour = alt.Color("colour:N", scale=None)
         tips: list[Any] = ["label", number("srcc")]
         leaders = base.mark_rule(strokeWidth=1, opacity=0.5).encode(
-            x=alt.X("depth:Q"), x2=alt.X2Value(alt.ExprRef("width + 10")), y="srcc:Q", y2="place:Q", color=colour
+            x=alt.X("depth:Q"), x2=alt.value(alt.ExprRef("width + 10")), y="srcc:Q", y2="place:Q", color=colour
         )
         names = base.mark_text(align="left", baseline="middle", fontSize=11, limit=LONGEST).encode(
-            x=alt.XValue(alt.ExprRef("width + 12")), y="place:Q", text="label:N", color=colour, tooltip=tips
+            x=alt.value(alt.ExprRef("width + 12")), y="place:Q", text="label:N", color=colour, tooltip=tips
         )
         layers += [leaders.properties(name=f"{name}_leaders"), names.properties(name=name)]
     return layers
