@@ -18,13 +18,14 @@ from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import say, status
 from iqa_lab.scoring.columns import plan_columns
-from iqa_lab.scoring.cost import settings_of
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
 from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.scoring.stimuli import check_stimuli
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
+from iqa_lab.store.partial import discard, resumed
 from iqa_lab.store.provenance import circumstances, peak_memory_mib
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
@@ -58,13 +59,17 @@ def evaluate(config: Config) -> Outcome:
     there = _standing(unit, benchmark, force=config.runtime.force)
     missing = {name for name, definition in definitions.items() if there.get(name) != definition}
     if not missing:
+        discard(unit.folder)  # of a pass that was stopped after its last column was written
         return _restated(unit, config, network, benchmark)
 
     check_readouts(plan, config.readouts if network.terms is None else {}, benchmark)
+    check_stimuli(config, network, benchmark)
     try_statistics(benchmark.pairs, config)
     check_writable(Path(config.results))
     todo = plan.only(missing)
-    settings = settings_of(config, network, benchmark, todo)
+    settings, partial = resumed(
+        unit.folder, key, config, network, benchmark, todo, definitions, anew=config.runtime.force
+    )
     facts = {
         "signature": key,
         "hashed": hashed,
@@ -78,9 +83,10 @@ def evaluate(config: Config) -> Outcome:
         **circumstances(settings.device, settings.batch_size),
     }
     try:
-        scores = run_pass(todo, network, benchmark, settings, f"{cell} on {benchmark.config.name}")
+        scores = run_pass(todo, network, benchmark, settings, f"{cell} on {benchmark.config.name}", partial)
         channel_scores, weights = weigh_channels(todo, scores, network, benchmark, settings)
     except UnitFailed as error:
+        discard(unit.folder)
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
@@ -118,6 +124,7 @@ def evaluate(config: Config) -> Outcome:
             weights=weights,
             summarise=lambda scores, whole: summarise(scores, whole, config),
         )
+    discard(unit.folder)
     pixels = pixel_control(table)
     if len(pixels) and config.preprocess.resize is None and "srcc" in pixels:
         warn_if_misread(benchmark, float(pixels["srcc"].iloc[0]))

@@ -54,11 +54,11 @@ def _make(folder: Path) -> None:
         (unfinished / "distorted").mkdir()
         for number, (name, photograph) in enumerate(track(list(PHOTOGRAPHS.items()), "making the benchmark levels")):
             image = _centre(photograph())
-            Image.fromarray(image).save(unfinished / "reference" / f"{name}.png")
+            _save(image, unfinished / "reference" / f"{name}.png")
             for kind, (distortion, (function, strengths)) in enumerate(DISTORTIONS.items()):
                 for level, strength in enumerate(strengths, 1):
                     distorted = function(image, strength, np.random.default_rng([number, kind, level]))
-                    Image.fromarray(distorted).save(unfinished / "distorted" / f"{name}.{distortion}.{level}.png")
+                    _save(distorted, unfinished / "distorted" / f"{name}.{distortion}.{level}.png")
         unfinished.chmod(0o755)
         try:
             os.rename(unfinished, folder)
@@ -67,6 +67,10 @@ def _make(folder: Path) -> None:
                 raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _save(image: Picture, path: Path) -> None:
+    Image.fromarray(image).save(path, compress_level=1)  # a third of the time, files a tenth larger
 
 
 def _centre(image: Picture) -> Picture:

@@ -126,14 +126,18 @@ def results(
         print_headlines(whole, "--where chooses, --csv prints all")
         found.end()
         return
-    by = [name for name in ("srcc", "agreement") if name in table]
+    from iqa_lab.statistics.direction import is_low_good
+
+    there = [name for name in ("rms_db", "srcc", "agreement") if name in table and table[name].notna().any()]
+    # of stimuli and of opinions together by what both have
+    by = [name for name in there if name != "rms_db" or table[name].notna().all()]
     factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
-    best = table.sort_values(by, ascending=False) if by else table
-    shown = best[[name for name in [*factors, *by] if name in table]].head(20).round(4).astype(object)
+    best = table.sort_values(by, ascending=[is_low_good(name) for name in by]) if by else table
+    shown = best[[name for name in [*factors, *there] if name in table]].head(20).round(4).astype(object)
     print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
     if len(table) > 20:
         print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
-    print("Single columns, each by itself: the highest of many is optimistic; without --where is what is held out.")
+    print("Single columns, each by itself: the best of many is optimistic; without --where is what is held out.")
     found.end()
 
 
@@ -224,6 +228,42 @@ def explain(
         print(f"{explanation.network}, readout {explanation.readout}: {files[0]} and {len(files) - 1} pictures beside")
 
     run_hydra([*context.args, *(["--config-dir", str(config_dir)] if config_dir else [])], show)
+
+
+@app.command(context_settings=_PASS_ON)
+def score(
+    context: typer.Context,
+    images: Annotated[
+        list[str] | None, typer.Argument(help="REFERENCE DISTORTED..., or pairs.csv; and words: architecture=...")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="A .safetensors file, or RESULT:COLUMN.")] = None,
+    reference_folder: Annotated[Path | None, typer.Option(help="Of images, by the names of the distorted.")] = None,
+    distorted_folder: Annotated[Path | None, typer.Option(help="Of distorted images.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A CSV file; the same command goes on where it ended.")] = None,
+    opinion_of: Annotated[Path | None, typer.Option(help="A unit's folder: predict opinions by its logistic.")] = None,
+    each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
+    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Run code that the metric names.")] = False,
+) -> None:
+    """Score images by a metric: score ref.png a.png b.png architecture=.. layers=.. readout=..; no opinions needed.
+
+    Several layers become one distance, as concat=[raw] does. The network's words are those of run.
+    """
+    from iqa_lab.cli.score import score_command  # torch takes seconds to import
+
+    given = [*(images or []), *context.args]
+    flags = [text for text in given if text.startswith("--")]
+    if flags:
+        raise UserError(f"score has no option {flags[0]}: iqa-lab score --help lists them")
+    words = [text for text in given if "=" in text and not Path(text).exists()]
+    score_command(
+        [text for text in given if text not in words], words, metric=metric, reference_folder=reference_folder,
+        distorted_folder=distorted_folder, out=out, opinion_of=opinion_of, each_layer=each_layer, as_csv=as_csv,
+        batch_size=batch_size, workers=workers, config_dir=config_dir, trust=trust,
+    )  # fmt: skip
 
 
 @app.command(name="list")

@@ -3,6 +3,7 @@
 from iqa_lab.config.folders import cache_folder, configuration_folder, data_folder, option_files
 from iqa_lab.config.names import checked_name, name_fault
 from iqa_lab.config.schema import (
+    LOW_IS_GOOD,
     ArchitectureConfig,
     ArchiveConfig,
     BenchmarkConfig,
@@ -24,6 +25,7 @@ from iqa_lab.config.schema import (
 from iqa_lab.config.yaml_files import read_mapping, read_yaml
 
 __all__ = [
+    "LOW_IS_GOOD",
     "ArchitectureConfig",
     "ArchiveConfig",
     "BenchmarkConfig",

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Network
@@ -28,6 +27,9 @@ _MOST_IMAGES = 512
 # Beside the largest response of a forward: its input, the convolution's own work space, sorted copies of readouts.
 COPIES = 6
 
+# A pass is tried on a batch, or on one of so many pairs where they are few: twice, for little beside the pass itself.
+TRIAL = 20
+
 # Of the memory that is free: the rest is for decoded images, and for whoever else is there.
 SHARE = 0.5
 
@@ -36,7 +38,7 @@ def choose_batch_size(plan: Plan, network: Network, benchmark: Benchmark, settin
     """How many images to forward at once: as many as the processor likes and the memory holds."""
     needed = COPIES * bytes_per_image(network, benchmark, settings)
     fits = int((SHARE * free_memory(settings.device) - kept_bytes(plan, network, benchmark, settings)) / needed)
-    height, width, _ = decode(benchmark.pairs["reference_path"].iloc[0], settings.resize).pixels.shape
+    height, width, _ = benchmark.decode(benchmark.pairs["reference_path"].iloc[0], settings.resize).pixels.shape
     smaller = max(1.0, _USUAL_PIXELS / (height * width))
     liked = min(_MOST_IMAGES, int(LARGEST_BATCH.get(settings.device.type, 8) * smaller))
     return max(1, min(fits, liked))
@@ -54,7 +56,7 @@ def bytes_per_image(network: Network, benchmark: Benchmark, settings: Settings) 
     handles = [part.register_forward_hook(look) for part in network.module.modules()]
     try:
         path = benchmark.pairs["reference_path"].iloc[0]
-        shapes = layer_shapes(network, path, layers_read(network), settings)
+        shapes = layer_shapes(network, path, layers_read(network), settings, benchmark.decode)
     finally:
         for handle in handles:
             handle.remove()
@@ -74,7 +76,8 @@ def layers_of(plan: Plan) -> set[str]:
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
     """What stays in memory from batch to batch: one reference's responses, as they are and in order; differences."""
-    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
+    path = benchmark.pairs["reference_path"].iloc[0]
+    shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
     reference = sum(2 * 4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
@@ -86,11 +89,14 @@ def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, set
     Raises:
         UserError: the network's responses depend on chance or on the batch.
     """
-    check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
+    check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings, benchmark.decode)
     images = number_of_images(benchmark.pairs)
-    few = benchmark.pairs.iloc[: max(1, settings.batch_size - 1)].reset_index(drop=True)
+    most = min(settings.batch_size - 1, len(benchmark.pairs) // TRIAL)
+    few = benchmark.pairs.iloc[: max(1, most)].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold
-    trial = [score(network, few, plan.passed, settings, plan.channel_layers) for _ in range(2)][-1]
+    trial = [
+        score(network, few, plan.passed, settings, plan.channel_layers, decode=benchmark.decode) for _ in range(2)
+    ][-1]
     kept = kept_bytes(plan, network, benchmark, settings)
     memory = kept + COPIES * settings.batch_size * bytes_per_image(network, benchmark, settings)
     columns = len(plan.definitions)
