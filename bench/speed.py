@@ -453,8 +453,8 @@ def main() -> None:
         return
     networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
     jobs: list[tuple[str, Callable[[], list[Line]]]] = [
-        *(("columns", lambda name=name: columns_of_the_pass(bench, name)) for name in networks),  # type: ignore[misc]
-        *(("moments", lambda name=name: moments(bench, name)) for name in networks),  # type: ignore[misc]
+        *((kind, lambda name=name, measure=measure: measure(bench, name))  # type: ignore[misc]
+          for name in networks for kind, measure in (("columns", columns_of_the_pass), ("moments", moments))),
         ("passes", lambda: one_pass_a_column(bench, "mobilenetv2_tf")),
         *(("lpips", lambda trunk=trunk: lpips_packages(bench, "lpips", trunk))  # type: ignore[misc]
           for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
