@@ -438,6 +438,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="of the 350 of the benchmark levels")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--only", nargs="+", help="columns, moments, passes, lpips, precisions, order, batches ...")
     parser.add_argument("--quick", action="store_true", help="two networks, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -453,30 +454,32 @@ def main() -> None:
         report_peak(bench, int(layers), int(number), Path(out))
         return
     networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
-    jobs: list[Callable[[], list[Line]]] = [
-        *(lambda name=name: columns_of_the_pass(bench, name) for name in networks),  # type: ignore[misc]
-        *(lambda name=name: moments(bench, name) for name in networks),  # type: ignore[misc]
-        lambda: one_pass_a_column(bench, "mobilenetv2_tf"),
-        *(lambda trunk=trunk: lpips_packages(bench, "lpips", trunk)  # type: ignore[misc]
+    jobs: list[tuple[str, Callable[[], list[Line]]]] = [
+        *((kind, lambda name=name, measure=measure: measure(bench, name))  # type: ignore[misc]
+          for name in networks for kind, measure in (("columns", columns_of_the_pass), ("moments", moments))),
+        ("passes", lambda: one_pass_a_column(bench, "mobilenetv2_tf")),
+        *(("lpips", lambda trunk=trunk: lpips_packages(bench, "lpips", trunk))  # type: ignore[misc]
           for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
-        lambda: lpips_packages(bench, "piq", "vgg"),
-        lambda: lpips_packages(bench, "pyiqa", "squeeze"),
-        lambda: precisions(bench, "alexnet"),
-        lambda: memory_order(bench, "resnet18"),
-        lambda: memory_order(bench, "mobilenetv2_tf"),
-        lambda: batch_sizes(bench, "alexnet"),
-        lambda: batch_sizes(bench, "mobilenetv2_tf"),
-        lambda: decoding(bench, "mobilenetv2_tf"),
-        lambda: memory(bench, 2 if options.quick else 1000),
+        ("lpips", lambda: lpips_packages(bench, "piq", "vgg")),
+        ("lpips", lambda: lpips_packages(bench, "pyiqa", "squeeze")),
+        ("precisions", lambda: precisions(bench, "alexnet")),
+        ("order", lambda: memory_order(bench, "resnet18")),
+        ("order", lambda: memory_order(bench, "mobilenetv2_tf")),
+        ("batches", lambda: batch_sizes(bench, "alexnet")),
+        ("batches", lambda: batch_sizes(bench, "mobilenetv2_tf")),
+        ("decoding", lambda: decoding(bench, "mobilenetv2_tf")),
+        ("memory", lambda: memory(bench, 2 if options.quick else 1000)),
     ]  # fmt: skip
     lines = []
-    for job in track(jobs, "measuring"):
+    for _, job in track([job for job in jobs if job[0] in (options.only or [kind for kind, _ in jobs])], "measuring"):
         for line in job():  # said at once: a run that is stopped has not been for nothing
             print(f"{line.what}, {line.network}: {line.ratio:.2f} of {line.against}", flush=True)
             lines.append(line)
+        if not options.quick:  # a look whether it runs is no measurement
+            kept = write(lines, bench)
     show(lines, bench)
-    if not options.quick:  # a look whether it runs is no measurement
-        print(f"kept in {write(lines, bench)}")
+    if not options.quick:
+        print(f"kept in {kept}")
 
 
 if __name__ == "__main__":

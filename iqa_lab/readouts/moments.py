@@ -117,6 +117,7 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is infinite or no number gives no number, and is refused later
 def _statistics(
     f_first: Vector, g_first: Vector, own: Vector, changes: Vector, whole: Vector, positions: int
 ) -> list[Tensor]:

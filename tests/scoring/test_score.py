@@ -17,6 +17,7 @@ from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.readouts import Response, load_distance
+from iqa_lab.readouts.order import sort_positions
 from iqa_lab.scoring.batches import Picture, batches
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
@@ -133,6 +134,24 @@ def test_pixels_need_no_forward(small_pairs: pd.DataFrame) -> None:
     for row, value in zip(small_pairs.itertuples(), found["plain@pixels"], strict=True):
         first, second = (np.asarray(Image.open(path), dtype=float) for path in (row.reference_path, row.distorted_path))
         assert value == pytest.approx(np.sqrt(np.square(first - second).mean((0, 1)).sum()), rel=1e-6)
+
+
+def test_a_reference_is_sorted_once_for_all_its_pairs(
+    small_pairs: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    different = small_pairs[small_pairs["level"] != 0].reset_index(drop=True)
+    images = len(different) + different["reference_path"].nunique()
+    number: list[int] = []
+
+    def counted(values: torch.Tensor) -> torch.Tensor:
+        number.append(len(values))
+        return sort_positions(values)
+
+    monkeypatch.setattr("iqa_lab.readouts.response.sort_positions", counted)
+    for batch_size in (2, 3, 8):
+        number.clear()
+        table(untrained("alexnet"), different, [column(PIXELS, "wasserstein")], batch_size=batch_size)
+        assert sum(number) == images
 
 
 def test_the_forward_stops_after_the_last_layer_asked_for(small_pairs: pd.DataFrame) -> None:
