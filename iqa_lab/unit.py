@@ -19,13 +19,14 @@ from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import say, status
 from iqa_lab.scoring.columns import plan_columns
 from iqa_lab.scoring.cost import settings_of
+from iqa_lab.scoring.memory import peak_memory_mib
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
 from iqa_lab.scoring.settings import image_size_of
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
-from iqa_lab.store.provenance import circumstances, peak_memory_mib
+from iqa_lab.store.provenance import circumstances
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
 from iqa_lab.store.settings import differences

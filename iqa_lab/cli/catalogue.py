@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from iqa_lab.benchmarks import benchmark_options, is_present, problem_of
+from iqa_lab.cli.groups import KINDS
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
@@ -21,8 +22,6 @@ from iqa_lab.networks.network import OUTPUT, module_of
 from iqa_lab.networks.sources import is_available
 
 Row = dict[str, Any]
-
-KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments")
 
 
 def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) -> list[Row]:

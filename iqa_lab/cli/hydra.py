@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hydra
 from omegaconf import DictConfig
 
-from iqa_lab.cli.arguments import full_weights, own_folder, split
+from iqa_lab.cli.arguments import full_weights, own_folder
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
@@ -15,11 +15,14 @@ from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
 
 
-def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | None = None) -> None:
+def run_hydra(
+    overrides: Sequence[str], flags: Sequence[str], do: Callable[[DictConfig], float | None] | None = None
+) -> None:
     """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
 
     Args:
-        arguments: overrides and flags of Hydra.
+        overrides: of the configuration.
+        flags: of Hydra, with their values.
         do: something else to do with the composed configuration.
 
     Raises:
@@ -39,7 +42,7 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
             failed_run.append(error)  # Hydra would print a line of its own
             return None
 
-    plain, flags = split(arguments)
+    plain = list(overrides)
     own = own_folder(flags)
     if own is not None:
         checked_own_folder(own)
@@ -82,26 +85,26 @@ def run_unit(composed: DictConfig) -> float:
     from iqa_lab.store.show import show  # torch takes seconds to import; --help should not
     from iqa_lab.sweep.work import evaluate_unit
 
-    config = checked(composed)
-    check_choice_of_weights(config)
+    config = checked_unit(composed)
     return show(evaluate_unit(config), config)
 
 
-def with_flags(arguments: list[str]) -> list[str]:
-    """The arguments with our own flags as the overrides that they stand for."""
-    flags = {
-        "--force": "runtime.force=true",
-        "--dry-run": "hydra.sweeper.action=plan",
-        "--all": "hydra.sweeper.everything=true",
-        "--watch": "hydra.sweeper.watch=true",
-    }
-    text = [flags.get(argument, argument) for argument in arguments]
-    for place, argument in enumerate(text):
-        if argument == "--retry":
-            text[place : place + 2] = [f"hydra.sweeper.retry={[*text, '?'][place + 1]}"]
-        elif argument.startswith("--retry="):
-            text[place] = f"hydra.sweeper.retry={argument.partition('=')[2]}"
-    return text
+def dry_run_unit(composed: DictConfig) -> None:
+    """Hydra's task: say what a run would do."""
+    from iqa_lab.cli.foreseen_run import show_foreseen
+
+    show_foreseen(checked_unit(composed))
+
+
+def checked_unit(composed: DictConfig) -> Config:
+    """The configuration of one unit, as Hydra composed it.
+
+    Raises:
+        UserError: a key or a value is wrong, or there are no such weights.
+    """
+    config = checked(composed)
+    check_choice_of_weights(config)
+    return config
 
 
 def check_choice_of_weights(config: Config) -> None:

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-from iqa_lab.errors import FAILED, WRONG_USE
+from iqa_lab.errors import DONE, FAILED, WRONG_USE
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,10 +18,16 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None takes this process's own.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments is None and os.environ.get("_IQA_LAB_COMPLETE"):
+            from iqa_lab.cli.completion import answer  # a shell asks what Tab may put there
+
+            sys.stdout.write(answer(os.environ["_IQA_LAB_COMPLETE"]))
+            _leave(DONE, "")
         from iqa_lab.cli.commands import call
 
-        code, message = call(arguments)
+        code, message = call(words)
         _flush()
     except KeyboardInterrupt:
         # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;

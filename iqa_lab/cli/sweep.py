@@ -153,7 +153,7 @@ def show_headlines(plan: Plan) -> None:
 
     done = {str(entry.record["folder"]) for entry in plan.units if entry.state == DONE}
     if done:
-        print_headlines(read_results(plan.results).only(done), f"iqa-lab results {plan.results}")
+        print_headlines(read_results(plan.results).only(done), f"iqa-lab results {plan.results}", plan.results)
 
 
 def track(plan: Plan) -> None:

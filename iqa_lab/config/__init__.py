@@ -1,6 +1,6 @@
 """The configuration: the schema of a run, where its YAML files lie, and the checks at the door."""
 
-from iqa_lab.config.folders import cache_folder, configuration_folder, data_folder, option_files
+from iqa_lab.folders import cache_folder, configuration_folder, data_folder, option_files
 from iqa_lab.config.names import checked_name, name_fault
 from iqa_lab.config.schema import (
     ArchitectureConfig,
