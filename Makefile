@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep lint format lock wheel clean
+.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep docs lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -47,14 +47,18 @@ study: $(READY)  ## NAME=task: run a study and write its report
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py
 
+# offline and strict: a broken link, an unknown name or a page outside the menu fails it
+docs: $(READY)  ## the site of docs/, in site/index.html; seconds
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 lint: $(READY)  ## style and types
-	$(BIN)/ruff check iqa_lab tests bench hydra_plugins
-	$(BIN)/ruff format --check iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff check iqa_lab tests bench hydra_plugins docs
+	$(BIN)/ruff format --check iqa_lab tests bench hydra_plugins docs
 	$(BIN)/mypy
 
 format: $(READY)  ## mend the style
-	$(BIN)/ruff check --fix iqa_lab tests bench hydra_plugins
-	$(BIN)/ruff format iqa_lab tests bench hydra_plugins
+	$(BIN)/ruff check --fix iqa_lab tests bench hydra_plugins docs
+	$(BIN)/ruff format iqa_lab tests bench hydra_plugins docs
 
 # the extra ray has an environment of its own: it wants other versions than joblib does
 LOCK := $(BIN)/python -m uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
@@ -68,7 +72,7 @@ wheel: $(READY)  ## build the package into dist/
 	$(BIN)/python -m build --wheel
 
 clean:  ## remove what the targets made (not data/, results/ or wandb/)
-	rm -rf $(VENV) $(RAY) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(RAY) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
 $(READY): pyproject.toml requirements.lock

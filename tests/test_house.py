@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("progress", "imports", "folders", "tables"),
     ("config",),
     ("downloads", "statistics"),
-    ("readouts",),
+    ("readouts", "psychophysics"),
     ("networks",),
     ("baselines", "benchmarks"),
     ("scoring",),

@@ -13,6 +13,8 @@ def say_left_out(benchmark: Benchmark) -> None:
     their references, whose distances tie at zero; opinions that are not here.
     """
     config = benchmark.config
+    for sentence in benchmark.experiment.said if benchmark.experiment is not None else ():
+        say(f"{config.name}: {sentence}", "yellow")
     name, what = config.name, questions(config.protocol)
     if benchmark.n_copies:
         say(

@@ -44,6 +44,8 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     """
     config = benchmark.config
     pairs = benchmark.pairs
+    if benchmark.experiment is not None:
+        return _with_stimuli(benchmark)
     index = look_at([*pairs["reference_path"], *pairs["distorted_path"]], config.name).set_index("path")
     damaged = index[index["problem"] != ""]
     if len(damaged):
@@ -70,6 +72,19 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     n_expected = benchmark.n_expected - int(out.sum())
     left = pairs[~out].reset_index(drop=True)
     return replace(benchmark, pairs=left, n_expected=n_expected, n_identical=int(identical.sum()))
+
+
+def _with_stimuli(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with digests of its stimuli's pixels; all of them can be made, and are of one size."""
+    pairs = benchmark.pairs
+    names = list(dict.fromkeys([*pairs["reference_path"], *pairs["distorted_path"]]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = dict(zip(names, pool.map(lambda name: benchmark.decode(name).digest, names), strict=True))
+    pairs = pairs.assign(
+        **{f"{side}_pixels": pairs[f"{side}_path"].map(digests) for side in ("reference", "distorted")}
+    )
+    identical = int((pairs["reference_pixels"] == pairs["distorted_pixels"]).sum())
+    return replace(benchmark, pairs=pairs, n_identical=identical)
 
 
 def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:

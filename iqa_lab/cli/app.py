@@ -45,7 +45,7 @@ class Command(TyperCommand):
             if takes_value[flag] and not equals and waiting:
                 waiting.pop(0)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
         """The examples, line by line as they are written."""
         _write_examples(self.epilog, formatter)
 
@@ -90,7 +90,7 @@ class Group(TyperGroup):
             raise UserError(f"there is no command {args[0]}; the nearest are {', '.join(near)}: iqa-lab -h shows all")
         return super().resolve_command(ctx, args)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
         """The examples, line by line as they are written."""
         _write_examples(self.epilog, formatter)
 
@@ -121,7 +121,7 @@ def _nearest_flag(flag: str, own: list[str], ctx: Any) -> str:
 
 
 def _others(ctx: Any) -> Iterator[tuple[str, dict[str, bool]]]:
-    group = ctx.parent.command if ctx.parent is not None else None
+    group: Any = ctx.parent.command if ctx.parent is not None else None
     for name in group.list_commands(ctx) if isinstance(group, Group) else []:
         yield name, flags_of(group.get_command(ctx, name), ctx)
 

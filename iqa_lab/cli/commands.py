@@ -42,7 +42,9 @@ def results(
         list[str] | None,
         typer.Option(help="Only these rows; several times: all of them hold.", metavar="COLUMN=VALUE|EXPRESSION"),
     ] = None,
-    sort: Annotated[str | None, typer.Option(help="Numbers from the highest, names from A to Z.", metavar="COLUMN")] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="Numbers from the highest, names from A to Z.", metavar="COLUMN")
+    ] = None,
     top: Annotated[int | None, typer.Option(help="So many rows of each benchmark.", metavar="N", min=1)] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same as a list of objects.")] = False,
@@ -197,7 +199,9 @@ def list_command(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.", metavar="KIND")],
     filters: Annotated[
         list[str] | None,
-        typer.Argument(help="Only these; * stands for any text. One NAME alone: all about it.", metavar="NAME|COLUMN=VALUE"),
+        typer.Argument(
+            help="Only these; * stands for any text. One NAME alone: all about it.", metavar="NAME|COLUMN=VALUE"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All columns, as a list of objects.")] = False,
     config_dir: Annotated[

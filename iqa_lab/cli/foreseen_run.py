@@ -62,5 +62,3 @@ def _images(benchmark: Benchmark) -> str:
 
 def _row(name: str, text: str) -> str:
     return f"  {name:<8} {text}"
-
-

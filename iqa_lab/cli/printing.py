@@ -58,9 +58,7 @@ def record_lines(facts: Row) -> list[str]:
 def _wrapped(text: str, width: int) -> list[str]:
     """Lines of a text, broken between words, with the indent of the first."""
     indent = text[: len(text) - len(text.lstrip())]
-    return textwrap.wrap(
-        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def print_long(lines: Sequence[str]) -> None:

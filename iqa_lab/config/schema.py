@@ -197,10 +197,11 @@ class SplitConfig:
     test: float = field(default=0.2, metadata=number(0, 1))
 
 
-# statistics of which the highest is the best
+# statistics by which columns are ordered; of those in LOW_IS_GOOD the lowest is the best, of the others the highest
+LOW_IS_GOOD = ("rms_db",)
 HEADLINES = (
     "srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "srcc_within_reference", "agreement",
-    "average_precision",
+    "average_precision", *LOW_IS_GOOD,
 )  # fmt: skip
 
 
@@ -211,8 +212,9 @@ class BenchmarkConfig:
     name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more
-    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples"))
+    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more;
+    # thresholds: how well people see stimuli that are made on the spot (iqa_lab/psychophysics)
+    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples", "thresholds"))
     opinion: str = field(
         default=MISSING, metadata=word("mos", "dmos", meaning="mos: higher is better; dmos: lower is better")
     )
@@ -242,6 +244,13 @@ class BenchmarkConfig:
     opinion_std: str = field(default="none", metadata=word("none", "standard_error", "standard_deviation"))
     # published rank correlation of PSNR on all pairs, which the pixels must reproduce
     psnr_srcc: float | None = field(default=None, metadata=number(-1, 1))
+    # of stimuli (protocol=thresholds), null for all others: pixels in a degree of visual angle, cd/m2 of a white pixel,
+    # a frame of the stimulus's own grey in pixels, and how thresholds are found
+    pixels_per_degree: float | None = field(default=None, metadata=number(1, 10_000))
+    peak_luminance: float | None = field(default=None, metadata=number(1e-3, 1e6))
+    border: int | None = field(default=None, metadata=number(0, 1024))
+    # linear: from the distance at people's thresholds; bisect: where the distance itself reaches its criterion
+    thresholds: str | None = field(default=None, metadata=word("linear", "bisect"))
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
     url: str | None = None  # where to get it, and on what terms

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import quotient, root
 from iqa_lab.readouts.response import Response, mean_square
 
 
@@ -13,8 +14,8 @@ def distance(response: Response) -> Tensor:
     the mean squared difference of the standardised channels: the same number, with all digits where r is nearly 1.
     """
     f_mean, g_mean = response.of_both(lambda maps: maps.channel_mean)
-    f, g = response.of_both(lambda maps: maps.channel_variance.sqrt())
-    scales = [(1 / deviation).masked_fill(deviation == 0, 0) for deviation in (f, g)]
+    f, g = response.of_both(lambda maps: root(maps.channel_variance))
+    scales = [quotient(1, deviation) for deviation in (f, g)]
     squared = response.over_pairs(_squared_difference, f_mean, g_mean, *scales)
     apart = (squared / 2).clamp_max(2)
     one_is_constant = (f == 0) != (g == 0)
@@ -25,12 +26,12 @@ def _squared_difference(
     f: Tensor, g: Tensor, f_mean: Tensor, g_mean: Tensor, f_scale: Tensor, g_scale: Tensor
 ) -> Tensor:
     """Mean over positions of the squared difference of standardised channels, ``[p, C]``."""
-    first = _standardised(f, f_mean[:1], f_scale[:1])
+    first = _standardised(f, f_mean[: len(f)], f_scale[: len(f)])
     difference = _standardised(g, g_mean, g_scale).sub_(first)
-    # the means are subtracted in float32, which leaves a little of them
-    left = (f_mean - f_mean.float()) * f_scale - (g_mean - g_mean.float()) * g_scale
+    # the means are subtracted in the type of the responses, which leaves a little of them
+    left = (f_mean - f_mean.to(f.dtype)) * f_scale - (g_mean - g_mean.to(g.dtype)) * g_scale
     return (mean_square(difference) - left.square()).clamp_min(0)
 
 
 def _standardised(values: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
-    return (values - mean.float()[..., None, None]).mul_(scale.float()[..., None, None])
+    return (values - mean.to(values.dtype)[..., None, None]).mul_(scale.to(values.dtype)[..., None, None])

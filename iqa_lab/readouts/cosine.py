@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import quotient, root
 from iqa_lab.readouts.response import Response, sum_over_positions
 
 
@@ -16,8 +17,8 @@ def distance(response: Response) -> Tensor:
 
 def _direction(values: Tensor) -> tuple[Tensor, Tensor]:
     """Each image's response at length 1, ``[b, C, H, W]``, and its length, ``[b]``."""
-    length = sum_over_positions(values.square()).sum(1).sqrt()
-    scale = torch.where(length == 0, 0, 1 / length).float()
+    length = root(sum_over_positions(values.square()).sum(1))
+    scale = quotient(1, length).to(values.dtype)
     return values * scale[:, None, None, None], length
 
 

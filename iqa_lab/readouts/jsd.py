@@ -11,19 +11,15 @@ def distance(response: Response, bins: int = 32) -> Tensor:
 
     The square root of the divergence in nats, as in SciPy. A channel's bins are of equal width, from the smallest to
     the largest value in either image of the pair; a channel that is constant and equal in both has distance 0.
+    There is no gradient: values that move inside of their bins change nothing.
 
     Args:
         response: of the layer.
         bins: number of bins.
     """
-    f, g = response.reference.ordered, response.distorted.ordered
+    f, g = (maps.ordered.detach().float() for maps in (response.reference, response.distorted))
     fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
-    distances, start = [], 0
-    for run, part in enumerate(response.distorted.parts):
-        of_run = g[start : start + len(part)]
-        distances.append(_run_distance(f[run], of_run, fractions))
-        start += len(part)
-    return torch.cat(distances)
+    return torch.cat([_run_distance(f[place], g[pairs], fractions) for place, pairs in response.places()])
 
 
 def _run_distance(f: Tensor, g: Tensor, fractions: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Me
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import root
 from iqa_lab.readouts.response import Response, sum_over_channels
 
 # Added to the norm, as in version 0.1.4 of the lpips package.
@@ -24,5 +25,8 @@ def at_positions(response: Response) -> Tensor:
 
 def unit(values: Tensor) -> Tensor:
     """The channel vector of each position at length 1, ``[b, C, H, W]``; one of zeros stays so."""
-    norm = sum_over_channels(values.square()).sqrt_().view(len(values), 1, *values.shape[2:])
-    return values / norm.add_(EPSILON)
+    squares = sum_over_channels(values.square()).view(len(values), 1, *values.shape[2:])
+    if not squares.requires_grad:
+        return values / squares.sqrt_().add_(EPSILON)
+    # a vector of zeros has no direction: its slope would be 1 / EPSILON
+    return values / (root(squares).masked_fill(squares == 0, torch.inf) + EPSILON)

@@ -7,6 +7,8 @@ and kept for the other readouts of the same layer.
 Responses are float32, and two sums of float32 that nearly agree have a difference without digits. So nothing here is
 such a difference: what varies is summed around its mean, what changes is summed as the change of every position, and
 what compares directions brings both responses to one length first.
+
+Where a response requires a gradient, everything here has one, and the same numbers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +19,8 @@ from typing import TypeVar, cast
 import numpy as np
 import torch
 from torch import Tensor
+
+from iqa_lab.readouts.gradients import quotient, root
 
 # Of responses worked on at once on a CPU; about what its caches hold.
 PIECE_BYTES = 2**19
@@ -47,7 +51,7 @@ class Maps:
         """The responses again, ``[b, C, H, W]`` float32, a few images at a time."""
         for part in self.parts:
             for piece in part.split(images_at_once(part)):
-                yield piece.float()
+                yield widened(piece)
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
@@ -79,7 +83,8 @@ class Response:
     Statistics come as tensors that begin with ``P``, the number of pairs.
 
     Args:
-        reference: one response ``[1, C, H, W]`` for each run of pairs with the same reference.
+        reference: for each run of pairs one response ``[1, C, H, W]``, if they have the same reference; or one for
+            each pair, ``[p, C, H, W]``.
         distorted: the responses ``[p, C, H, W]`` of each run.
         pixels: height x width of the images as the network was given them, before it pads them; at least 1.
     """
@@ -100,11 +105,25 @@ class Response:
         return self.reference.positions
 
     def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pairs a few at a time, in their order: a reference ``[1, C, H, W]``, its distorted ones ``[p, C, H, W]``."""
+        """Pairs a few at a time, in their order: their reference ``[1, C, H, W]`` or references, ``[p, C, H, W]``."""
         for reference, distorted in zip(self.reference.parts, self.distorted.parts, strict=True):
-            first = reference.float()
-            for piece in distorted.split(images_at_once(distorted)):
-                yield first, piece.float()
+            step = images_at_once(distorted)
+            if len(reference) == 1:
+                first = widened(reference)
+                yield from ((first, widened(piece)) for piece in distorted.split(step))
+            else:
+                both = zip(reference.split(step), distorted.split(step), strict=True)
+                yield from ((widened(f), widened(g)) for f, g in both)
+
+    def places(self) -> Iterator[tuple[int, slice]]:
+        """The place of each reference image, and those of its distorted images."""
+        references = distorted = 0
+        for part, of_part in zip(self.reference.parts, self.distorted.parts, strict=True):
+            number = len(of_part) // len(part)
+            for place in range(references, references + len(part)):
+                yield place, slice(distorted, distorted + number)
+                distorted += number
+            references += len(part)
 
     def over_pairs(self, function: Callable[..., Tensor], *of_pairs: Tensor) -> Tensor:
         """What a function of the pieces, ``(f, g, ...) -> [p, ...]``, gives for all pairs, ``[P, ...]``.
@@ -131,7 +150,8 @@ class Response:
     def of_both(self, statistic: Callable[[Maps], Tensor]) -> tuple[Tensor, Tensor]:
         """A statistic of each pair's reference and distorted image, ``[P, ...]`` each."""
         of_reference, of_distorted = statistic(self.reference), statistic(self.distorted)
-        sizes = torch.tensor([len(part) for part in self.distorted.parts], device=of_reference.device)
+        numbers = [pairs.stop - pairs.start for _, pairs in self.places()]
+        sizes = torch.tensor(numbers, device=of_reference.device)
         return of_reference.repeat_interleave(sizes, dim=0, output_size=len(of_distorted)), of_distorted
 
     @cached_property
@@ -158,7 +178,8 @@ class Response:
     def _change(self) -> tuple[Tensor, Tensor, Tensor]:
         """The mean and the variance of ``g - f``, and its covariance with ``f``."""
         f_mean, g_mean = self.of_both(lambda maps: maps.channel_mean)
-        step = (g_mean - f_mean).float()
+        # one number for all positions, whose choice changes only the digits that are kept: a constant for gradients
+        step = (g_mean - f_mean).detach().to(widened(self.reference.parts[0]).dtype)
         reference, f_around = None, torch.empty(0)
         start, parts = 0, []
         for f, g in self.pieces():
@@ -183,7 +204,7 @@ class Response:
 
         In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
         """
-        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        f, g = self.of_both(lambda maps: root(maps.channel_variance))
         return torch.minimum(self._change[1], (f + g).square())
 
     @property
@@ -193,9 +214,9 @@ class Response:
         From ``var g - var f = var(g - f) + 2 cov(g - f, f)``: deviations of images that differ in one pixel agree in
         all digits of float32 but one or two.
         """
-        f, g = self.of_both(lambda maps: maps.channel_variance.sqrt())
+        f, g = self.of_both(lambda maps: root(maps.channel_variance))
         _, variance, covariance = self._change
-        return ((variance + 2 * covariance) / (f + g)).masked_fill(f + g == 0, 0)
+        return quotient(variance + 2 * covariance, f + g)
 
     @cached_property
     def position_squared_difference(self) -> Tensor:
@@ -208,16 +229,25 @@ def centre(values: Tensor) -> tuple[Tensor, Tensor]:
 
     The mean of the first line is taken off before all are summed, so that a mean far from zero costs no digits.
     """
-    near = values[:, :, :1].mean((2, 3), keepdim=True)
+    near = values[:, :, :1].mean((2, 3), keepdim=True).detach()
     around = values - near
     mean = sum_over_positions(around) / (values.shape[2] * values.shape[3])
-    around -= mean.float()[:, :, None, None]
+    around -= mean.to(around.dtype)[:, :, None, None]
     return around, mean + near[:, :, 0, 0]
 
 
 def mean_square(values: Tensor) -> Tensor:
-    """Mean over positions of the squares, ``[b, C]`` float64 of ``[b, C, H, W]``, which are overwritten."""
-    return sum_over_positions(values.square_()) / (values.shape[2] * values.shape[3])
+    """Mean over positions of the squares, ``[b, C]`` float64 of ``[b, C, H, W]``.
+
+    The values are overwritten, unless a gradient needs them.
+    """
+    squares = values.square() if values.requires_grad else values.square_()
+    return sum_over_positions(squares) / (values.shape[2] * values.shape[3])
+
+
+def widened(responses: Tensor) -> Tensor:
+    """Responses of any type as float32; those that are float64 stay so."""
+    return responses if responses.dtype == torch.float64 else responses.float()
 
 
 def images_at_once(responses: Tensor) -> int:
@@ -250,10 +280,10 @@ def sort_positions(values: Tensor) -> Tensor:
     NumPy sorts float32 with vector instructions, ten times faster than torch on a CPU, and leaves the interpreter
     meanwhile: some channels of one image at a time, copied to their place and sorted while they are in the cache.
     """
-    lines = values.flatten(2)
-    if values.is_cuda:
-        return lines.float().sort(2).values
-    given, ordered = lines.float().numpy(), np.empty(lines.shape, np.float32)
+    lines = widened(values.flatten(2))
+    if values.is_cuda or values.requires_grad or lines.dtype == torch.float64:
+        return lines.sort(2).values
+    given, ordered = lines.numpy(), np.empty(lines.shape, np.float32)
     number, channels, positions = ordered.shape
 
     def sort(image: int, few: slice) -> None:

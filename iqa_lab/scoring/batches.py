@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.benchmarks.images import Decoded, Resize, decode
+from iqa_lab.benchmarks.images import Decode, Decoded, Pixels, Resize, decode
 from iqa_lab.benchmarks.index import forget
 from iqa_lab.errors import UserError
 
@@ -24,7 +24,7 @@ class Picture:
     """One decoded image: a reference, or the distorted image of one pair."""
 
     path: str
-    pixels: NDArray[np.uint8]  # [H, W, 3]
+    pixels: Pixels  # [H, W, 3]
     conversion: str | None
     reference: str  # path of its reference; its own where it is one
     row: int | None  # the pair's place in the benchmark; None: a reference
@@ -48,7 +48,8 @@ class Batch:
     pictures: tuple[Picture, ...]
 
     def images(self) -> Tensor | None:
-        """The images ``[B, 3, H, W]`` uint8, without those that are identical to their reference; None if all are.
+        """The images ``[B, 3, H, W]``, uint8 or float32 in 0..255, without those identical to their
+        reference; None if all are.
 
         So their distance is exactly zero: a convolution may round the same image differently at another place.
         """
@@ -83,10 +84,11 @@ class Batch:
 
 
 def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
-    """The images in batches of at most ``batch_size``; images of another size begin a new one."""
+    """The images in batches of at most ``batch_size``; images of another size, or kind of numbers, begin a new one."""
     waiting: list[Picture] = []
     for picture in pictures:
-        if waiting and (len(waiting) == batch_size or picture.pixels.shape != waiting[0].pixels.shape):
+        alike = not waiting or _kind(picture) == _kind(waiting[0])
+        if waiting and (len(waiting) == batch_size or not alike):
             yield Batch(tuple(waiting))
             waiting = []
         waiting.append(picture)
@@ -94,7 +96,13 @@ def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
         yield Batch(tuple(waiting))
 
 
-def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24) -> Iterator[Picture]:
+def _kind(picture: Picture) -> tuple[object, ...]:
+    return picture.pixels.shape, picture.pixels.dtype
+
+
+def pictures(
+    pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24, decode: Decode = decode
+) -> Iterator[Picture]:
     """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
     Args:
@@ -103,6 +111,7 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
         workers: number of threads.
         resize: short side in pixels, height and width, or None.
         ahead: how many decoded images may wait.
+        decode: of the benchmark: reads a file, or makes a stimulus.
 
     Raises:
         UserError: an image cannot be read, has another size than its reference, or is not what was examined.
@@ -115,9 +124,9 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
             (str(path), str(reference), int(row))
             for row, path in zip(group.index, group["distorted_path"], strict=True)
         ]
-    reference_pixels = np.empty((0, 0, 3), np.uint8)
+    reference_pixels: Pixels = np.empty((0, 0, 3), np.uint8)
     for (path, reference, row), image in zip(
-        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known), strict=True
+        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known, decode), strict=True
     ):
         if known and image.digest != known[path]:
             forget(list(known))
@@ -157,7 +166,9 @@ def _digests(pairs: pd.DataFrame) -> dict[str, str]:
     return {path: pixels for side in sides for path, pixels in side}
 
 
-def _decoded(paths: Sequence[str], workers: int, resize: Resize, ahead: int, thorough: bool) -> Iterator[Decoded]:
+def _decoded(
+    paths: Sequence[str], workers: int, resize: Resize, ahead: int, thorough: bool, decode: Decode
+) -> Iterator[Decoded]:
     def one(path: str) -> Decoded:
         image = decode(path, resize, thorough=thorough)
         if not thorough:

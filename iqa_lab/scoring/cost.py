@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.images import decode
 from iqa_lab.benchmarks.index import look_at
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError, counted
@@ -42,7 +41,7 @@ def choose_batch_size(plan: Plan, network: Network, benchmark: Benchmark, settin
     """How many images to forward at once: as many as the processor likes and the memory holds."""
     needed = COPIES * bytes_per_image(network, benchmark, settings)
     fits = int((SHARE * free_memory(settings.device) - kept_bytes(plan, network, benchmark, settings)) / needed)
-    height, width, _ = decode(benchmark.pairs["reference_path"].iloc[0], settings.resize).pixels.shape
+    height, width, _ = benchmark.decode(benchmark.pairs["reference_path"].iloc[0], settings.resize).pixels.shape
     smaller = max(1.0, _USUAL_PIXELS / (height * width))
     liked = min(_MOST_IMAGES, int(LARGEST_BATCH.get(settings.device.type, 8) * smaller))
     return max(1, min(fits, liked))
@@ -60,7 +59,7 @@ def bytes_per_image(network: Network, benchmark: Benchmark, settings: Settings) 
     handles = [part.register_forward_hook(look) for part in network.module.modules()]
     try:
         path = benchmark.pairs["reference_path"].iloc[0]
-        shapes = layer_shapes(network, path, layers_read(network), settings)
+        shapes = layer_shapes(network, path, layers_read(network), settings, benchmark.decode)
     finally:
         for handle in handles:
             handle.remove()
@@ -80,36 +79,51 @@ def layers_of(plan: Plan) -> set[str]:
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
     """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
-    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
+    path = benchmark.pairs["reference_path"].iloc[0]
+    shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
     reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
 
 def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> None:
-    """Say what will be done, how much memory it takes and about how long, from a few images, really scored.
+    """Say what will be done, how much memory it takes and about how long.
 
     Raises:
         UserError: the network's responses depend on chance or on the batch.
     """
-    check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
+    pairs = f"{len(benchmark.pairs)} of {counted(benchmark.n_expected, 'pair')}"
+    say(f"{title}: {pairs}, {foreseen_cost(plan, network, benchmark, settings)}")
+
+
+def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> str:
+    """What a pass will take, in words: forwards, columns, memory, time; from a few images, really scored.
+
+    Raises:
+        UserError: the network's responses depend on chance or on the batch.
+    """
+    check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings, benchmark.decode)
     images = number_of_images(benchmark.pairs)
     pixels = pixels_of(benchmark, settings)
     largest = np.argsort(-pixels, kind="stable")[: max(1, settings.batch_size - 1)]  # of one size the first ones
     few = benchmark.pairs.iloc[largest].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold
-    trial = [score(network, few, plan.passed, settings, plan.channel_layers) for _ in range(2)][-1]
+    trial = [
+        score(network, few, plan.passed, settings, plan.channel_layers, decode=benchmark.decode) for _ in range(2)
+    ][-1]
     share = float(pixels.mean() / pixels[largest].mean())  # large images take longer
-    say(
-        f"{title}: {len(benchmark.pairs)} of {counted(benchmark.n_expected, 'pair')}, {counted(images, 'forward')}, "
-        f"{counted(len(plan.definitions), 'column')}, batches of {settings.batch_size}, at most about "
-        f"{foreseen_memory(plan, network, benchmark, settings) / 2**30:.1f} GiB and "
+    memory = foreseen_memory(plan, network, benchmark, settings)
+    return (
+        f"{counted(images, 'forward')}, {counted(len(plan.definitions), 'column')}, batches of {settings.batch_size}, "
+        f"at most about {memory / 2**30:.1f} GiB and "
         f"{_duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
     )
 
 
 def pixels_of(benchmark: Benchmark, settings: Settings) -> NDArray[np.float64]:
     """How many pixels the images of every pair have in the pass, ``[n]``."""
+    if benchmark.experiment is not None:  # stimuli of one size
+        return np.ones(len(benchmark.pairs))
     paths = benchmark.pairs["reference_path"].tolist()
     seen = look_at(paths, benchmark.config.name).set_index("path").loc[paths]
     height, width = seen["height"].to_numpy(float), seen["width"].to_numpy(float)
@@ -131,7 +145,8 @@ def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings
     """
     so_far = peak_memory_mib(settings.device) * 2**20
     pairs, columns = len(benchmark.pairs), len(plan.definitions)
-    shapes = layer_shapes(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings)
+    path = benchmark.pairs["reference_path"].iloc[0]
+    shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
     channels = sum(4 * shapes[layer][1] * pairs for layer in plan.channel_layers)
     scores = _COPIES_OF_SCORES * 8 * pairs * columns
     height, width = shapes["pixels"][2:] if "pixels" in shapes else (0, 0)

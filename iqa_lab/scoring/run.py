@@ -46,6 +46,7 @@ def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Setti
             settings,
             plan.channel_layers,
             progress=lambda images: bar.advance(task, images),
+            decode=benchmark.decode,
         )
     _say_fixed(plan, scores, benchmark)
     if len(pairs) == len(places):

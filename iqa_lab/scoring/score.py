@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network
 from iqa_lab.progress import say
@@ -50,6 +51,7 @@ def score(
     settings: Settings,
     channels: Collection[str] = (),
     progress: Callable[[int], object] = int,
+    decode: Decode = decode,
 ) -> Scores:
     """The distances of all pairs in all columns, from one pass over the images.
 
@@ -60,6 +62,7 @@ def score(
         settings: device, batch size, decoding threads, precision, resize.
         channels: layers whose mean squared differences of every channel are kept: 4 bytes a channel and pair.
         progress: told the number of images after every batch.
+        decode: of the benchmark: reads a file, or makes a stimulus.
 
     Raises:
         UserError: an image is damaged, of another size than its reference, or too small for the network; or one image
@@ -77,7 +80,8 @@ def score(
 
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
-        images = _noting_conversions(pictures(pairs, settings.workers, settings.resize, 3 * batch_size), converted)
+        decoded = pictures(pairs, settings.workers, settings.resize, 3 * batch_size, decode)
+        images = _noting_conversions(decoded, converted)
         for whole in batches(images, batch_size):
             waiting = [whole]
             while waiting:

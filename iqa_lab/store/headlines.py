@@ -65,7 +65,7 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def explained(headlines: pd.DataFrame) -> list[str]:
-    """What a reader has to know of these numbers: a sentence each."""
+    """What a reader should know about these numbers, a sentence each."""
     said = [
         "heldout: at the layer and readout that other references choose; best: the highest of so many columns, chosen "
         "on the same opinions, hence optimistic and without an interval."

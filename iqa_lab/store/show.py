@@ -8,12 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, questions
+from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, THRESHOLDS, questions
 from iqa_lab.config import Config
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import plain_console
+from iqa_lab.psychophysics.thresholds import LINEAR
 from iqa_lab.statistics.correlation.choices import ceilings
 from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within, range_restriction
+from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.digits import three_digits, with_interval
@@ -41,6 +43,8 @@ def show(outcome: Outcome, config: Config) -> float:
         f"({table['weights'].iloc[0]}) on {benchmark.config.name}"
     )
     number = benchmark.pairs["reference"].nunique()
+    if benchmark.config.protocol == THRESHOLDS:
+        return _show_stimuli(outcome, config, title, facts)
     references = f"{number} references; intervals by resampling references"
     notes = [
         f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
@@ -63,6 +67,66 @@ def show(outcome: Outcome, config: Config) -> float:
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
 
 
+def _show_stimuli(outcome: Outcome, config: Config, title: str, facts: Mapping[str, Any]) -> float:
+    """As ``show``, of a benchmark of stimuli."""
+    benchmark, table, by = outcome.benchmark, outcome.table, outcome.benchmark.config.headline
+    stimuli = int(table["n"].iloc[0])
+    few = few_references(stimuli)
+    verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
+    notes = [
+        f"{stimuli} stimuli, {len(benchmark.pairs)} trials; intervals by resampling stimuli.",
+        *stimuli_explained(table),
+        _order(table, by),
+        *observers_said(facts),
+        *([few.replace("references", "stimuli")] if few else []),
+        *([] if benchmark.experiment is None else [f"Shown on: {benchmark.experiment.display}."]),
+        f"{verb} in {outcome.unit.folder}",
+    ]
+    first = chosen_on_others(facts, config.statistics.confidence, stimuli, what="stimuli")
+    print_table(table, by=by, title=title, first=first, notes=notes, console=plain_console())
+    return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
+
+
+def stimuli_explained(table: pd.DataFrame) -> list[str]:
+    """What the numbers of a table of stimuli are, and which of its columns they do not hold for: a sentence each."""
+    said = []
+    if "rms_db" in table:
+        said.append(
+            "rms_db: standard deviation over stimuli of the column's log sensitivity less people's, in dB: 0 is human."
+        )
+    said.append("SRCC, PLCC: of the column's log sensitivities with people's; within: mean within a group of stimuli.")
+    if "slopes_outside" in table:
+        own = candidate_rows(table)
+        bent = int((own["slopes_outside"] > own["n"] / 2).sum())
+        said.append(
+            f"slope: of log distance against log contrast below the threshold; in {bent} of {len(own)} columns it is "
+            f"outside of {LINEAR[0]:g}..{LINEAR[1]:g} for most stimuli (marked !): their numbers hold for thresholds "
+            "only with benchmark.thresholds=bisect."
+        )
+    silent = int(candidate_rows(table).get("censored", pd.Series(dtype=float)).gt(0).sum())
+    if silent:
+        said.append(
+            f"{silent} columns have stimuli that they never tell from grey: their column censored counts these."
+        )
+    return said
+
+
+def observers_said(facts: Mapping[str, Any]) -> list[str]:
+    """How well one observer agrees with the mean of the others, in words; nothing where that is not known.
+
+    Args:
+        facts: the ``headline`` of a unit's ``result.json``.
+    """
+    if facts.get("observer_plcc") is None:
+        return []
+    low, middle, high = (three_digits(facts[f"observer_plcc{end}"]) for end in ("_low", "", "_high"))
+    said = f"One observer against the mean of the others: PLCC {low} to {high} (median {middle})"
+    if facts.get("observer_rms_db") is not None:
+        low, middle, high = (three_digits(facts[f"observer_rms_db{end}"]) for end in ("_low", "", "_high"))
+        said += f", rms_db {low} to {high} (median {middle})"
+    return [f"{said}."]
+
+
 def _limits(benchmark: Benchmark) -> str:
     """What agreement is possible on choices, in words."""
     people, shares = benchmark.config.people, benchmark.pairs["opinion"].iloc[1::2]
@@ -71,7 +135,7 @@ def _limits(benchmark: Benchmark) -> str:
     if people is None or people < 2:  # one person cannot disagree
         return ""
     limits = ceilings(shares, people)
-    return f"Possible are {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
+    return f"A metric can reach {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
 def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
@@ -80,13 +144,19 @@ def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
     return [f"{said}." for said in (left_out_of_within(distortions), range_restriction(distortions, alike)) if said]
 
 
+def _mark(row: Mapping[Any, Any], name: str) -> str:
+    """An exclamation mark behind a slope that is not 1 for most stimuli."""
+    return "!" if name == "slope" and row["slopes_outside"] > row["n"] / 2 else ""
+
+
 def _order(table: pd.DataFrame, by: str) -> str:
     """What the table of a unit is ordered by, and why its rows have no intervals."""
+    meant = f"Low {by} is good." if is_low_good(by) else "Positive = agrees."
     if len(candidate_rows(table)) < 2:
-        return "Positive = agrees."
+        return meant
     return (
         f"Ordered by {by}, hence without intervals: those of columns that were fixed beforehand are in "
-        "correlations.csv. Positive = agrees."
+        f"correlations.csv. {meant}"
     )
 
 
@@ -124,15 +194,19 @@ def print_table(
     view.add_column("depth", justify="right")
     view.add_column("readout", no_wrap=True)
     choices = "agreement" in table
-    statistic = "agreement" if choices else "srcc"
+    statistic = "agreement" if choices else by if is_low_good(by) else "srcc"
     if choices:
         kinds = [str(name).removeprefix("agreement_") for name in table if str(name).startswith("agreement_")]
         others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
         others = others if len(others) <= _MOST_KINDS else {}  # correlations.csv has them
+    elif "srcc_within_group" in table:
+        named = {"srcc": "SRCC", "srcc_within_group": "within", "plcc": "PLCC", "slope": "slope"}
+        others = {name: word for name, word in named.items() if name in table and name != statistic}
     else:
         others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
     interval = f" [{100 * float(table['confidence'].iloc[0]):g} %]" if "confidence" in table and len(table) else ""
-    view.add_column(f"{statistic if choices else 'SRCC'}{interval}", justify="right", no_wrap=True)
+    named_as = "SRCC" if statistic == "srcc" else statistic
+    view.add_column(f"{named_as}{interval}", justify="right", no_wrap=True)
     for name in others.values():
         view.add_column(name, justify="right", no_wrap=name == "within")
     for row in shown.to_dict("records"):
@@ -146,7 +220,7 @@ def print_table(
             three_digits(row[statistic])
             if own
             else with_interval(*(row[f"{statistic}{end}"] for end in ("", "_low", "_high"))),
-            *(three_digits(row[name]) for name in others),
+            *(f"{three_digits(row[name])}{_mark(row, name)}" for name in others),
         )
     console.print(view)
     if len(ranked) > rows:

@@ -1,4 +1,4 @@
-"""Records of units -> what a unit will take: seconds and memory, as measured, or guessed from the network's size."""
+"""Records of units -> the seconds and memory that a unit will take: measured, or guessed from the network's size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -126,7 +126,7 @@ def duration(seconds: float) -> str:
 
 
 def print_view(view: RenderableType) -> None:
-    """On standard output; lines are not broken where nobody looks."""
+    """Print on standard output; without a terminal lines are not broken."""
     console = plain_console(width=None if sys.stdout.isatty() else 200)
     console.print(view, soft_wrap=not isinstance(view, Table))
 

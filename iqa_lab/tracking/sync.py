@@ -1,4 +1,4 @@
-"""Offline W&B runs -> the server, all in one go; those that are there already stay what they are."""
+"""Offline W&B runs -> the server, all in one go; those that are there already stay as they are."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def sync(folder: Path, upload: Upload | None = None, patience: float = PATIENCE)
 
     A run's id is its unit's signature, so that a run that is sent again, or sent by another machine, is the same run.
     Runs whose process was killed while it wrote them are left out: the server would show them as running for ever, and
-    the sweep that is resumed writes them anew.
+    the resumed sweep writes them anew.
 
     Args:
         folder: the one that holds ``wandb/``.

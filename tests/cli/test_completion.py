@@ -133,7 +133,7 @@ def test_a_shell_is_answered_without_anything_heavy() -> None:
 )
 def test_a_real_bash_completes(tmp_path: Path, line: str, replies: list[str]) -> None:
     program = tmp_path / "iqa-lab"
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} -m iqa_lab \"$@\"\n")
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m iqa_lab "$@"\n')
     program.chmod(0o755)
     asks = f'{script("bash")}\nCOMP_LINE="$1"; COMP_POINT=${{#COMP_LINE}}; compopt() {{ :; }}\n_iqa_lab "$2"\n'
     done = subprocess.run(

@@ -1,0 +1,123 @@
+"""Conditions with human thresholds -> the experiment: does a distance depend on contrast in units of threshold only?
+
+Each condition is shown at ten contrasts, from half to twice people's threshold there. A distance that sees as people do
+depends on that multiple alone. The score, ``srcc``, is Spearman's correlation of the multiple with the distance over
+all conditions and multiples together: 1 = it does. So Cai et al. (CVPR 2025) have it for the angle between responses,
+whose ranks are those of the readout ``cosine``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.psychophysics.cambridge.show import Screen, screen_of
+from iqa_lab.psychophysics.experiment import Experiment, Picture
+from iqa_lab.statistics.correlation.coefficients import srcc
+from iqa_lab.statistics.reading import DECIBELS, Reading
+
+Floats = NDArray[np.float64]
+
+MULTIPLES = tuple(float(value) for value in np.geomspace(0.5, 2, 10))
+_AROUND = (MULTIPLES[4], MULTIPLES[5])  # the two about people's threshold, at one distance from it on a log scale
+
+# an image in linear RGB, cd/m2, at a contrast; at contrast 0 it is what the stimulus is shown on
+Image = Callable[[float], Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One stimulus: how it looks at each contrast, and the contrast at which people just see it."""
+
+    name: str
+    frequency: float  # the highest that it is named for, c/deg
+    ground: str  # what it is shown on; conditions of one name share the picture
+    threshold: float
+    image: Image
+
+
+def detection(
+    config: BenchmarkConfig,
+    conditions: Callable[[Screen], Sequence[Condition]],
+    *,
+    human: str,
+    least: float = 1e-4,
+) -> Experiment:
+    """Every condition at ten multiples of its threshold.
+
+    Args:
+        config: the benchmark's settings.
+        conditions: what is shown on a screen.
+        human: measured, or formula.
+        least: luminance in cd/m2 below which nothing falls, in each of red, green and blue.
+
+    Raises:
+        UserError: contrasts are beyond the display.
+    """
+    screen = screen_of(config)
+    chosen, said = screen.shown(conditions(screen), config)
+    by_name = {condition.name: condition for condition in chosen}
+    grounds = {condition.ground: condition for condition in chosen}
+
+    def picture(name: str) -> Picture:
+        which, _, multiple = name.rpartition(" x ")
+        condition = grounds[name] if name in grounds else by_name[which]
+        ground = np.maximum(condition.image(0.0), least)
+        if name in grounds:
+            return screen.picture(ground, ground)
+        return screen.picture(np.maximum(condition.image(float(multiple) * condition.threshold), least), ground)
+
+    trials = pd.DataFrame(
+        [
+            {
+                "reference": condition.name, "distorted": f"{condition.name} x {multiple:.4g}",
+                "distortion": condition.ground, "level": multiple * condition.threshold, "opinion": multiple,
+                "reference_picture": condition.ground, "distorted_picture": f"{condition.name} x {multiple!r}",
+            }
+            for condition in chosen
+            for multiple in MULTIPLES
+        ]
+    )  # fmt: skip
+    beyond = {condition.name for condition in chosen if condition.frequency > screen.nyquist}
+    return Experiment(
+        trials=trials,
+        picture=picture,
+        read=lambda distances: read_multiples(trials, distances, beyond, human),
+        display=screen.said,
+        said=said,
+    )
+
+
+def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], human: str) -> Reading:
+    """Distances beside multiples of the human threshold.
+
+    Args:
+        trials: ``reference`` (the condition) and ``opinion`` (the multiple), as ``detection`` makes them.
+        distances: of them, ``[trials, columns]``; rows of NaN were filtered out.
+        beyond: conditions whose frequency the display cannot show.
+        human: measured, or formula.
+
+    Returns:
+        ``extra``: ``rms_db``, the standard deviation over conditions of 20 log10 of the distance at people's threshold
+        (from the two multiples about it; NaN where a distance is 0 there), and, where conditions are beyond the
+        display, ``srcc_below_nyquist``, the score without them.
+    """
+    kept = np.isfinite(distances).all(axis=1)
+    rows, values = trials[kept], distances[kept]
+    multiple = rows["opinion"].to_numpy(float)
+    condition = rows["reference"].to_numpy(dtype=object)
+    near = np.isin(multiple, _AROUND)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log = pd.DataFrame(np.log10(values[near])).groupby(condition[near], sort=False).mean().to_numpy(float)
+        spread = DECIBELS * (log - log.mean(axis=0)).std(axis=0)
+    extra = {"rms_db": np.where(np.isfinite(log).all(axis=0), spread, np.nan)}
+    if beyond:
+        below = ~np.isin(condition.astype(str), sorted(beyond))
+        extra["srcc_below_nyquist"] = np.atleast_1d(srcc(values[below], multiple[below]))
+    return Reading(
+        values=values, human=multiple, stimulus=condition, group=rows["distortion"].to_numpy(dtype=object),
+        extra=extra, source=human,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""The settings of a contrast test -> the screen that it is shown on: size, samples, values of pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
+from iqa_lab.psychophysics.display import Display, display_of
+from iqa_lab.psychophysics.experiment import Picture
+
+Floats = NDArray[np.float64]
+
+SIDE = 224  # pixels
+PUBLISHED = 60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+
+
+class Named(Protocol):
+    """What has a name and a frequency."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def frequency(self) -> float:
+        """In c/deg."""
+
+
+Stimulus = TypeVar("Stimulus", bound=Named)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """224 x 224 pixels of a display, in a frame of the ground's mean colour where a border is asked for."""
+
+    display: Display
+    border: int
+
+    @property
+    def pixels_per_degree(self) -> float:
+        """Of visual angle."""
+        return self.display.pixels_per_degree
+
+    @property
+    def nyquist(self) -> float:
+        """The highest frequency that its pixels carry, c/deg."""
+        return self.display.nyquist
+
+    @property
+    def said(self) -> str:
+        """The display in words."""
+        side = SIDE + 2 * self.border
+        return f"{self.display}, {side} x {side} pixels"
+
+    def picture(self, linear: Floats, ground: Floats) -> Picture:
+        """The values of pixels 0..255 of linear RGB ``[224, 224, 3]`` in cd/m2, float32, with the border around it.
+
+        Args:
+            linear: the image.
+            ground: what the stimulus is shown on, of the same shape: its mean colour is that of the border.
+
+        Raises:
+            UserError: the display cannot show it.
+        """
+        if self.border:
+            mean = ground.mean(axis=(0, 1))
+            wide = np.tile(mean, (SIDE + 2 * self.border, SIDE + 2 * self.border, 1))
+            wide[self.border : -self.border, self.border : -self.border] = linear
+            linear = wide
+        return np.ascontiguousarray(self.display.values(linear))
+
+    def shown(self, stimuli: Sequence[Stimulus], config: BenchmarkConfig) -> tuple[list[Stimulus], tuple[str, ...]]:
+        """The stimuli that are shown here, and what has to be said of the others.
+
+        At the published distance all are, also the one whose frequency the pixels cannot carry: the published scores
+        are of all. At others those above Nyquist are left out.
+
+        Raises:
+            UserError: none can be shown.
+        """
+        above = [stimulus.name for stimulus in stimuli if stimulus.frequency > self.nyquist]
+        limit = f"above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} pixels a degree carry"
+        if not above:
+            return list(stimuli), ()
+        if self.pixels_per_degree == PUBLISHED:
+            named = ", ".join(above)
+            return list(stimuli), (
+                f"{named} is {limit}: what is shown is another frequency. It is kept, since the published scores have "
+                "it; the column srcc_below_nyquist is the score without it",
+            )
+        kept = [stimulus for stimulus in stimuli if stimulus.frequency <= self.nyquist]
+        if len(kept) < 2:
+            lowest = 2 * sorted(stimulus.frequency for stimulus in stimuli)[:2][-1]
+            raise UserError(
+                f"benchmark.pixels_per_degree={self.pixels_per_degree:g}: the stimuli of {config.name} are {limit}; "
+                f"{lowest:g} pixels a degree show two of them, {PUBLISHED:g} all that were published"
+            )
+        return kept, (f"{len(above)} of {len(stimuli)} conditions are {limit}, and are left out: {', '.join(above)}",)
+
+
+def screen_of(config: BenchmarkConfig) -> Screen:
+    """The screen of a benchmark's settings."""
+    return Screen(display_of(config), config.border or 0)
