@@ -13,9 +13,9 @@ from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.checks import say_layout, say_left_out, warn_if_misread
 from iqa_lab.config import Config
-from iqa_lab.errors import UnitFailed
+from iqa_lab.errors import UnitFailed, counted
 from iqa_lab.networks import Network, build_network
-from iqa_lab.networks.cells import cell_name
+from iqa_lab.networks.cells import cell_name, said_of_own
 from iqa_lab.progress import say, status
 from iqa_lab.scoring.columns import Definition, Plan, plan_columns
 from iqa_lab.scoring.cost import foreseen_cost, settings_of
@@ -98,8 +98,13 @@ def evaluate(config: Config) -> Outcome:
         UnitFailed: the scores are no numbers, or their statistics could not be made.
     """
     started = perf_counter()
-    ready = prepared(config, build_network(config))
-    config, network, benchmark, plan = ready.config, ready.network, ready.benchmark, ready.plan
+    with status(f"{cell_name(config)}: building the network"):
+        network = build_network(config)
+    own = said_of_own(config)
+    if own is not None:
+        say(own)
+    ready = prepared(config, network)
+    config, benchmark, plan = ready.config, ready.benchmark, ready.plan
     definitions, unit, there, missing = ready.definitions, ready.unit, ready.there, ready.missing
     cell, key, hashed = cell_name(config), unit.folder.name, ready.hashed
     if not missing:
@@ -129,7 +134,7 @@ def evaluate(config: Config) -> Outcome:
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
-        say(f"converted {count} images of {benchmark.config.name}: {conversion}", "yellow")
+        say(f"converted {counted(count, 'image')} of {benchmark.config.name}: {conversion}", "yellow")
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
     new = pd.concat([named, channel_scores], axis=1)
@@ -153,7 +158,7 @@ def evaluate(config: Config) -> Outcome:
         "peak_memory_mib": peak_memory_mib(settings.device),
         "statistics": settings_of_statistics(config),
     }
-    with status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
+    with status(f"{cell} on {benchmark.config.name}: statistics of {counted(len(definitions), 'column')}"):
         table = unit.write(
             frame,
             {name: definitions[name] for name in todo.definitions},

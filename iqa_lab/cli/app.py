@@ -137,9 +137,9 @@ def _write_examples(text: str | None, formatter: Any) -> None:
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, cls=Group,
     context_settings=_CONTEXT, epilog="""
-    iqa-lab run                              the built-in example, without a download
-    iqa-lab run benchmark=table benchmark.path=pairs.csv      your own pairs
-    iqa-lab list benchmarks                  what there is; also weights, readouts ...
+    iqa-lab run                                             the built-in example
+    iqa-lab run benchmark=table benchmark.path=pairs.csv    your own pairs
+    iqa-lab list benchmarks                                 what there is
     """,
 )  # fmt: skip
 

@@ -87,7 +87,7 @@ def results(
     short_help="Compare metrics on the same pairs, with intervals.",
     epilog="""
     iqa-lab compare FOLDER:plain@features.7 FOLDER:mean@features.7
-    iqa-lab compare FOLDER:lpips@layer3 results/tid2013/baseline-none-psnr/SIGNATURE
+    iqa-lab compare FOLDER:lpips@layer3 FOLDER_OF_PSNR --confidence .9
     iqa-lab compare FOLDER_OF_PSNR FOLDER_OF_SSIM --csv > differences.csv
     """,
 )

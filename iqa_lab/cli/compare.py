@@ -9,7 +9,7 @@ import pandas as pd
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.config import StatisticsConfig
 from iqa_lab.config.check import check
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.report.comparisons import agreement_of, differences_of, where_two_disagree
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.digits import three_digits
@@ -61,8 +61,9 @@ def compare(texts: Sequence[str], settings: StatisticsConfig, as_csv: bool) -> N
     )
     references = metrics[0].scores["reference"].nunique()
     print(
-        f"{metrics[0].benchmark.name}: {len(metrics[0].scores)} pairs, {references} references. Interval and p: "
-        f"Student's t over resampled references; Holm: corrected for {len(table)} comparison{'s' * (len(table) != 1)}."
+        f"{metrics[0].benchmark.name}: {counted(len(metrics[0].scores), 'pair')}, "
+        f"{counted(references, 'reference')}. Interval and p: Student's t over resampled references; "
+        f"Holm: corrected for {counted(len(table), 'comparison')}."
     )
     print("Williams, Steiger and Meng take all pairs of images as independent: their p is too small.")
     print("corrected: for the error of the opinions, where their standard errors are known.")

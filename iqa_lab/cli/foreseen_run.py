@@ -1,4 +1,4 @@
-"""``iqa-lab run --dry-run``: a unit's configuration -> what the run would do, in words; nothing is scored or written."""
+"""``iqa-lab run --dry-run``: a unit's configuration -> what the run would do, in words; nothing is written."""
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config

@@ -79,6 +79,8 @@ def print_headlines(found: Results, more: str, root: Path, wanted: Wanted | None
         left += len(rows) - len(first)
         for table in shown(first):
             print_rows(_records(table.drop(columns="benchmark")))
+        if (rows["statistic"] == "srcc").all() and rows["best"].max() < 0:
+            print("Even the best correlations are negative: is benchmark.opinion (mos or dmos) as the database has it?")
         print()
     if left:
         print(f"{counted(left, 'more unit')}: {more}")
@@ -111,7 +113,7 @@ def print_columns(found: Results, table: pd.DataFrame, root: Path, wanted: Wante
         for statistic, alike in rows.groupby("statistic", sort=False):
             first = wanted.chosen(alike, str(statistic)).head(wanted.limit(len(blocks)))
             left += len(alike) - len(first)
-            print_rows([_column(row, str(statistic)) for row in first.to_dict("records")])
+            print_rows([_column(row, str(statistic)) for row in _records(first)])
         print()
     if left:
         print(f"{counted(left, 'more row')}: --top N shows more, --where chooses, --csv prints all")

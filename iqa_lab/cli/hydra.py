@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 import hydra
 from omegaconf import DictConfig
 
-from iqa_lab.cli.arguments import full_weights, own_folder
+from iqa_lab.cli.arguments import full_weights, keys_of, own_factors, own_folder
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
+from iqa_lab.networks.cells import check_said
 
 
 def run_hydra(
@@ -42,7 +43,7 @@ def run_hydra(
             failed_run.append(error)  # Hydra would print a line of its own
             return None
 
-    plain = list(overrides)
+    plain = own_factors(overrides)
     own = own_folder(flags)
     if own is not None:
         checked_own_folder(own)
@@ -102,8 +103,13 @@ def checked_unit(composed: DictConfig) -> Config:
     Raises:
         UserError: a key or a value is wrong, or there are no such weights.
     """
+    from hydra.core.hydra_config import HydraConfig
+
     config = checked(composed)
     check_choice_of_weights(config)
+    overrides = HydraConfig.get().overrides.task
+    if not any(one.startswith("experiment=") for one in overrides):  # which says it itself
+        check_said(config, keys_of(overrides))
     return config
 
 

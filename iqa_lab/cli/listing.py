@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from iqa_lab.cli.catalogue import KINDS, Row, coverage, coverage_counts, list_options
+from iqa_lab.cli.catalogue import Row, coverage, coverage_counts, list_options
 from iqa_lab.cli.printing import lines_of, print_long, record_lines
 from iqa_lab.config import option_files
 from iqa_lab.config.options import read_option
@@ -30,7 +30,7 @@ def show_options(kind: str, words: Sequence[str], folders: Sequence[Path], as_js
     """Print what there is to choose from.
 
     Args:
-        kind: one of ``KINDS``.
+        kind: one of ``groups.KINDS``.
         words: ``COLUMN=VALUE``, or names, in both ``*`` for any text.
         folders: configuration folders, the first one wins.
         as_json: all columns of all that match, as a list of objects.
@@ -111,6 +111,3 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{key}", [entry.get("url") or " ".join(map(str, entry)) for entry in value]
         elif value not in (None, "", []):
             yield f"{prefix}{key}", value
-
-
-__all__ = ["KINDS", "show_options"]

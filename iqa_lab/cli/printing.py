@@ -39,7 +39,7 @@ def lines_of(
     if not rows:
         return ["nothing matches"]
     texts = [{printable(str(name)): _text(value) for name, value in row.items()} for row in rows]
-    right = [name for name, value in rows[0].items() if isinstance(value, Real) and not isinstance(value, bool)]
+    right = [name for name, value in rows[0].items() if not isinstance(value, bool) and isinstance(value, Real)]
     return table_lines(texts, width_of_output(in_pipe), free=free, spare=spare, right=right)
 
 

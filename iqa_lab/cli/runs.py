@@ -22,7 +22,9 @@ ConfigDir = Annotated[
 HydraHelp = Annotated[bool, typer.Option("--hydra-help", help="Hydra's own flags: --cfg, --info ...")]
 Force = Annotated[bool, typer.Option("--force", help="Compute again what is there.")]
 All = Annotated[bool, typer.Option("--all", help="Print long lists in full.")]
-Retry = Annotated[str | None, typer.Option("--retry", metavar="failed|all", help="Do only what failed; or everything that is not done.")]  # fmt: skip
+Retry = Annotated[
+    str | None, typer.Option("--retry", metavar="failed|all", help="Do only what failed, or all that is not done.")
+]
 
 
 @app.command(
@@ -58,8 +60,8 @@ def run(
     cls=GridCommand,
     short_help="Score a grid of them; again: only what is missing.",
     epilog="""
-    iqa-lab sweep architecture=efficientnet_lite0,mobilenetv2_tf readout=plain,mean
-    iqa-lab sweep 'architecture=glob(resnet*)' goal=untrained dataset=none --dry-run
+    iqa-lab sweep architecture=alexnet,vgg16,resnet18 readout=plain,mean
+    iqa-lab sweep 'architecture=glob(vgg*)' goal=untrained dataset=none --dry-run
     iqa-lab sweep experiment=quick --retry failed
     """,
 )

@@ -1,6 +1,7 @@
 """What a pass will take: the size of its batches, memory and time, found out from its first images."""
 
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from iqa_lab.benchmarks.index import look_at
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError, counted
 from iqa_lab.networks import Network
-from iqa_lab.progress import say
+from iqa_lab.progress import duration, say
 from iqa_lab.scoring.batches import number_of_images
 from iqa_lab.scoring.columns import Plan
 from iqa_lab.scoring.forward import layer_shapes
@@ -115,8 +116,8 @@ def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: 
     memory = foreseen_memory(plan, network, benchmark, settings)
     return (
         f"{counted(images, 'forward')}, {counted(len(plan.definitions), 'column')}, batches of {settings.batch_size}, "
-        f"at most about {memory / 2**30:.1f} GiB and "
-        f"{_duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
+        f"at most about {ceil(10 * memory / 2**30) / 10:.1f} GiB and "
+        f"{duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
     )
 
 
@@ -140,8 +141,9 @@ _MARGIN, _LEAST_MARGIN = 0.1, 192 * 2**20
 def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
     """Bytes that the process will have held at its peak; on a GPU bytes of the GPU.
 
-    The trial has just scored a whole batch of the largest images, so that everything is counted that is there already: Python, torch, the
-    weights, one batch. What a whole pass adds are scores, the channels' differences and images that wait.
+    The trial has just scored a whole batch of the largest images, so that everything is counted that is there already:
+    Python, torch, the weights, one batch. What a whole pass adds are scores, the channels' differences
+    and images that wait.
     """
     so_far = peak_memory_mib(settings.device) * 2**20
     pairs, columns = len(benchmark.pairs), len(plan.definitions)
@@ -153,10 +155,6 @@ def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings
     waiting = 3 * (3 * settings.batch_size + settings.workers) * height * width if settings.device.type == "cpu" else 0
     margin = max(_LEAST_MARGIN, int(_MARGIN * so_far)) if settings.device.type == "cpu" else int(_MARGIN * so_far)
     return so_far + scores + 2 * channels + waiting + margin
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def settings_of(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:

@@ -35,9 +35,10 @@ def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Setti
     """
     if not plan.passed and not plan.channels:
         return Scores(np.empty((len(benchmark.pairs), 0), np.float32), (), {}, {}, 0, settings.batch_size, 1e-9)
-    announce(title, plan, network, benchmark, settings)
+    with status(f"{title}: trying a few images"):
+        announce(title, plan, network, benchmark, settings)
     pairs, places = distinct(benchmark.pairs)
-    with progress_bar() as bar:
+    with progress_bar("images", rate=True) as bar:
         task = bar.add_task(title, total=number_of_images(pairs))
         scores = score(
             network,

@@ -18,8 +18,9 @@ def unit_headlines(found: Results) -> pd.DataFrame:
     Returns:
         ``unit``, its factors, ``statistic`` (the benchmark's: ``srcc``, ``srcc_within_distortion``, ``agreement``),
         ``heldout``, ``heldout_low``, ``heldout_high`` and ``confidence``; then ``best``, ``layer``, ``depth`` and
-        ``readout`` of the highest of ``columns`` columns, chosen on the same opinions, and ``n``. Pixels and columns that were fitted
-        to the same opinions are no candidates. NaN where a result does not say, as of an earlier method.
+        ``readout`` of the highest of ``columns`` columns, chosen on the same opinions, and ``n``. Pixels and columns
+        that were fitted to the same opinions are no candidates. NaN where a result does not say, as of an earlier
+        method.
     """
     table = found.table
     needed = (*_OF_A_UNIT, "layer", "depth", "readout", "n")

@@ -10,6 +10,7 @@ from rich.table import Table
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, THRESHOLDS, questions
 from iqa_lab.config import Config
+from iqa_lab.errors import counted
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.progress import plain_console
 from iqa_lab.psychophysics.thresholds import LINEAR
@@ -45,9 +46,9 @@ def show(outcome: Outcome, config: Config) -> float:
     number = benchmark.pairs["reference"].nunique()
     if benchmark.config.protocol == THRESHOLDS:
         return _show_stimuli(outcome, config, title, facts)
-    references = f"{number} references; intervals by resampling references"
+    references = f"{counted(number, 'reference')}; intervals by resampling references"
     notes = [
-        f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
+        f"{n} of {counted(benchmark.n_expected, 'pair')}, {references}; within: mean SRCC within a distortion."
         if benchmark.config.protocol not in CHOICES
         else f"{n // 2} of {benchmark.n_expected // 2} {questions(benchmark.config.protocol)}, {references}; "
         f"agreement: share of people {_AGREES[benchmark.config.protocol]}. {_limits(benchmark)}",
@@ -56,6 +57,7 @@ def show(outcome: Outcome, config: Config) -> float:
     ]
     if benchmark.config.protocol not in CHOICES:
         notes += notes_on_distortions(benchmark.pairs["distortion"], benchmark.config.family)
+        notes += upside_down(table, benchmark.config.opinion)
     few = few_references(number)
     notes += [few] if few else []
     if not benchmark.config.human:
@@ -136,6 +138,19 @@ def _limits(benchmark: Benchmark) -> str:
         return ""
     limits = ceilings(shares, people)
     return f"A metric can reach {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
+
+
+def upside_down(table: pd.DataFrame, opinion: str) -> list[str]:
+    """What to say where no column agrees with people, not even the pixels: opinions may have been read upside down.
+
+    >>> upside_down(pd.DataFrame({"srcc": [-0.5, -0.7]}), "mos")
+    ["Every correlation is negative, the pixels' too: did you mean benchmark.opinion=dmos (lower is better)?"]
+    """
+    values = table["srcc"].dropna() if "srcc" in table else pd.Series(dtype=float)
+    if not len(values) or (values >= 0).any():
+        return []
+    other = "dmos (lower is better)" if opinion == "mos" else "mos (higher is better)"
+    return [f"Every correlation is negative, the pixels' too: did you mean benchmark.opinion={other}?"]
 
 
 def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
@@ -224,6 +239,6 @@ def print_table(
         )
     console.print(view)
     if len(ranked) > rows:
-        console.print(f"{len(ranked) - rows} more rows are in correlations.csv.")
+        console.print(f"{counted(len(ranked) - rows, 'more row is', 'more rows are')} in correlations.csv.")
     for note in notes:
         console.print(note)
