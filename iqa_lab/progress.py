@@ -3,6 +3,7 @@
 Text from outside (names, paths, errors) is printed as it is: no console here reads ``[tag]`` or ``:smile:`` as markup.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeVar
@@ -36,6 +37,16 @@ def say(text: str, style: str = "") -> None:
     """Print one line on standard error, as it is; ``style`` colours all of it, as ``yellow`` for a warning."""
     # a terminal breaks lines wherever they end: here they end between words; elsewhere a line stays one
     console.print(Text(printable(text), style), soft_wrap=not console.is_terminal)
+
+
+def output_console() -> Console:
+    """Standard output: a terminal's lines end between words; elsewhere a line stays one."""
+    return plain_console(soft_wrap=not sys.stdout.isatty())
+
+
+def tell(text: str, style: str = "") -> None:
+    """Print a sentence on standard output, as it is; a terminal's lines end between words."""
+    output_console().print(Text(printable(text), style))
 
 
 def status(text: str) -> AbstractContextManager[object]:

@@ -6,6 +6,7 @@ steps of a distortion in order, not how much a person minds them.
 
 import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,12 +89,11 @@ def _write(file: Path, image: Picture) -> None:
         Image.fromarray(image).save(unfinished, format="png")
         os.replace(unfinished, file)
     except OSError as error:
-        why = error.strerror or error
-        raise UserError(
-            f"the images of levels cannot be written to {file.parent}: {why}; see $IQA_LAB_CACHE"
-        ) from error
+        why = f"{error.strerror or error}; $IQA_LAB_CACHE names another folder"
+        raise UserError(f"the images of levels cannot be written to {file.parent}: {why}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _centre(image: Picture) -> Picture:

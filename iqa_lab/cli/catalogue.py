@@ -82,11 +82,11 @@ def coverage_counts(rows: Sequence[Row]) -> str:
     cells_of = {(row["goal"], row["dataset"], row["architecture"]) for row in of_networks}
     goals, environments, architectures = ({cell[place] for cell in cells_of} for place in range(3))
     tried_ones = sum(row["tried"] == "yes" for row in of_networks)
-    return (
-        f"{counted(len(of_networks), 'public training fills', 'public trainings fill')} "
-        f"{counted(len(cells_of), 'cell')} of {counted(len(goals), 'goal')}, "
-        f"{counted(len(environments), 'environment')} and {counted(len(architectures), 'architecture')}; {tried_ones} were loaded by the tests"
-    )
+    filled = counted(len(of_networks), "public training fills", "public trainings fill")
+    factors = (("goal", goals), ("environment", environments), ("architecture", architectures))
+    first, second, third = (counted(len(names), noun) for noun, names in factors)
+    number = counted(len(cells_of), "cell")
+    return f"{filled} {number} of {first}, {second} and {third}; {tried_ones} were loaded by the tests"
 
 
 def tried(cell: WeightsConfig) -> str:

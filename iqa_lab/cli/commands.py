@@ -13,6 +13,7 @@ from iqa_lab.cli import runs  # noqa: F401  first in the help
 from iqa_lab.cli.app import Command, app, call
 from iqa_lab.cli.groups import KINDS
 from iqa_lab.errors import UserError, counted
+from iqa_lab.progress import status
 
 __all__ = ["app", "call"]
 
@@ -56,10 +57,11 @@ def results(
     Each benchmark is ordered by its own statistic; those without human opinion come last. --where on layers or
     readouts shows single columns.
     """
-    from iqa_lab.cli.headlines import Wanted, print_across, print_columns, print_headlines
-    from iqa_lab.cli.headlines import as_json as json_of
-    from iqa_lab.store.index import UNIT
-    from iqa_lab.store.table import chosen_rows, read_results
+    with status("reading the results"):
+        from iqa_lab.cli.headlines import Wanted, print_across, print_columns, print_headlines
+        from iqa_lab.cli.headlines import as_json as json_of
+        from iqa_lab.store.index import UNIT
+        from iqa_lab.store.table import chosen_rows, read_results
 
     if as_csv and as_json:
         raise UserError("--csv or --json, not both")
@@ -105,8 +107,9 @@ def compare(
 
     A FOLDER is a unit's, as results/tid2013/NETWORK/SIGNATURE.
     """
-    from iqa_lab.cli.compare import compare as show
-    from iqa_lab.config import StatisticsConfig
+    with status("starting"):
+        from iqa_lab.cli.compare import compare as show
+        from iqa_lab.config import StatisticsConfig
 
     show(metrics, StatisticsConfig(resamples, confidence, seed), as_csv)
 
@@ -134,7 +137,8 @@ def disagree(
 
     A FOLDER is a unit's, as results/tid2013/NETWORK/SIGNATURE.
     """
-    from iqa_lab.cli.compare import disagree as show
+    with status("starting"):
+        from iqa_lab.cli.compare import disagree as show
 
     show(one, other, within, most, out, as_csv)
 
@@ -212,7 +216,8 @@ def list_command(
 
     Layers are those of one network: iqa-lab list layers architecture=alexnet.
     """
-    from iqa_lab.cli.listing import show_options
+    with status("looking"):  # torch takes seconds to import
+        from iqa_lab.cli.listing import show_options
 
     show_options(kind, filters or [], _folders(config_dir), as_json)
 
@@ -238,8 +243,9 @@ def fetch(
     ] = None,
 ) -> None:
     """Download benchmarks or weights ahead of a run; the same command again goes on where it was cut."""
-    from iqa_lab.benchmarks.fetch import fetch_benchmarks
-    from iqa_lab.networks.fetch import fetch_weights
+    with status("starting"):
+        from iqa_lab.benchmarks.fetch import fetch_benchmarks
+        from iqa_lab.networks.fetch import fetch_weights
 
     filters = dict(_key_value(text) for text in what or [])
     folders = _folders(config_dir)
@@ -280,7 +286,8 @@ def verify(
 
     Looks at files, tensors, layers and what is made of a known image; writes all that it finds as JSON.
     """
-    from iqa_lab.cli.verify import ask_addresses, verify_everything
+    with status("starting"):
+        from iqa_lab.cli.verify import ask_addresses, verify_everything
 
     pairs = dict(_key_value(text) for text in filters or [])
     if addresses:

@@ -6,7 +6,7 @@ from iqa_lab.errors import counted
 from iqa_lab.networks.build import build_network, network_from
 from iqa_lab.networks.cells import cell_name, check_cell
 from iqa_lab.networks.sources import address_of, is_available
-from iqa_lab.progress import status
+from iqa_lab.progress import status, tell
 from iqa_lab.unit import Prepared, prepared
 
 
@@ -23,7 +23,7 @@ def show_foreseen(config: Config) -> None:
         ready = prepared(config, build_network(config) if here else network_from(config, None), look_only=True)
         lines = list(_said(ready, here))
     for line in lines:
-        print(line)
+        tell(line)
 
 
 def _said(ready: Prepared, here: bool) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.errors import UserError, choices, counted
-from iqa_lab.progress import say
+from iqa_lab.progress import say, tell
 from iqa_lab.store.digits import three_digits, two_digits, with_interval
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headlines import explained, shown, unit_headlines
@@ -74,20 +74,20 @@ def print_headlines(found: Results, more: str, root: Path, wanted: Wanted | None
     blocks = list(_blocks(headlines, root))
     left = 0
     for title, rows in blocks:
-        print(title)
+        tell(title, "bold")
         first = wanted.chosen(rows, "").head(wanted.limit(len(blocks)))
         left += len(rows) - len(first)
         for table in shown(first):
             print_rows(_records(table.drop(columns="benchmark")))
         if (rows["statistic"] == "srcc").all() and rows["best"].max() < 0:
-            print("Even the best correlations are negative: is benchmark.opinion (mos or dmos) as the database has it?")
+            tell("Even the best correlations are negative: is benchmark.opinion (mos or dmos) as the database has it?")
         print()
     if left:
-        print(f"{counted(left, 'more unit')}: {more}")
+        tell(f"{counted(left, 'more unit')}: {more}")
     for sentence in explained(headlines):
-        print(sentence)
+        tell(sentence)
     if headlines["benchmark"].nunique() > 1:
-        print("iqa-lab results --across: one number for each network and readout over benchmarks.")
+        tell("iqa-lab results --across: one number for each network and readout over benchmarks.")
 
 
 def print_columns(found: Results, table: pd.DataFrame, root: Path, wanted: Wanted) -> None:
@@ -109,15 +109,15 @@ def print_columns(found: Results, table: pd.DataFrame, root: Path, wanted: Wante
     blocks = list(_blocks(table, root))
     left = 0
     for title, rows in blocks:
-        print(title)
+        tell(title, "bold")
         for statistic, alike in rows.groupby("statistic", sort=False):
             first = wanted.chosen(alike, str(statistic)).head(wanted.limit(len(blocks)))
             left += len(alike) - len(first)
             print_rows([_column(row, str(statistic)) for row in _records(first)])
         print()
     if left:
-        print(f"{counted(left, 'more row')}: --top N shows more, --where chooses, --csv prints all")
-    print("Single columns, each by itself: the highest of many is optimistic; without --where is what is held out.")
+        tell(f"{counted(left, 'more row')}: --top N shows more, --where chooses, --csv prints all")
+    tell("Single columns, each by itself: the highest of many is optimistic; without --where is what is held out.")
 
 
 def _column(row: dict[str, object], statistic: str) -> dict[str, object]:
@@ -205,4 +205,4 @@ def print_across(folder: Path, table: pd.DataFrame, where: Sequence[str], machin
     if rows:
         print_rows(rows)
     for note in notes:
-        print(note)
+        tell(note)

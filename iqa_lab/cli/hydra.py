@@ -14,6 +14,7 @@ from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
 from iqa_lab.networks.cells import check_said
+from iqa_lab.progress import status
 
 
 def run_hydra(
@@ -83,18 +84,22 @@ def run_job(composed: DictConfig) -> float:
 
 def run_unit(composed: DictConfig) -> float:
     """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
-    from iqa_lab.store.show import show  # torch takes seconds to import; --help should not
-    from iqa_lab.sweep.work import evaluate_unit
-
     config = checked_unit(composed)
+    with status("loading torch"):  # which takes seconds
+        from iqa_lab import unit  # noqa: F401
+        from iqa_lab.store.show import show
+        from iqa_lab.sweep.work import evaluate_unit
+
     return show(evaluate_unit(config), config)
 
 
 def dry_run_unit(composed: DictConfig) -> None:
     """Hydra's task: say what a run would do."""
-    from iqa_lab.cli.foreseen_run import show_foreseen
+    config = checked_unit(composed)
+    with status("loading torch"):
+        from iqa_lab.cli.foreseen_run import show_foreseen
 
-    show_foreseen(checked_unit(composed))
+    show_foreseen(config)
 
 
 def checked_unit(composed: DictConfig) -> Config:

@@ -5,7 +5,9 @@ It imports nothing heavy by itself, so that even Ctrl-C in the first second ends
 
 import errno
 import os
+import shutil
 import sys
+import textwrap
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
@@ -47,10 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
 def _leave(code: int, message: str) -> NoReturn:
     try:
         if message:
-            print(f"iqa-lab: {message}", file=sys.stderr, flush=True)
+            print(_broken_between_words(f"iqa-lab: {message}"), file=sys.stderr, flush=True)
     except OSError:  # nobody is there to read it
         _let_go_of(sys.stderr)
     sys.exit(code)
+
+
+def _broken_between_words(text: str) -> str:
+    """A line as a terminal shows it best; elsewhere it stays one line."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _flush() -> None:

@@ -107,9 +107,7 @@ def check_cell(config: Config) -> None:
     if not (weights.path or weights.url or weights.source or without_weights):
         if is_by_hand(weights):
             raise UserError(f"{asked}: {by_hand(weights)}")
-        if architecture == OWN or not any(
-            cell.architecture == architecture for _, cell in cells([configuration_folder()])
-        ):
+        if architecture not in {cell.architecture for _, cell in cells([configuration_folder()])}:
             raise UserError(
                 f"architecture={architecture} has no public weights: give weights.path=FILE with goal=... and "
                 f"dataset=..., or goal={UNTRAINED} dataset=none for random ones"

@@ -1,7 +1,6 @@
 """A planned sweep, carried out: jobs to the launcher, and again for what a dead job left, until nothing changes."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -153,10 +152,10 @@ def report(plan: Plan, results: Path) -> None:
     """
     left = [entry for entry in plan.units if entry.state != DONE]
     for line in failures(plan):
-        print(line, file=sys.stderr)
+        say(str(line))
     for entry in left:
         if entry.state == MISSING:
-            print(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above", file=sys.stderr)
+            say(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above")
     print_view(f"{counts(plan)}; results in {results}")
     if left:
         raise UnitFailed(
