@@ -42,8 +42,8 @@ def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
     return [
         f"claims: what this grid can find with a power of {POWER:g} at {LEVEL:g} (two-sided, Holm over "
         f"{counted(len(claims), 'claim')}), if matched pairs of networks differ by a standard deviation of "
-        f"{BETWEEN:g} and references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is about these "
-        f"networks only{as_if}",
+        f"{BETWEEN:g} and references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is "
+        f"about these networks only{as_if}",
         *map(Text, table_lines(rows, width_of_output())),
     ]
 

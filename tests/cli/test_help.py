@@ -10,7 +10,7 @@ import typer
 from iqa_lab.cli.app import GridCommand
 from iqa_lab.cli.commands import app
 from iqa_lab.cli.groups import GROUPS, number_of_options
-from tests.conftest import Finished
+from tests.conftest import Finished, composed
 
 Command = Callable[..., Finished]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -34,6 +34,9 @@ def test_a_command_explains_itself(iqa_lab: Command, monkeypatch: pytest.MonkeyP
     assert len(found) == 3
     for example in found:
         assert example[0] == name or (not name and example[0] in COMMANDS)
+        if example[0] in ("run", "sweep", "explain", "submit"):
+            overrides = [word for word in example[1:] if re.match(r"[a-z.]+=", word) and "glob(" not in word]
+            composed(*(re.sub(r"^([^\[{]*?),.*", r"\1", one) for one in overrides if not one.startswith("hydra")))
         given = {word.partition("=")[0] for word in example if word.startswith("--")}
         assert given <= {opt for param in COMMANDS[example[0]].params for opt in param.opts}
     if name and isinstance(COMMANDS[name], GridCommand):
