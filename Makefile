@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep docs lint format lock wheel clean
+.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep docs notebooks lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,6 +50,9 @@ bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter 
 # offline and strict: a broken link, an unknown name or a page outside the menu fails it
 docs: $(READY)  ## the site of docs/, in site/index.html; seconds
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+notebooks: $(READY)  ## run the notebooks of docs/; a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests/test_documentation.py -k test_a_notebook_runs
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check iqa_lab tests bench hydra_plugins docs

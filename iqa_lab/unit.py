@@ -22,6 +22,7 @@ from iqa_lab.scoring.cost import foreseen_cost, settings_of
 from iqa_lab.scoring.memory import peak_memory_mib
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
 from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.scoring.stimuli import check_stimuli
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
@@ -111,6 +112,7 @@ def evaluate(config: Config) -> Outcome:
         return _restated(unit, config, network, benchmark)
 
     check_readouts(plan, config.readouts if network.terms is None else {}, benchmark)
+    check_stimuli(config, network, benchmark)
     try_statistics(benchmark.pairs, config)
     check_writable(Path(config.results))
     todo = plan.only(missing)

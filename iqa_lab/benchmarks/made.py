@@ -18,7 +18,7 @@ def load(config: BenchmarkConfig) -> Benchmark:
     Raises:
         UserError: the settings cannot be shown, or nothing is left of the stimuli.
     """
-    experiment = experiment_of(config)
+    experiment = experiment_of(config, asked=True)
     trials = experiment.trials
     kept = selected(config, trials.assign(reference=trials["reference"].astype(str)))
     pairs = kept.rename(columns={"reference_picture": "reference_path", "distorted_picture": "distorted_path"})

@@ -44,7 +44,7 @@ def results(
         typer.Option(help="Only these rows; several times: all of them hold.", metavar="COLUMN=VALUE|EXPRESSION"),
     ] = None,
     sort: Annotated[
-        str | None, typer.Option(help="Numbers from the highest, names from A to Z.", metavar="COLUMN")
+        str | None, typer.Option(help="Numbers from the best, names from A to Z.", metavar="COLUMN")
     ] = None,
     top: Annotated[int | None, typer.Option(help="So many rows of each benchmark.", metavar="N", min=1)] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,

@@ -1,5 +1,6 @@
 """A study's plan -> what each of its claims can rest on and find, as a table; before anybody spends a GPU-day."""
 
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import counted
 from iqa_lab.networks.cells import BASELINE
@@ -16,6 +17,7 @@ from iqa_lab.scoring.columns import rows_of_readout
 from iqa_lab.statistics.factors.claims import COVARIATES
 from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
 from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN
+from iqa_lab.statistics.factors.units import SENSITIVITY
 from iqa_lab.store.digits import three_digits
 from iqa_lab.sweep.plan import Plan, Planned
 from iqa_lab.tables import table_lines, width_of_output
@@ -69,7 +71,7 @@ def _rows(entry: Planned) -> list[dict[str, Any]]:
         "unit": entry.key, "benchmark": unit.benchmark, "goal": cell.goal, "dataset": cell.dataset,
         "architecture": cell.architecture, "value": 0.5,
         "weights": weights if cell.seed is None else f"{weights}.seed{cell.seed}",
-        "statistic": "agreement" if benchmark.get("protocol") in CHOICES else str(benchmark.get("headline") or "srcc"),
+        "statistic": _statistic(benchmark),
     }  # fmt: skip
     if cell.goal == BASELINE:
         return [{**common, "readout": cell.architecture, "layer": cell.architecture, "depth": 1.0}]
@@ -86,6 +88,13 @@ def _rows(entry: Planned) -> list[dict[str, Any]]:
     return rows
 
 
+def _statistic(benchmark: Mapping[str, Any]) -> str:
+    """What a benchmark is judged by in claims."""
+    if benchmark.get("protocol") == THRESHOLDS:
+        return SENSITIVITY
+    return "agreement" if benchmark.get("protocol") in CHOICES else str(benchmark.get("headline") or "srcc")
+
+
 def _finds(row: Foreseen) -> str:
     """The smallest difference, margin or trend that is found.
 
@@ -94,6 +103,6 @@ def _finds(row: Foreseen) -> str:
     """
     if isnan(row.detects):
         return "-"
-    over = any(row.claim.startswith(name) for name in COVARIATES)
+    over = any(row.claim.startswith(name) for name in (*COVARIATES, "trend(benchmark "))
     word = "rho " if over else "equal within " if "~" in row.claim else ""
     return f"{word}{three_digits(row.detects)}"

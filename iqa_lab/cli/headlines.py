@@ -9,6 +9,7 @@ import pandas as pd
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.errors import UserError, choices, counted
 from iqa_lab.progress import say, tell
+from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.store.digits import three_digits, two_digits, with_interval
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headlines import explained, shown, unit_headlines
@@ -32,7 +33,7 @@ class Wanted:
     top: int | None = None  # rows of each benchmark; None: a screenful
 
     def chosen(self, rows: pd.DataFrame, usual: str) -> pd.DataFrame:
-        """The rows, numbers from the highest and names from A to Z.
+        """The rows, numbers from the best and names from A to Z.
 
         Args:
             rows: of one benchmark, or of a whole table.
@@ -45,8 +46,9 @@ class Wanted:
         if by and by not in rows:
             raise UserError(f"--sort={by}: there is no such column; choose from {choices(by, map(str, rows.columns))}")
         if by:
-            numbers = pd.api.types.is_numeric_dtype(rows[by])
-            rows = rows.sort_values(by, ascending=not numbers, kind="stable", na_position="last")
+            of_best = by in ("best", "heldout") and "statistic" in rows and rows["statistic"].map(is_low_good).all()
+            ascending = not pd.api.types.is_numeric_dtype(rows[by]) or is_low_good(by) or bool(of_best)
+            rows = rows.sort_values(by, ascending=ascending, kind="stable", na_position="last")
         return rows if self.top is None else rows.head(self.top)
 
     def limit(self, blocks: int) -> int:

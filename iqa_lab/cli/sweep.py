@@ -158,6 +158,7 @@ def show_headlines(plan: Plan) -> None:
 
 def track(plan: Plan) -> None:
     """Hand the sweep as a whole to the tracker: one row a unit, and all correlations."""
+    from iqa_lab.statistics.direction import is_low_good
     from iqa_lab.store.held_out import CHOSEN_BY
     from iqa_lab.store.table import results
     from iqa_lab.tracking.wandb import track_sweep
@@ -175,7 +176,8 @@ def track(plan: Plan) -> None:
     ]  # fmt: skip
     units = pd.DataFrame(rows)
     order = ["benchmark", *(name for name in (f"{one}_heldout" for one in CHOSEN_BY) if name in units)]
-    units = units.sort_values(order, ascending=[True, *(False for _ in order[1:])], kind="stable")
+    rising = [True, *(is_low_good(name) for name in order[1:])]
+    units = units.sort_values(order, ascending=rising, kind="stable")
     table = results(plan.results)
     track_sweep(units, table[table["unit"].isin(set(units["unit"]))], plan.group, tracker)
 

@@ -198,7 +198,7 @@ class SplitConfig:
 
 
 # statistics by which columns are ordered; of those in LOW_IS_GOOD the lowest is the best, of the others the highest
-LOW_IS_GOOD = ("rms_db",)
+LOW_IS_GOOD = ("rms_db", "log_rmse")
 HEADLINES = (
     "srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "srcc_within_reference", "agreement",
     "average_precision", *LOW_IS_GOOD,

@@ -17,7 +17,7 @@ from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, is_by_hand
 from iqa_lab.networks.convention import check_input
 from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of, stride_of
 from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
-from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network
+from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, OnDisplay
 from iqa_lab.networks.order import TokenOrder
 from iqa_lab.networks.sources import find_weights_file
 from iqa_lab.networks.trace import trace
@@ -47,6 +47,8 @@ def network_from(config: Config, file: Path | None) -> Network:
     check_layout(config.architecture)
     check_input(weights.input)
     module = build_module(config.architecture, weights)
+    if isinstance(module, OnDisplay):
+        module.shown_on(config.benchmark.pixels_per_degree, config.benchmark.peak_luminance)
     random_keys = load_weights(module, file, weights) if file is not None else []
     terms: Callable[[], Mapping[str, Distance]] | None = getattr(module, "terms", None)
     if (config.goal.name == BASELINE) != (terms is not None):

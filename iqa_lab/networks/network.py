@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -70,12 +71,23 @@ PIXELS = Layer("pixels", 0.0)
 OUTPUT = Layer("output", 1.0)
 
 
+LIGHTNESS_ROUNDS = (
+    "this network reads lightness in 8 bits (weights.input.order=lightness), and a stimulus near threshold is less "
+    "than one level: benchmarks of stimuli are for networks that read red, green and blue"
+)
+
+
 def lightness(images: Tensor) -> Tensor:
     """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` uint8 (100 is 255), of sRGB images ``[B, 3, H, W]`` in 0..255.
 
     IEC 61966-2-1 (sRGB) and CIE 15 for the white point D65, in OpenCV's fixed-point arithmetic, since the networks that
     read lightness learned from what that gives: exact rounding would move every seventh pixel by one level.
+
+    Raises:
+        UserError: the images are not of whole levels; rounded, stimuli near threshold would be no stimuli.
     """
+    if images.dtype.is_floating_point and not bool((images == images.round()).all()):
+        raise UserError(LIGHTNESS_ROUNDS)
     device = images.device
     level = torch.arange(256, dtype=torch.float64, device=device) / 255
     linear = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
@@ -87,6 +99,14 @@ def lightness(images: Tensor) -> Tensor:
     weighed = (871 * red + 2929 * green + 296 * blue + 2**11) >> 12  # .212671, .715160, .072169 in twelve bits
     scaled = 296 * cubic_table[weighed] - 1336934 + 2**14  # 116 and 16, both times 2.55
     return (scaled >> 15).to(torch.uint8).unsqueeze(1)
+
+
+@runtime_checkable
+class OnDisplay(Protocol):
+    """A module that sees images as they are on a display, and has to know which."""
+
+    def shown_on(self, pixels_per_degree: float | None, peak_luminance: float | None) -> None:
+        """Take the display that a benchmark's stimuli are made for; None where it says nothing of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

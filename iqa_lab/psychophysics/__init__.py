@@ -21,6 +21,6 @@ threshold or a contrast (``Reading.logarithmic``), ``rms_db``.
 A loader of one's own is a dotted path as ``benchmark.family``, a function ``(BenchmarkConfig) -> Experiment``.
 """
 
-from iqa_lab.psychophysics.experiment import Experiment, Experimenter, experiment_of
+from iqa_lab.psychophysics.experiment import Curve, Experiment, Experimenter, experiment_of
 
-__all__ = ["Experiment", "Experimenter", "experiment_of"]
+__all__ = ["Curve", "Experiment", "Experimenter", "experiment_of"]

@@ -1,7 +1,7 @@
 """The settings of a benchmark of stimuli -> its Experiment: trials, pictures, and how distances are read."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,14 @@ Picture = NDArray[np.float32]  # [H, W, 3] in 0..255
 TRIAL = ["reference", "distorted", "distortion", "level", "opinion", "reference_picture", "distorted_picture"]
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Stimuli that differ in one quantity, the axis of a figure of sensitivity."""
+
+    label: str  # of the axis, with its unit
+    at: Mapping[str, float]  # the quantity, above 0, by the name of the stimulus
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What is shown, what people said, and how a distance is read beside it.
@@ -33,19 +41,37 @@ class Experiment:
     picture: Callable[[str], Picture]
     read: Callable[[Floats], Reading]
     display: str  # in words: luminances, pixels a degree, size of the pictures
+    side: int  # pixels of the pictures' shorter side, without a border
+    sides: Mapping[float, int] = field(default_factory=dict)  # the same by pixels a degree
+    curve: Curve | None = None  # what a figure draws of it
     said: tuple[str, ...] = ()  # what a person has to know of it: stimuli that cannot be shown at this distance, say
 
 
 Experimenter = Callable[[BenchmarkConfig], Experiment]
 
 
-def experiment_of(config: BenchmarkConfig) -> Experiment:
+_ASKED: set[str] = set()  # dotted paths that the user's own configuration has named in this process
+
+
+def experiment_of(config: BenchmarkConfig, *, asked: bool = False) -> Experiment:
     """The experiment of a benchmark with ``protocol: thresholds``; no picture is made.
 
+    Args:
+        config: the benchmark's settings.
+        asked: whether they are the user's own. Settings of a result may be anybody's: no code that they name is called.
+
     Raises:
-        UserError: its settings cannot be shown: contrasts beyond the display, frequencies above Nyquist, say.
+        UserError: its settings cannot be shown: contrasts beyond the display, frequencies above Nyquist, say; or they
+            are of a result, and name code that is not ours.
     """
     own = "." not in config.family
+    if asked:
+        _ASKED.add(config.family)
+    elif not own and config.family not in _ASKED:
+        raise UserError(
+            f"benchmark {config.name} is read by {config.family}, and code that a result names is not called: the "
+            "command that made the result makes it again"
+        )
     path = f"iqa_lab.psychophysics.{config.family}.experiment" if own else config.family
     make = import_object(path, "benchmark.family")
     try:

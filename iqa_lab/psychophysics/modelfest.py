@@ -1,7 +1,7 @@
 """ModelFest -> contrast thresholds of 43 achromatic stimuli by 16 observers, and the stimuli, made from their formulas.
 
-Carney et al., Development of an image/threshold database for designing and testing human vision models (1999); Watson
-and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at 120
+Carney et al., The development of an image/threshold database for designing and testing human vision models (1999);
+Watson and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at 120
 pixels a degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds of
 every stimulus, as -log10 of the contrast c; people's value here is the mean over observers of the mean of the four.
 
@@ -30,7 +30,7 @@ from scipy.special import j0
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 from iqa_lab.psychophysics.display import display_of, framed
-from iqa_lab.psychophysics.experiment import Experiment, Picture
+from iqa_lab.psychophysics.experiment import Curve, Experiment, Picture
 from iqa_lab.psychophysics.thresholds import ladder, read_bisected, read_linear
 
 Floats = NDArray[np.float64]
@@ -235,4 +235,10 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         read=lambda distances: read(trials, distances, people),
         display=f"{display}, grey {LUMINANCE:g} cd/m2, {side} x {side} pixels",
         said=said if lost else (),
+        side=SIZE // block,
+        curve=Curve(
+            "spatial frequency (cycles a degree), Gabors in a window of .5 degrees",
+            {name: frequency for kind, name, frequency, _ in STIMULI if kind == "fixed_size" and name in shown},
+        ),
+        sides={pixels: SIZE * pixels // NATIVE for pixels in SHOWN_AT},
     )

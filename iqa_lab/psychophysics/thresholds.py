@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from iqa_lab.statistics.reading import Reading
+from iqa_lab.statistics.reading import Reading, rms_db
 
 Floats = NDArray[np.float64]
 
@@ -36,8 +36,9 @@ def read_linear(trials: pd.DataFrame, distances: Floats, people: pd.DataFrame) -
         people: log sensitivities ``[observers, stimuli]``, columns named as the stimuli.
 
     Returns:
-        ``extra``: ``slope`` (the median over stimuli), ``slopes_outside`` (how many are outside of .8..1.2) and
-        ``censored`` (stimuli whose distance is 0: such a column has no other statistics).
+        ``extra``: ``slope`` (the median over stimuli), ``slopes_outside`` (how many are outside of .8..1.2),
+        ``rms_db_sloped`` (as ``rms_db``, each log distance divided by its own slope first: what bisection finds if the
+        slope goes on) and ``censored`` (stimuli whose distance is 0: such a column has no other statistics).
     """
     full = trials.groupby("reference", sort=False)["level"].transform("max") == trials["level"]
     at, half = (np.flatnonzero(which) for which in (full.to_numpy(), ~full.to_numpy()))
@@ -54,7 +55,10 @@ def read_linear(trials: pd.DataFrame, distances: Floats, people: pd.DataFrame) -
     known = np.isfinite(slope)
     middle = np.nanmedian(np.where(known.any(axis=0), np.where(known, slope, np.nan), 0.0), axis=0)
     inside = (slope >= LINEAR[0]) & (slope <= LINEAR[1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sloped = rms_db(human[:, None] + np.where(slope > 0, log / slope, np.nan), human)
     extra = {
+        "rms_db_sloped": sloped,
         "slope": np.where(known.any(axis=0), middle, np.nan),
         "slopes_outside": (~inside).sum(axis=0).astype(float),
         "censored": (~seen).sum(axis=0).astype(float),

@@ -12,6 +12,8 @@ def distance(response: Response) -> Tensor:
 
     Half the squared distance of ``f / |f|`` and ``g / |g|``: the same number, with all digits for parallel vectors.
     """
+    if response.moments is not None:
+        return response.moments.cosine
     return response.compared(_direction, _apart)
 
 

@@ -9,28 +9,26 @@ such a difference: what varies is summed around its mean, what changes is summed
 what compares directions brings both responses to one length first.
 
 Where a response requires a gradient, everything here has one, and the same numbers.
+
+On a CPU all of this is the slower of two ways, and the one that the other is tested against: where no gradient is asked
+for, compiled loops read the responses once and give the same statistics, see ``moments.py``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TypeVar, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import quotient, root
+from iqa_lab.readouts.moments import CONSTANT, Moments, differences, moments
+from iqa_lab.readouts.order import sort_positions
 
 # Of responses worked on at once on a CPU; about what its caches hold.
 PIECE_BYTES = 2**19
-# Of channels that one thread copies and sorts at once, and of positions that it copies.
-SORT_BYTES, _STRIPE = 2**21, 1024
 # A GPU works best on everything at once.
 PIECE_BYTES_GPU = 2**31
-
-# A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
-CONSTANT = 1e-6
 
 T = TypeVar("T")
 
@@ -87,12 +85,28 @@ class Response:
             each pair, ``[p, C, H, W]``.
         distorted: the responses ``[p, C, H, W]`` of each run.
         pixels: height x width of the images as the network was given them, before it pads them; at least 1.
+        several: whether several readouts will ask, so that it is best to read everything at once.
     """
 
-    def __init__(self, reference: Sequence[Tensor], distorted: Sequence[Tensor], pixels: int) -> None:
+    def __init__(
+        self, reference: Sequence[Tensor], distorted: Sequence[Tensor], pixels: int, *, several: bool = False
+    ) -> None:
         self.reference = Maps(reference)
         self.distorted = Maps(distorted)
         self.pixels = pixels
+        self._several = several
+
+    @cached_property
+    def moments(self) -> Moments | None:
+        """What compiled loops give; None: the definitions in torch serve."""
+        return moments(self.reference.parts, self.distorted.parts)
+
+    @cached_property
+    def _differences(self) -> tuple[Tensor, Tensor] | None:
+        """Of each channel the sums over positions of ``(g - f)^2`` and ``|g - f|``; None as for ``moments``."""
+        if self._several or "moments" in vars(self):
+            return None if self.moments is None else (self.moments.squared, self.moments.absolute)
+        return differences(self.reference.parts, self.distorted.parts)
 
     @property
     def channels(self) -> int:
@@ -157,11 +171,15 @@ class Response:
     @cached_property
     def channel_squared_difference(self) -> Tensor:
         """Mean over positions of ``(f - g)^2`` in each channel, ``[P, C]``."""
+        if self._differences is not None:
+            return self._differences[0] / self.positions
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).square_())) / self.positions
 
     @cached_property
     def channel_mean_difference(self) -> Tensor:
         """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
+        if self.moments is not None:
+            return self.moments.mean_change
         return self.over_pairs(lambda f, g: sum_over_positions(g - f)) / self.positions
 
     @property
@@ -172,12 +190,26 @@ class Response:
     @cached_property
     def absolute_difference(self) -> Tensor:
         """Sum over channels and positions of ``|f - g|``, ``[P]``."""
+        if self._differences is not None:
+            return self._differences[1].sum(1)
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).abs_())).sum(1)
+
+    @property
+    def channel_means(self) -> tuple[Tensor, Tensor]:
+        """Mean over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each."""
+        return self.moments.means if self.moments else self.of_both(lambda maps: maps.channel_mean)
+
+    @property
+    def channel_variances(self) -> tuple[Tensor, Tensor]:
+        """Variance over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each; exactly 0 if constant."""
+        return self.moments.variances if self.moments else self.of_both(lambda maps: maps.channel_variance)
 
     @cached_property
     def _change(self) -> tuple[Tensor, Tensor, Tensor]:
         """The mean and the variance of ``g - f``, and its covariance with ``f``."""
-        f_mean, g_mean = self.of_both(lambda maps: maps.channel_mean)
+        if self.moments is not None:
+            return self.moments.mean_change, self.moments.change_variance, self.moments.covariance
+        f_mean, g_mean = self.channel_means
         # one number for all positions, whose choice changes only the digits that are kept: a constant for gradients
         step = (g_mean - f_mean).detach().to(widened(self.reference.parts[0]).dtype)
         reference, f_around = None, torch.empty(0)
@@ -204,7 +236,7 @@ class Response:
 
         In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
         """
-        f, g = self.of_both(lambda maps: root(maps.channel_variance))
+        f, g = map(root, self.channel_variances)
         return torch.minimum(self._change[1], (f + g).square())
 
     @property
@@ -214,7 +246,7 @@ class Response:
         From ``var g - var f = var(g - f) + 2 cov(g - f, f)``: deviations of images that differ in one pixel agree in
         all digits of float32 but one or two.
         """
-        f, g = self.of_both(lambda maps: root(maps.channel_variance))
+        f, g = map(root, self.channel_variances)
         _, variance, covariance = self._change
         return quotient(variance + 2 * covariance, f + g)
 
@@ -272,32 +304,3 @@ def sum_over_channels(values: Tensor) -> Tensor:
     if values.shape[1] < 8:  # of few channels sum() is several times slower than adding them
         return sum(values.unbind(1), torch.zeros((), device=values.device)).flatten(1)
     return values.sum(1).flatten(1)
-
-
-def sort_positions(values: Tensor) -> Tensor:
-    """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
-
-    NumPy sorts float32 with vector instructions, ten times faster than torch on a CPU, and leaves the interpreter
-    meanwhile: some channels of one image at a time, copied to their place and sorted while they are in the cache.
-    """
-    lines = widened(values.flatten(2))
-    if values.is_cuda or values.requires_grad or lines.dtype == torch.float64:
-        return lines.sort(2).values
-    given, ordered = lines.numpy(), np.empty(lines.shape, np.float32)
-    number, channels, positions = ordered.shape
-
-    def sort(image: int, few: slice) -> None:
-        block = ordered[image, few]
-        for start in range(0, positions, _STRIPE):
-            stripe = slice(start, start + _STRIPE)
-            block[:, stripe] = given[image, few, stripe]
-        block.sort(axis=1)
-
-    step = max(1, SORT_BYTES // (4 * positions))
-    blocks = [(image, slice(start, start + step)) for image in range(number) for start in range(0, channels, step)]
-    if len(blocks) == 1:
-        sort(*blocks[0])
-    else:
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(lambda block: sort(*block), blocks))
-    return torch.from_numpy(ordered)

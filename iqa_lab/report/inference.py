@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from iqa_lab.benchmarks.benchmark import THRESHOLDS
 from iqa_lab.errors import UserError
 from iqa_lab.progress import track
+from iqa_lab.psychophysics.experiment import read_scores
 from iqa_lab.report.figures.common import FACTORS, Chart
 from iqa_lab.report.figures.forest import forest
 from iqa_lab.report.figures.variance_shares import variance_shares
@@ -14,7 +16,15 @@ from iqa_lab.statistics.correlation.choices import agreement
 from iqa_lab.statistics.factors.columns import PAPERS_READOUT, one_a_unit
 from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
 from iqa_lab.statistics.factors.replicates import CORRELATIONS, noise_floors
-from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
+from iqa_lab.statistics.factors.units import (
+    SENSITIVITY,
+    UNTRAINED,
+    Columns,
+    Judged,
+    Scores,
+    TooFewUnits,
+    resample_unit,
+)
 from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
 
@@ -33,10 +43,10 @@ def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
 def headlines_of(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> dict[str, str]:
     """The statistic that each benchmark of the table is judged by."""
     one = table.drop_duplicates("benchmark")
-    return {
-        str(name): units[str(unit)].config.benchmark.headline
-        for name, unit in zip(one["benchmark"], one["unit"], strict=True)
+    asked = {
+        str(name): units[str(unit)].config.benchmark for name, unit in zip(one["benchmark"], one["unit"], strict=True)
     }
+    return {name: SENSITIVITY if config.protocol == THRESHOLDS else config.headline for name, config in asked.items()}
 
 
 def judged_of(
@@ -74,6 +84,10 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
     columns = (rows["readout"] + "@" + rows["layer"]).tolist()
     scores = unit.scores(columns)
     statistic = str(rows["statistic"].iloc[0])
+    if unit.config.benchmark.protocol == THRESHOLDS:
+        reading = read_scores(unit.config.benchmark, scores, columns)
+        stimuli, groups = reading.stimulus.tolist(), reading.group.tolist()
+        return Scores(rows.index.tolist(), reading.values, reading.human, stimuli, "srcc", groups)
     if statistic == "agreement":
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         chosen = right["opinion"].to_numpy(dtype=float)

@@ -25,10 +25,11 @@ from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
 from iqa_lab.report.units import UnitPage
+from iqa_lab.statistics.direction import by_goodness, is_low_good
 from iqa_lab.store.digits import three_digits
 
 # of the table of networks on the page, and in papers: what is held out first, then the best column
-_HEADLINE = [f"{name}_{part}" for name in ("srcc", "agreement")
+_HEADLINE = [f"{name}_{part}" for name in ("rms_db", "srcc", "agreement")
              for part in ("heldout", "heldout_low", "heldout_high", "best")]  # fmt: skip
 COLUMNS = [
     "benchmark", "goal", "dataset", "architecture", "weights", "initialised_from", *_HEADLINE, "columns", "readout",
@@ -39,8 +40,9 @@ ACROSS = ["goal", "dataset", "architecture", "weights", "readout", "srcc_mean", 
           "columns"]  # fmt: skip
 LARGE = 2**20  # bytes of a download from which on it is compressed
 UNIT_COLUMNS = [
-    "readout", "layer", "depth", "srcc", "srcc_low", "srcc_high", "plcc_logistic", "krcc",
-    "agreement", "agreement_low", "agreement_high",
+    "readout", "layer", "depth", "rms_db", "rms_db_low", "rms_db_high", "srcc", "srcc_low", "srcc_high",
+    "plcc_logistic", "krcc", "agreement", "agreement_low", "agreement_high", "plcc", "srcc_within_group", "slope",
+    "slopes_outside", "censored",
 ]  # fmt: skip
 
 
@@ -193,7 +195,7 @@ def download(name: str, content: bytes) -> dict[str, str]:
 
 def _ranked(best: pd.DataFrame) -> pd.DataFrame:
     by = [name for name in _HEADLINE if name in best and not name.endswith(("_low", "_high"))]
-    return best.sort_values(["benchmark", *by], ascending=[True, *(False for _ in by)])
+    return best.sort_values(["benchmark", *by], ascending=[True, *(is_low_good(name) for name in by)])
 
 
 def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -203,14 +205,14 @@ def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 def _unit(page: UnitPage, name: str) -> dict[str, Any]:
     columns = _filled(page.table, UNIT_COLUMNS)
-    by = next((name for name in ("srcc", "agreement") if name in columns), columns[0])
+    by = next((name for name in ("rms_db", "srcc", "agreement") if name in columns), columns[0])
     return {
         "id": name,
         "unit": page.unit,
         "title": page.title,
         "facts": page.facts,
         "columns": columns,
-        "rows": _records(page.table.sort_values(by, ascending=False), columns),
+        "rows": _records(by_goodness(page.table, by), columns),
         "charts": {printable(name): specification(chart) for name, chart in page.charts.items()},
         "missed": [vars(entry) for entry in page.missed],
         "missed_of": page.missed_of,

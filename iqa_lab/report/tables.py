@@ -13,7 +13,7 @@ import pandas as pd
 from iqa_lab.report.figures.common import printable
 from iqa_lab.store.digits import three_digits
 
-# which columns are better when they are higher
+# which columns are better when they are higher, and which when they are lower
 HIGHER = (
     "srcc_mean",
     "srcc_heldout",
@@ -27,6 +27,7 @@ HIGHER = (
     "srcc_within_distortion",
     "agreement",
 )
+LOWER = ("rms_db_heldout", "rms_db_best", "rms_db")
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%_#${}"}, "\\": r"\textbackslash{}", "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
@@ -96,6 +97,7 @@ def latex_table(frame: pd.DataFrame, caption: str, label: str) -> str:
 
 def _cells(frame: pd.DataFrame, bold: str, escape: Callable[[str], str]) -> list[list[str]]:
     best = {name: frame[name].max() for name in frame if name in HIGHER and len(frame) > 1}
+    best |= {name: frame[name].min() for name in frame if name in LOWER and len(frame) > 1}
 
     def cell(name: str, value: Any) -> str:
         text = escape(value) if isinstance(value, str) else _text(value)

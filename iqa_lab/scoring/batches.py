@@ -48,8 +48,7 @@ class Batch:
     pictures: tuple[Picture, ...]
 
     def images(self) -> Tensor | None:
-        """The images ``[B, 3, H, W]``, uint8 or float32 in 0..255, without those identical to their
-        reference; None if all are.
+        """The images ``[B, 3, H, W]`` in 0..255, without those identical to their reference; None if all are.
 
         So their distance is exactly zero: a convolution may round the same image differently at another place.
         """

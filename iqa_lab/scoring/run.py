@@ -88,6 +88,7 @@ def weigh_channels(
 
     columns: dict[str, NDArray[np.float32]] = {}
     tables = []
+    whole_levels = network.input.order == "lightness"
     for readout in plan.channels:
         layers = [layer.name for layer in readout.layers]
 
@@ -99,7 +100,7 @@ def weigh_channels(
 
         here = _differences(benchmark, scores, layers)
         with status(f"{readout.name}: weighing the channels of {len(layers)} layers"):
-            weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere))
+            weighed = readout.weigh(Context(here, network.image_size, respond, elsewhere, whole_levels))
         columns |= {f"{entry.row}@{entry.layer}": entry.distances.astype(np.float32) for entry in weighed}
         tables.append(weights_table(weighed, here))
     return pd.DataFrame(columns), pd.concat(tables, ignore_index=True)
@@ -107,10 +108,11 @@ def weigh_channels(
 
 def _differences(benchmark: Benchmark, scores: Scores, layers: list[str]) -> Differences:
     pairs = benchmark.pairs
+    opinion = benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float)
     return Differences(
         {layer: scores.channels[layer] for layer in layers},
         pairs["reference"].to_numpy(dtype=object),
-        benchmark.opinion_sign * pairs["opinion"].to_numpy(dtype=float),
+        opinion if benchmark.experiment is None else np.full(len(pairs), np.nan),
     )
 
 
@@ -127,6 +129,11 @@ def check_readouts(plan: Plan, readouts: Mapping[str, ReadoutConfig], benchmark:
         module, config = load_channel_readout(channels.config), channels.config
         _check_arguments(module.weigh, (None, channels.name), config, channels.name)
         if hasattr(module, "check"):
+            if benchmark.experiment is not None:
+                raise UserError(
+                    f"readout {channels.name} is fitted to opinions of images, and {benchmark.config.name} has "
+                    "thresholds of stimuli: leave it out, or fit it elsewhere and read it there"
+                )
             references = benchmark.pairs["reference"].nunique()
             choices = benchmark.config.protocol in CHOICES
             module.check(benchmark.config.name, references, choices=choices, **config.arguments)

@@ -195,7 +195,8 @@ class _BatchReading:
         if not distorted:
             return
         self.positions[layer] = reference.shape[2] * reference.shape[3]
-        response = Response(references, distorted, self.pixels)
+        several = len(reading.distances) + reading.keep_channels > 1
+        response = Response(references, distorted, self.pixels, several=several)
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

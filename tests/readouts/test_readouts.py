@@ -104,8 +104,8 @@ def test_pieces_of_responses_give_the_same(name: str, monkeypatch: pytest.Monkey
     values = responses(3, 6, (5, 6, 7))
     whole = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
-    monkeypatch.setattr("iqa_lab.readouts.response.SORT_BYTES", 4 * 6 * 7)  # one channel
-    monkeypatch.setattr("iqa_lab.readouts.response._STRIPE", 10)
+    monkeypatch.setattr("iqa_lab.readouts.order.SORT_BYTES", 4 * 6 * 7)  # one channel
+    monkeypatch.setattr("iqa_lab.readouts.order._STRIPE", 10)
     pieces = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     assert pieces.tolist() == pytest.approx(whole.tolist(), rel=1e-6)
 

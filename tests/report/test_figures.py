@@ -50,6 +50,14 @@ def test_the_depth_profile_has_a_line_a_network_and_rules(tid: pd.DataFrame) -> 
     assert depth_profile(tid, "gram") is None
 
 
+def test_the_rule_of_the_pixels_is_their_rmse_whatever_stands_first(tid: pd.DataFrame) -> None:
+    """Other readouts score the pixels, too; theirs is not the control."""
+    control = tid[tid["layer"] == "pixels"]
+    others = [control.assign(readout=readout, srcc=0.01) for readout in ("cosine", "lpips", "mean")]
+    rules = values(depth_profile(pd.concat([*others, tid]), "plain"), "rule").set_index("network")["srcc"]
+    assert rules["pixels (RMSE, PSNR)"] == control["srcc"].iloc[0] != 0.01
+
+
 def test_names_say_what_differs_and_no_more(tid: pd.DataFrame) -> None:
     own = tid[tid["architecture"] == "alexnet"]
     assert set(network_names(own)) == {"classification · imagenet1k", "jigsaw · imagenet1k", "untrained · none"}

@@ -101,19 +101,29 @@ def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], hu
         human: measured, or formula.
 
     Returns:
-        ``extra``: ``rms_db``, the standard deviation over conditions of 20 log10 of the distance at people's threshold
-        (from the two multiples about it; NaN where a distance is 0 there), and, where conditions are beyond the
-        display, ``srcc_below_nyquist``, the score without them.
+        ``extra``: ``exponent``, of the power of contrast that the distance grows with (mean over conditions); ``rms_db``,
+        the standard deviation over conditions of the column's threshold less people's, in dB, where its criterion is
+        the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN where a distance is 0
+        or falls with contrast. Where conditions are beyond the display, ``srcc_below_nyquist`` is the score without
+        them.
     """
     kept = np.isfinite(distances).all(axis=1)
     rows, values = trials[kept], distances[kept]
     multiple = rows["opinion"].to_numpy(float)
     condition = rows["reference"].to_numpy(dtype=object)
-    near = np.isin(multiple, _AROUND)
+
+    def mean_log(multiples: tuple[float, ...]) -> Floats:
+        """Log10 of the distance of each condition, mean over some multiples, ``[conditions, columns]``."""
+        chosen = np.isin(multiple, multiples)
+        with np.errstate(divide="ignore"):
+            log = pd.DataFrame(np.log10(values[chosen]))
+        return np.asarray(log.groupby(condition[chosen], sort=False).mean(), dtype=float)
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = pd.DataFrame(np.log10(values[near])).groupby(condition[near], sort=False).mean().to_numpy(float)
-        spread = DECIBELS * (log - log.mean(axis=0)).std(axis=0)
-    extra = {"rms_db": np.where(np.isfinite(log).all(axis=0), spread, np.nan)}
+        rise = mean_log(MULTIPLES[-1:]) - mean_log(MULTIPLES[:1])
+        exponent = rise.mean(axis=0) / np.log10(MULTIPLES[-1] / MULTIPLES[0])
+        spread = DECIBELS * mean_log(_AROUND).std(axis=0) / exponent
+    extra = {"exponent": exponent, "rms_db": np.where(np.isfinite(exponent) & (exponent > 0), spread, np.nan)}
     if beyond:
         below = ~np.isin(condition.astype(str), sorted(beyond))
         extra["srcc_below_nyquist"] = np.atleast_1d(srcc(values[below], multiple[below]))

@@ -83,23 +83,44 @@ class Screen:
             UserError: none can be shown.
         """
         above = [stimulus.name for stimulus in stimuli if stimulus.frequency > self.nyquist]
-        limit = f"above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} pixels a degree carry"
-        if not above:
-            return list(stimuli), ()
-        if self.pixels_per_degree == PUBLISHED:
-            named = ", ".join(above)
+        if above and self.pixels_per_degree == PUBLISHED:
             return list(stimuli), (
-                f"{named} is {limit}: what is shown is another frequency. It is kept, since the published scores have "
-                "it; the column srcc_below_nyquist is the score without it",
+                f"{', '.join(above)} is above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} pixels a "
+                "degree carry: what is shown is another frequency. It is kept, since the published scores have it; the "
+                "column srcc_below_nyquist is the score without it",
             )
         kept = [stimulus for stimulus in stimuli if stimulus.frequency <= self.nyquist]
-        if len(kept) < 2:
-            lowest = 2 * sorted(stimulus.frequency for stimulus in stimuli)[:2][-1]
-            raise UserError(
-                f"benchmark.pixels_per_degree={self.pixels_per_degree:g}: the stimuli of {config.name} are {limit}; "
-                f"{lowest:g} pixels a degree show two of them, {PUBLISHED:g} all that were published"
+        self.refuse_few(len(kept), 2 * sorted(stimulus.frequency for stimulus in stimuli)[1], config)
+        return kept, self.left_out(above, len(stimuli))
+
+    def left_out(self, names: Sequence[str], number: int) -> tuple[str, ...]:
+        """What has to be said of stimuli that are left out of so many, as above Nyquist; nothing of none."""
+        return (
+            (
+                f"{len(names)} of {number} stimuli are above {self.nyquist:g} c/deg, the highest that "
+                f"{self.pixels_per_degree:g} pixels a degree carry, and are left out: {', '.join(names)}",
             )
-        return kept, (f"{len(above)} of {len(stimuli)} conditions are {limit}, and are left out: {', '.join(above)}",)
+            if names
+            else ()
+        )
+
+    def refuse_few(self, number: int, lowest: float, config: BenchmarkConfig) -> None:
+        """Nothing, if two stimuli can be shown.
+
+        Args:
+            number: how many can.
+            lowest: the fewest pixels a degree that show two.
+            config: the benchmark's settings.
+
+        Raises:
+            UserError: fewer can.
+        """
+        if number < 2:
+            raise UserError(
+                f"benchmark.pixels_per_degree={self.pixels_per_degree:g}: the stimuli of {config.name} are above "
+                f"{self.nyquist:g} c/deg, the highest that these pixels carry; {lowest:g} pixels a degree show two of "
+                f"them, {PUBLISHED:g} all that were published"
+            )
 
 
 def screen_of(config: BenchmarkConfig) -> Screen:

@@ -19,7 +19,14 @@ FACTORS = ("goal", "dataset", "architecture")
 SRCC, AGREEMENT = "SRCC with human opinion", "agreement with people's choices"
 
 
+SENSITIVITY = "SRCC of log sensitivities with people's"
+
+
 NOT_HUMAN = "SRCC with known levels (nobody's opinion)"
+
+
+# what a unit gets at the layer and readout that other references choose
+HELD_OUT = ["heldout", "heldout_low", "heldout_high"]
 
 
 NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_low", "srcc_high")), "n"]
@@ -122,7 +129,8 @@ def said_interval(table: pd.DataFrame) -> str:
     >>> said_interval(pd.DataFrame({"confidence": [0.9, 0.95]}))
     'bands and bars: 90 or 95 % intervals, resampling references'
     """
-    return f"bands and bars: {said_level(table)} intervals, resampling references"
+    of_stimuli = "rms_db" in table and bool(table["rms_db"].notna().all())
+    return f"bands and bars: {said_level(table)} intervals, resampling {'stimuli' if of_stimuli else 'references'}"
 
 
 def said_level(table: pd.DataFrame) -> str:

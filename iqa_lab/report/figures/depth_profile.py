@@ -9,6 +9,7 @@ import pandas as pd
 from iqa_lab.report import theme
 from iqa_lab.report.figures.common import NUMBERS, SRCC, Chart, network_names, number, said_interval, said_n, slim
 from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
+from iqa_lab.store.headline import pixel_control
 
 NAMES_APART = 0.02  # of SRCC: rules nearer than this share one name
 
@@ -58,7 +59,7 @@ def depth_profile(
 
 def _rules(named: pd.DataFrame, ceilings: Mapping[str, float]) -> pd.DataFrame:
     """Baselines, the pixels and ceilings as levels of SRCC, without those that would lie on each other."""
-    pixels = named[named["layer"] == "pixels"].head(1).assign(network="pixels (RMSE, PSNR)")
+    pixels = pixel_control(named).head(1).assign(network="pixels (RMSE, PSNR)")
     outputs = named[(named["goal"] == "baseline") & (named["layer"] == "output")].drop_duplicates("network")
     rows = pd.concat([outputs, pixels])[["network", "srcc"]].dropna()
     human = pd.DataFrame({"network": list(ceilings), "srcc": list(ceilings.values())})

@@ -5,11 +5,9 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import SRCC, Chart, network_names, number, said_level, said_n, slim
+from iqa_lab.report.figures.common import HELD_OUT, SRCC, Chart, network_names, number, said_level, said_n, slim
 from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.units import best_of_units
-
-HELD_OUT = ["heldout", "heldout_low", "heldout_high"]
 
 
 def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Chart | None:
