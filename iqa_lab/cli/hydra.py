@@ -112,9 +112,9 @@ def checked_unit(composed: DictConfig) -> Config:
 
     config = checked(composed)
     check_choice_of_weights(config)
-    overrides = HydraConfig.get().overrides.task
-    if not any(one.startswith("experiment=") for one in overrides):  # which says it itself
-        check_said(config, keys_of(overrides))
+    said = keys_of(HydraConfig.get().overrides.task)
+    if "experiment" not in said:  # which says it itself
+        check_said(config, said)
     return config
 
 

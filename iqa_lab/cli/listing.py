@@ -89,17 +89,19 @@ def _everything(kind: str, row: Row, folders: Sequence[Path]) -> dict[str, Any]:
     content = {key: value for key, value in read_option(file, group).items() if key not in ("defaults", "hydra")}
     facts = {key: value for key, value in row.items() if value is not None}
     known = {**facts, **{key: value for key, value in _flat(content) if key not in facts}, "file": str(file)}
-    return {**known, "use": f"iqa-lab run {_how(kind, row)}"}
+    return {**known, "use": _how(kind, row)}
 
 
 def _how(kind: str, row: Row) -> str:
-    """The overrides that choose one option."""
+    """The command that uses one option."""
     if kind == "weights":
         cell = " ".join(f"{key}={row[key]}" for key in ("goal", "dataset", "architecture"))
-        return cell if row["weights"] == row["architecture"] else f"{cell} weights={row['weights']}"
+        several = "" if row["weights"] == row["architecture"] else f" weights={row['weights']}"
+        return f"iqa-lab run {cell}{several}"
     if kind == "architectures":
-        return f"architecture={row['name']} goal={UNTRAINED} dataset=none"
-    return f"{kind.removesuffix('s')}={row['name']}"
+        return f"iqa-lab run architecture={row['name']} goal={UNTRAINED} dataset=none"
+    command = "sweep" if kind == "experiments" else "run"
+    return f"iqa-lab {command} {kind.removesuffix('s')}={row['name']}"
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
