@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
@@ -35,10 +35,12 @@ from rich.table import Table
 from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.index import examine
 from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import OUTPUT
 from iqa_lab.progress import track
+from iqa_lab.readouts import loops
 from iqa_lab.scoring.columns import Column, Plan, plan_columns
 from iqa_lab.scoring.forward import read_layers, to_device
 from iqa_lab.scoring.memory import keep_freed_memory
@@ -47,6 +49,7 @@ from iqa_lab.scoring.settings import Settings
 
 NETWORKS = ("mobilenetv2_tf", "squeezenet1_1", "alexnet", "resnet18", "vgg16")
 SORTING = ("wasserstein", "jsd")
+OF_MOMENTS = ("plain", "manhattan", "cosine", "lpips", "mean", "std", "mean_std", "correlation", "dists")
 MEASURED = Path(__file__).parent / "measured"
 
 
@@ -150,8 +153,8 @@ def columns_of_the_pass(bench: Bench, architecture: str) -> list[Line]:
     plans = {
         "1 column (plain, last layer)": (replace(plain, passed=plain.passed[-1:]), None),
         "10 columns": (replace(whole, passed=whole.passed[-10:], channels=()), None),
-        "plain, every layer": (plain, 0.80),
-        "every readout": (whole, 0.50),
+        "plain, every layer": (plain, 0.90),
+        "every readout": (whole, 0.60),
         "every readout but wasserstein and jsd": (unsorted, None),
     }
     bare = bench.bare(network, last_layer(network))
@@ -163,6 +166,36 @@ def columns_of_the_pass(bench: Bench, architecture: str) -> list[Line]:
         )
         lines.append(Line(f"{what} [{count}]", architecture, time, rival, "bare forward", target))
     return lines
+
+
+def moments(bench: Bench, architecture: str) -> list[Line]:
+    """What compiled loops save: readouts that need no order and no product of channels, the sorting ones, and all.
+
+    The rival is the same pass with the definitions in torch, as everything was computed before.
+    """
+    network, whole = untrained(architecture, "readout=all")
+
+    def only(readouts: Collection[str]) -> Plan:
+        passed = tuple(column for column in whole.passed if column.readout in readouts)
+        return replace(whole, passed=passed, channels=())
+
+    def in_torch(run: Callable[[], object]) -> Callable[[], object]:
+        def switched_off() -> None:
+            loops.enabled = False
+            try:
+                run()
+            finally:
+                loops.enabled = True
+
+        return switched_off
+
+    plans = {"from one read": only(OF_MOMENTS), "sorting": only(SORTING), "every readout": whole}
+    runs = [bench.passes(network, plan) for plan in plans.values()]
+    times = bench.race(*(way for run in runs for way in (run, in_torch(run))))
+    return [
+        Line(f"moments: {what}", architecture, ours, rival, "definitions in torch")
+        for what, ours, rival in zip(plans, times[::2], times[1::2], strict=True)
+    ]
 
 
 def one_pass_a_column(bench: Bench, architecture: str) -> list[Line]:
@@ -354,7 +387,9 @@ def machine(device: torch.device) -> str:
 
 def write(lines: list[Line], bench: Bench) -> Path:
     """A dated CSV of all lines, with hardware and versions; returns its place."""
-    versions = {f"{name}_version": version(name) for name in ("torch", "torchvision", "timm", "numpy", "lpips")}
+    versions = {
+        f"{name}_version": version(name) for name in ("torch", "torchvision", "timm", "numpy", "numba", "lpips")
+    }
     facts = {
         "date": date.today().isoformat(),
         "machine": machine(bench.settings.device),
@@ -407,7 +442,8 @@ def main() -> None:
     options = parser.parse_args()
     warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
-    pairs = load_benchmark(configured().benchmark).pairs.iloc[: options.pairs].reset_index(drop=True)
+    # examined, as a run does: then decoding need not verify what it reads
+    pairs = examine(load_benchmark(configured().benchmark)).pairs.iloc[: options.pairs].reset_index(drop=True)
     settings = Settings(device=torch.device(options.device), batch_size=options.batch_size)
     bench = Bench(settings, pairs, 1 if options.quick else options.rounds)
     if options.peak:
@@ -417,6 +453,7 @@ def main() -> None:
     networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
     jobs: list[Callable[[], list[Line]]] = [
         *(lambda name=name: columns_of_the_pass(bench, name) for name in networks),  # type: ignore[misc]
+        *(lambda name=name: moments(bench, name) for name in networks),  # type: ignore[misc]
         lambda: one_pass_a_column(bench, "mobilenetv2_tf"),
         *(lambda trunk=trunk: lpips_packages(bench, "lpips", trunk)  # type: ignore[misc]
           for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),

@@ -27,6 +27,7 @@ from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
+from iqa_lab.store.partial import discard, resumed
 from iqa_lab.store.provenance import circumstances
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
@@ -109,6 +110,7 @@ def evaluate(config: Config) -> Outcome:
     definitions, unit, there, missing = ready.definitions, ready.unit, ready.there, ready.missing
     cell, key, hashed = cell_name(config), unit.folder.name, ready.hashed
     if not missing:
+        discard(unit.folder)  # of a pass that was stopped after its last column was written
         return _restated(unit, config, network, benchmark)
 
     check_readouts(plan, config.readouts if network.terms is None else {}, benchmark)
@@ -116,7 +118,9 @@ def evaluate(config: Config) -> Outcome:
     try_statistics(benchmark.pairs, config)
     check_writable(Path(config.results))
     todo = plan.only(missing)
-    settings = settings_of(config, network, benchmark, todo)
+    settings, partial = resumed(
+        unit.folder, key, config, network, benchmark, todo, definitions, anew=config.runtime.force
+    )
     facts = {
         "signature": key,
         "hashed": hashed,
@@ -130,9 +134,10 @@ def evaluate(config: Config) -> Outcome:
         **circumstances(settings.device, settings.batch_size),
     }
     try:
-        scores = run_pass(todo, network, benchmark, settings, f"{cell} on {benchmark.config.name}")
+        scores = run_pass(todo, network, benchmark, settings, f"{cell} on {benchmark.config.name}", partial)
         channel_scores, weights = weigh_channels(todo, scores, network, benchmark, settings)
     except UnitFailed as error:
+        discard(unit.folder)
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
@@ -170,6 +175,7 @@ def evaluate(config: Config) -> Outcome:
             weights=weights,
             summarise=lambda scores, whole: summarise(scores, whole, config),
         )
+    discard(unit.folder)
     pixels = pixel_control(table)
     if len(pixels) and config.preprocess.resize is None and "srcc" in pixels:
         warn_if_misread(benchmark, float(pixels["srcc"].iloc[0]))

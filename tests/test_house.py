@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("scoring",),
     ("store",),
     ("unit",),
-    ("tracking", "explain"),
+    ("tracking", "explain", "metric"),
     ("sweep",),
     ("report",),
     ("cli",),

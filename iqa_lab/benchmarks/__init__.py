@@ -15,13 +15,16 @@ from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.errors import FOREIGN, UserError, choices
-from iqa_lab.imports import import_object
+from iqa_lab.imports import callable_package, import_object
 
 TABLE = "table"  # the family whose images lie where the settings say
 
 __all__ = [
     "Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named", "problem_of",
 ]  # fmt: skip
+
+
+callable_package(__name__)
 
 
 def load_benchmark(config: BenchmarkConfig) -> Benchmark:

@@ -15,6 +15,8 @@ from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices, counted
+from iqa_lab.metric.about import found_text
+from iqa_lab.metric.saved import INSIDE, read_description
 from iqa_lab.networks.build import build_module, check_layout, is_fine_group, named_layers
 from iqa_lab.networks.cells import BASELINE, cells, matching
 from iqa_lab.networks.forms import CLASS
@@ -224,6 +226,27 @@ def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
         yield {"name": name, "question": question.lstrip("# ")}
 
 
+def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
+    """The saved metrics of the working folder and of ``metrics/`` in it."""
+    for path in sorted([*Path().glob("*.safetensors"), *Path("metrics").rglob("*.safetensors")]):
+        try:
+            said = read_description(path)
+            about, sums = said["about"], said["recipe"]["sums"]
+            found = about.get("found_on")
+            yield {
+                "file": str(path),
+                "metric": ", ".join(str(one["name"]) for one in sums),
+                "goal": about["goal"],
+                "dataset": about["dataset"],
+                "weights": about["weights"],
+                "found_on": found_text(found) if found else None,
+                "licence": about.get("licence"),
+                "inside": said["weights"] == INSIDE,
+            }
+        except (UserError, KeyError, TypeError, ValueError):
+            continue  # weights, or no metric that this version reads
+
+
 _ROWS: dict[str, Any] = {
     "goals": _named("goal", "description", "supervision"),
     "datasets": _named("dataset", "description", "images"),
@@ -232,4 +255,5 @@ _ROWS: dict[str, Any] = {
     "readouts": _readouts,
     "benchmarks": _benchmarks,
     "experiments": _experiments,
+    "metrics": _metrics,
 }

@@ -191,6 +191,65 @@ def track(
 
 @app.command(
     cls=Command,
+    short_help="Score images by any metric; no opinions needed.",
+    epilog="""
+    iqa-lab score ref.png a.png b.png architecture=alexnet readout=lpips
+    iqa-lab score pairs.csv --metric mine.safetensors --out scores.csv
+    iqa-lab score --reference-folder refs --distorted-folder images --csv
+    """,
+)
+def score(
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="REFERENCE DISTORTED..., or pairs.csv; and words as of run: architecture=...",
+            metavar="IMAGE|KEY=VALUE",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="A .safetensors file, or RESULT:COLUMN.", metavar="METRIC", show_default=False)
+    ] = None,
+    reference_folder: Annotated[
+        Path | None,
+        typer.Option(help="Of images, by the names of the distorted.", metavar="FOLDER", show_default=False),
+    ] = None,
+    distorted_folder: Annotated[
+        Path | None, typer.Option(help="Of distorted images.", metavar="FOLDER", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file; the same command goes on there.", metavar="FILE", show_default=False),
+    ] = None,
+    opinion_of: Annotated[
+        Path | None,
+        typer.Option(help="Of a unit: predict opinions by its logistic.", metavar="FOLDER", show_default=False),
+    ] = None,
+    each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
+    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    config_dir: Annotated[
+        Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
+    ] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Run code that the metric names.")] = False,
+) -> None:
+    """Score images by a metric; no opinions needed.
+
+    Several layers become one distance, as concat=[raw] does.
+    """
+    with status("loading torch"):
+        from iqa_lab.cli.score import score_command
+
+    words = [text for text in images or [] if "=" in text and not Path(text).exists()]
+    score_command(
+        [text for text in images or [] if text not in words], words, metric=metric, reference_folder=reference_folder,
+        distorted_folder=distorted_folder, out=out, opinion_of=opinion_of, each_layer=each_layer, as_csv=as_csv,
+        batch_size=batch_size, workers=workers, config_dir=config_dir, trust=trust,
+    )  # fmt: skip
+
+
+@app.command(
+    cls=Command,
     name="list",
     short_help="Show what there is to choose from.",
     epilog="""

@@ -16,7 +16,8 @@ GROUPS = {
     "hydra/launcher": "where a sweep runs: processes, gpus, slurm ...",
 }
 
-KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments")
+KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments",
+         "metrics")  # fmt: skip
 
 # by which rows of each kind may be chosen; of results with --where
 COLUMNS_OF = {

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from iqa_lab.cli.arguments import full_weights, keys_of, own_factors, own_folder
@@ -13,7 +14,6 @@ from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
-from iqa_lab.networks.cells import check_said
 from iqa_lab.progress import status
 
 
@@ -45,6 +45,11 @@ def run_hydra(
             return None
 
     plain = own_factors(overrides)
+    if "--hydra-help" in flags:  # Hydra's own first lists every option of every group, which takes minutes
+        print(get_args_parser().format_help(), end="")
+        return
+    if _instead_of_running(flags):
+        flags = [flag for flag in flags if flag not in ("-m", "--multirun")]
     own = own_folder(flags)
     if own is not None:
         checked_own_folder(own)
@@ -67,6 +72,11 @@ def run_hydra(
         sys.argv = before
     if failed_run:
         raise failed_run[0]
+
+
+def _instead_of_running(flags: Sequence[str]) -> bool:
+    """Whether Hydra is asked to show something: then nothing runs, in a sweep neither."""
+    return any(flag.partition("=")[0] in ("--cfg", "-c", "--info", "-i") for flag in flags)
 
 
 def run_job(composed: DictConfig) -> float:
@@ -109,6 +119,8 @@ def checked_unit(composed: DictConfig) -> Config:
         UserError: a key or a value is wrong, or there are no such weights.
     """
     from hydra.core.hydra_config import HydraConfig
+
+    from iqa_lab.networks.cells import check_said  # which imports torch
 
     config = checked(composed)
     check_choice_of_weights(config)

@@ -69,7 +69,7 @@ def _named(kind: str, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     Raises:
         UserError: there is none of a name that is written out.
     """
-    column = "weights" if kind == "weights" else "name"
+    column = {"weights": "weights", "metrics": "file"}.get(kind, "name")
     known = [str(row[column]) for row in rows]
     for name in names:
         if rows and name in rows[0] and name not in known:
@@ -81,7 +81,7 @@ def _named(kind: str, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
 
 def _everything(kind: str, row: Row, folders: Sequence[Path]) -> dict[str, Any]:
     """All that is known of one option: the row, then what its file says besides, without what is empty."""
-    if kind == "layers":
+    if kind in ("layers", "metrics"):  # which are no options
         return row
     group = kind if kind == "weights" else kind.removesuffix("s")
     option = "/".join(str(row[key]) for key in ("goal", "dataset", "weights")) if kind == "weights" else row["name"]

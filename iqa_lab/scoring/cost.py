@@ -34,6 +34,9 @@ COPIES = 6
 # Scores in float64 and float32, in a table, and ranked for statistics.
 _COPIES_OF_SCORES = 6
 
+# A pass is tried on a batch, or on one of so many pairs where they are few: twice, for little beside the pass itself.
+TRIAL = 20
+
 # Of the memory that is free: the rest is for decoded images, and for whoever else is there.
 SHARE = 0.5
 
@@ -79,10 +82,10 @@ def layers_of(plan: Plan) -> set[str]:
 
 
 def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
-    """What stays in memory from batch to batch: one reference's responses, and the channels' differences."""
+    """What stays in memory from batch to batch: one reference's responses, as they are and in order; differences."""
     path = benchmark.pairs["reference_path"].iloc[0]
     shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
-    reference = sum(4 * torch.Size(shape).numel() for shape in shapes.values())
+    reference = sum(2 * 4 * torch.Size(shape).numel() for shape in shapes.values())
     channels = sum(4 * shapes[layer][1] * len(benchmark.pairs) for layer in plan.channel_layers)
     return reference + channels
 
@@ -106,7 +109,7 @@ def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: 
     check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings, benchmark.decode)
     images = number_of_images(benchmark.pairs)
     pixels = pixels_of(benchmark, settings)
-    largest = np.argsort(-pixels, kind="stable")[: max(1, settings.batch_size - 1)]  # of one size the first ones
+    largest = _tried(pixels, settings)
     few = benchmark.pairs.iloc[largest].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold
     trial = [
@@ -119,6 +122,12 @@ def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: 
         f"at most about {ceil(10 * memory / 2**30) / 10:.1f} GiB and "
         f"{duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
     )
+
+
+def _tried(pixels: NDArray[np.float64], settings: Settings) -> NDArray[np.int64]:
+    """The places of the pairs that are tried: those with the largest images; of one size the first ones."""
+    most = min(settings.batch_size - 1, len(pixels) // TRIAL)
+    return np.argsort(-pixels, kind="stable")[: max(1, most)]
 
 
 def pixels_of(benchmark: Benchmark, settings: Settings) -> NDArray[np.float64]:
@@ -141,11 +150,16 @@ _MARGIN, _LEAST_MARGIN = 0.1, 192 * 2**20
 def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
     """Bytes that the process will have held at its peak; on a GPU bytes of the GPU.
 
-    The trial has just scored a whole batch of the largest images, so that everything is counted that is there already:
-    Python, torch, the weights, one batch. What a whole pass adds are scores, the channels' differences
-    and images that wait.
+    The trial has just scored some of the largest images, so that everything is counted that is there already: Python,
+    torch, the weights. What a whole pass adds are the other images of a batch, scores, the channels' differences and
+    images that wait.
     """
     so_far = peak_memory_mib(settings.device) * 2**20
+    pixels = pixels_of(benchmark, settings)
+    tried = len(_tried(pixels, settings)) + 1
+    others = max(0, min(settings.batch_size, number_of_images(benchmark.pairs)) - tried)
+    larger = float(pixels.max() / pixels[0])
+    batch = int(COPIES * others * larger * bytes_per_image(network, benchmark, settings)) if others else 0
     pairs, columns = len(benchmark.pairs), len(plan.definitions)
     path = benchmark.pairs["reference_path"].iloc[0]
     shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
@@ -154,7 +168,7 @@ def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings
     height, width = shapes["pixels"][2:] if "pixels" in shapes else (0, 0)
     waiting = 3 * (3 * settings.batch_size + settings.workers) * height * width if settings.device.type == "cpu" else 0
     margin = max(_LEAST_MARGIN, int(_MARGIN * so_far)) if settings.device.type == "cpu" else int(_MARGIN * so_far)
-    return so_far + scores + 2 * channels + waiting + margin
+    return so_far + batch + scores + 2 * channels + waiting + margin
 
 
 def settings_of(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:

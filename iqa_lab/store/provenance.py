@@ -16,7 +16,7 @@ def circumstances(device: torch.device, batch_size: int) -> dict[str, Any]:
         "device": _device_name(device),
         "threads": torch.get_num_threads(),
         "batch_size": batch_size,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **package_versions()},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -27,7 +27,8 @@ def _device_name(device: torch.device) -> str:
     return f"{device} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """The versions of the packages that make a score."""
     found = {}
     for package in _PACKAGES:
         try:

@@ -74,12 +74,13 @@ def show(outcome: Outcome, config: Config) -> float:
 def _show_stimuli(outcome: Outcome, config: Config, title: str, facts: Mapping[str, Any]) -> float:
     """As ``show``, of a benchmark of stimuli."""
     benchmark, table, by = outcome.benchmark, outcome.table, outcome.benchmark.config.headline
-    stimuli = int(table["n"].iloc[0])
+    stimuli = benchmark.pairs["reference"].nunique()
     few = few_references(stimuli)
     verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
     notes = [
         f"{stimuli} stimuli, {len(benchmark.pairs)} trials; intervals by resampling stimuli.",
-        *stimuli_explained(table),
+        *(benchmark.experiment.explained if benchmark.experiment is not None else ()),
+        *([] if benchmark.experiment is not None and benchmark.experiment.explained else stimuli_explained(table)),
         _order(table, by),
         *observers_said(facts),
         *([few.replace("references", "stimuli")] if few else []),

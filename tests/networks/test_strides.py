@@ -3,6 +3,7 @@
 import pytest
 from torch import nn
 
+from iqa_lab.errors import UserError
 from iqa_lab.networks.forms import MAP, Form, stride_of
 from iqa_lab.networks.trace import trace
 from tests.conftest import untrained
@@ -33,7 +34,10 @@ def test_strides_of_any_convolutions(kernel: int, padding: int, steps: tuple[int
         pytest.skip("about right only")
     size = 14 if total == 14 else kernel
     network = nn.Sequential(*(nn.Conv2d(3, 3, size, step, padding if size == kernel else 0) for step in steps)).eval()
-    traced = trace(network, 3, None)
+    try:
+        traced = trace(network, 3, None)
+    except UserError:
+        pytest.skip("nothing is left of the image")
     last = str(len(steps) - 1)
     if traced.outputs[last].shape[-1] < 2:
         pytest.skip("nothing is left of the image")

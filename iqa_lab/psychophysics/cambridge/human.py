@@ -7,7 +7,7 @@ papers named below; which figure of which observer is theirs to say.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqa_lab.psychophysics.castle_csf import sensitivity
+from iqa_lab.psychophysics.csf import sensitivity
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,9 @@ from iqa_lab.psychophysics.experiment import Picture
 Floats = NDArray[np.float64]
 
 SIDE = 224  # pixels
-PUBLISHED = 60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+PUBLISHED = (
+    60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+)
 
 
 class Named(Protocol):
@@ -85,9 +87,9 @@ class Screen:
         above = [stimulus.name for stimulus in stimuli if stimulus.frequency > self.nyquist]
         if above and self.pixels_per_degree == PUBLISHED:
             return list(stimuli), (
-                f"{', '.join(above)} is above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} pixels a "
-                "degree carry: what is shown is another frequency. It is kept, since the published scores have it; the "
-                "column srcc_below_nyquist is the score without it",
+                f"{', '.join(above)} is above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} "
+                "pixels a degree carry: what is shown is another frequency. It is kept, as in the published scores; "
+                "the column srcc_below_nyquist is the score without it",
             )
         kept = [stimulus for stimulus in stimuli if stimulus.frequency <= self.nyquist]
         self.refuse_few(len(kept), 2 * sorted(stimulus.frequency for stimulus in stimuli)[1], config)
