@@ -46,7 +46,7 @@ def run_hydra(
 
     plain = own_factors(overrides)
     if "--hydra-help" in flags:  # Hydra's own first lists every option of every group, which takes minutes
-        print(get_args_parser().format_help(), end="")
+        print(_flags_of_hydra())
         return
     if _instead_of_running(flags):
         flags = [flag for flag in flags if flag not in ("-m", "--multirun")]
@@ -72,6 +72,15 @@ def run_hydra(
         sys.argv = before
     if failed_run:
         raise failed_run[0]
+
+
+def _flags_of_hydra() -> str:
+    """Hydra's flags, a line each; its own completion is not ours."""
+    actions = [action for action in get_args_parser()._actions if "-sc" not in action.option_strings]
+    rows = [(", ".join(action.option_strings), " ".join(str(action.help).split())) for action in actions]
+    width = max(len(names) for names, _ in rows) + 2
+    flags = "\n".join(f"  {names:<{width}}{what}" for names, what in rows if names)
+    return f"Flags of Hydra, which composes the configuration (https://hydra.cc), beside the command's own:\n{flags}"
 
 
 def _instead_of_running(flags: Sequence[str]) -> bool:
