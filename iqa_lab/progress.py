@@ -6,6 +6,7 @@ Text from outside (names, paths, errors) is printed as it is: no console here re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from math import ceil
 from typing import TypeVar
 
 from rich.console import Console
@@ -111,6 +112,15 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def gibibytes(number: float) -> str:
+    """Bytes as people read them, rounded up: what is said to be enough is.
+
+    >>> gibibytes(1.01 * 2**30), gibibytes(3 * 2**30)
+    ('1.1 GiB', '3.0 GiB')
+    """
+    return f"{ceil(10 * number / 2**30) / 10:.1f} GiB"
 
 
 def track(items: Sequence[Item] | Iterable[Item], description: str) -> Iterator[Item]:

@@ -1,7 +1,6 @@
 """What a pass will take: the size of its batches, memory and time, found out from its first images."""
 
 from dataclasses import replace
-from math import ceil
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from iqa_lab.benchmarks.index import look_at
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError, counted
 from iqa_lab.networks import Network
-from iqa_lab.progress import duration, say
+from iqa_lab.progress import duration, gibibytes, say
 from iqa_lab.scoring.batches import number_of_images
 from iqa_lab.scoring.columns import Plan
 from iqa_lab.scoring.forward import layer_shapes
@@ -119,7 +118,7 @@ def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: 
     memory = foreseen_memory(plan, network, benchmark, settings)
     return (
         f"{counted(images, 'forward')}, {counted(len(plan.definitions), 'column')}, batches of {settings.batch_size}, "
-        f"at most about {ceil(10 * memory / 2**30) / 10:.1f} GiB and "
+        f"at most about {gibibytes(memory)} and "
         f"{duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
     )
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iqa_lab.errors import counted, first_names
-from iqa_lab.progress import duration, plain_console
+from iqa_lab.progress import duration, gibibytes, plain_console
 from iqa_lab.sweep.grid import Cell
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, Planned
@@ -26,7 +26,7 @@ def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
     rows = [
         {
             "unit": entry.unit.name, "pairs": str(entry.facts.pairs), "forwards": str(entry.facts.images),
-            "about": duration(entry.seconds), "memory": f"{entry.memory_mib / 1024:.1f} GiB", "state": entry.state,
+            "about": duration(entry.seconds), "memory": gibibytes(2**20 * entry.memory_mib), "state": entry.state,
         }
         for entry in _cut(todo, everything)
     ]  # fmt: skip
@@ -34,13 +34,13 @@ def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
     if todo:
         forwards = sum(entry.facts.images for entry in todo)
         seconds = sum(entry.seconds for entry in todo)
-        memory = max(entry.memory_mib for entry in todo) / 1024
+        memory = gibibytes(2**20 * max(entry.memory_mib for entry in todo))
         measured = f"{counted(plan.measured, 'unit')} measured here"
         rests = measured if plan.measured else "a guess: no unit was measured here yet"
         together = f", {duration(max(seconds / jobs, todo[0].seconds))} in {counted(jobs, 'job')}" if jobs > 1 else ""
         lines += [
             f"to do: {counted(len(todo), 'unit')}, {counted(forwards, 'forward')}, about {duration(seconds)}"
-            f"{together}, at most about {memory:.1f} GiB a process ({rests})",
+            f"{together}, at most about {memory} a process ({rests})",
             *map(Text, table_lines(rows, width_of_output(), right=("pairs", "forwards"))),
             *_more(todo, everything),
         ]
