@@ -86,17 +86,30 @@ wheel: $(READY)  ## build the package into dist/
 clean:  ## remove what the targets made (not data/, results/ or wandb/)
 	rm -rf $(VENV) $(RAY) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# TORCH=cpu leaves out CUDA, 5 of 6 GB; TORCH=cu126 and the like take torch for that version of CUDA.
+TORCH ?= cuda
+ifeq ($(TORCH),cuda)
+SIZE := about 6 GB, since torch for Linux comes with CUDA; TORCH=cpu makes it 1 GB
+WITHOUT_CUDA := cat
+else
+SIZE := torch for $(TORCH), from download.pytorch.org
+WITHOUT_CUDA := grep -vE '^(nvidia|cuda|triton)'
+BACKEND := --torch-backend $(TORCH)
+INDEX := --extra-index-url https://download.pytorch.org/whl/$(TORCH)
+endif
+
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
 $(READY): pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'iqa_lab needs Python 3.11 or newer: make PYTHON=python3.11 ...'; rm -rf $(VENV); exit 1; }
-	@echo 'installing into $(VENV): about 6 GB, since torch for Linux comes with CUDA'
+	@echo 'installing into $(VENV): $(SIZE)'
+	@$(WITHOUT_CUDA) requirements.lock > $(VENV)/requirements.txt
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then \
-		$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock && \
+		$(BIN)/python -m uv pip install --compile-bytecode --python $(BIN)/python $(BACKEND) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	else \
-		$(BIN)/python -m pip install --quiet -r requirements.lock && \
+		$(BIN)/python -m pip install $(INDEX) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m pip install --quiet --no-deps -e .; \
 	fi
 	@touch $(READY)
