@@ -173,9 +173,7 @@ class Metric(nn.Module):
         Raises:
             UserError: the path is none of a ``.safetensors`` file, or the weights have no public name.
         """
-        buffers = {
-            place: self.get_buffer(f"weights_{place}") for place, term in enumerate(self.recipe.terms) if term.weighed
-        }
+        weighed = [place for place, term in enumerate(self.recipe.terms) if term.weighed]
         parts = Parts(
             network=self.network,
             recipe=self.recipe,
