@@ -20,7 +20,8 @@ from PIL import Image
 
 from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.metric.files import FileScorer
-from iqa_lab.metric.load import load_metric, made
+from iqa_lab.metric.load import load_metric
+from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import distances_of, recipe_of_words
 from iqa_lab.metric.words import composed
