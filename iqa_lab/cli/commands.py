@@ -306,16 +306,27 @@ def report(context: typer.Context) -> None:
     """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
 
     --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores, with other
-    settings where they are given, as statistics.confidence=.9.
+    settings where they are given, as statistics.confidence=.9. --pairs writes the scores of all pairs of a results
+    folder as CSV, and no page.
     """
     arguments, out = take_option(context.args, "--out")
-    again = "--recompute" in arguments
-    plain, flags = split([argument for argument in arguments if argument != "--recompute"])
+    again, pairs = "--recompute" in arguments, "--pairs" in arguments
+    plain, flags = split([argument for argument in arguments if argument not in ("--recompute", "--pairs")])
     folders = [argument for argument in plain if "=" not in argument]
     if len(folders) > 1:
         raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
     overrides = [*(argument for argument in plain if "=" in argument), *flags]
-    if again:
+    if pairs:
+        from iqa_lab.report.pairs import write_pairs
+
+        results = Path(folders[0] if folders else "results")
+        if overrides or again:
+            raise UserError(
+                "--pairs takes a results folder and nothing else: iqa-lab report RESULTS --pairs [--out FOLDER]"
+            )
+        place = Path(out) if out else Path("reports") / results.resolve().name
+        print(f"scores of the pairs of {write_pairs(results, place)} units in {place / 'pairs'}")
+    elif again:
         from iqa_lab.store.recompute import recompute
 
         results = Path(folders[0] if folders else "results")
