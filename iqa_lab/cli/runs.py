@@ -186,6 +186,9 @@ def report(
     recompute: Annotated[
         bool, typer.Option("--recompute", help="Make the statistics anew from the scores; no page.")
     ] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Write the scores of all pairs of a results folder as CSV; no page.")
+    ] = False,
     _config_dir: ConfigDir = None,
     _hydra_help: HydraHelp = False,
 ) -> None:
@@ -198,7 +201,17 @@ def report(
     if len(folders) > 1:
         raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
     settings = [argument for argument in plain if "=" in argument]
-    if recompute:
+    if pairs:
+        from iqa_lab.report.pairs import write_pairs
+
+        if settings or flags or recompute:
+            raise UserError(
+                "--pairs takes a results folder and nothing else: iqa-lab report RESULTS --pairs [--out FOLDER]"
+            )
+        results = Path(folders[0] if folders else "results")
+        place = out or Path("reports") / results.resolve().name
+        print(f"scores of the pairs of {counted(write_pairs(results, place), 'unit')} in {place / 'pairs'}")
+    elif recompute:
         from iqa_lab.store.recompute import recompute as make_anew
 
         results = Path(folders[0] if folders else "results")
