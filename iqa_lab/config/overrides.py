@@ -41,15 +41,14 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
         return text  # Hydra says what is wrong with it
     if override.package or override.type not in (OverrideType.CHANGE, *_PREFIX):
         return text
+    if override.key_or_group == "readouts":
+        given = next((str(value) for value in _values(override) if isinstance(value, str)), "plain")
+        raise UserError(f"readouts={given}: readouts are chosen with readout={given}; several: readout=[plain,mean]")
     found = _find(Config, override.key_or_group.split("."))
     if found is None:
         return text
     kind, rule, free = found
     for value in _values(override):
-        if override.key_or_group == "readouts" and not isinstance(value, dict):
-            raise UserError(
-                f"readouts={value}: readouts are chosen with readout={value}; several: readout=[plain,mean]"
-            )
         if get_origin(kind) is dict and not isinstance(value, dict) and not _is_interpolation(value):
             raise UserError(f"{override.key_or_group}={value}: give keys and values, as {{a: 1}}")
         if kind is not str or isinstance(value, dict | list):

@@ -93,6 +93,8 @@ def test_a_folder_that_cannot_be_used_is_one_line_in_every_command(
         (["architecture.argument={a: 1}"], "no key architecture.argument; the nearest are architecture.arguments"),
         (["benchmark.split={prt: train}"], "no key benchmark.split.prt; the nearest are benchmark.split.part"),
         (["readouts.plain.argments.a=1"], "the nearest are readouts.plain.arguments"),
+        (["readouts=lpips"], "readouts are chosen with readout=lpips; several: readout=[plain,mean]"),
+        (["readouts=[plain,mean]"], "readouts are chosen with readout="),
         (["readouts.gram.arguments={a: 1}"], "this run has no readout gram: choose it with readout="),
         (["weights.renames={'^a': b}"], "keys of a dictionary are written without quotes"),
         (["weights.input.order=gbr"], "weights.input.order=gbr: choose rgb, bgr or lightness"),
