@@ -209,8 +209,8 @@ def report(
                 "--pairs takes a results folder and nothing else: iqa-lab report RESULTS --pairs [--out FOLDER]"
             )
         results = Path(folders[0] if folders else "results")
-        place = out or Path("reports") / results.resolve().name
-        print(f"scores of the pairs of {counted(write_pairs(results, place), 'unit')} in {place / 'pairs'}")
+        page = out or Path("reports") / results.resolve().name
+        print(f"scores of the pairs of {counted(write_pairs(results, page), 'unit')} in {page / 'pairs'}")
     elif recompute:
         from iqa_lab.store.recompute import recompute as make_anew
 
