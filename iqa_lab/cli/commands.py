@@ -324,8 +324,8 @@ def report(context: typer.Context) -> None:
             raise UserError(
                 "--pairs takes a results folder and nothing else: iqa-lab report RESULTS --pairs [--out FOLDER]"
             )
-        place = Path(out) if out else Path("reports") / results.resolve().name
-        print(f"scores of the pairs of {write_pairs(results, place)} units in {place / 'pairs'}")
+        beside = Path(out) if out else Path("reports") / results.resolve().name
+        print(f"scores of the pairs of {write_pairs(results, beside)} units in {beside / 'pairs'}")
     elif again:
         from iqa_lab.store.recompute import recompute
 

@@ -82,7 +82,7 @@ def steps_of(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             if statistic in row and np.isfinite(row[statistic])
         }
         if found:
-            yield {"depth": float(depth), "layer": str(layer), **found}
+            yield {"depth": float(str(depth)), "layer": str(layer), **found}
 
 
 def pairs_of(scores: pd.DataFrame, column: str) -> pd.DataFrame:
