@@ -5,6 +5,7 @@ values are; the comments here say what they mean.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -328,6 +329,7 @@ class Config:
     precision: str = field(default="fp32", metadata=word("fp32", "tf32", "bf16"))
 
 
+@cache  # OmegaConf takes some hundredths of a second to look at all classes
 def register_schema() -> None:
     """Make the schema known to Hydra, as the first entry of the defaults list in conf/config.yaml."""
     ConfigStore.instance().store(name="schema", node=Config, provider="iqa_lab")

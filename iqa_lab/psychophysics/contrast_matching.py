@@ -1,14 +1,14 @@
-"""Gratings of many contrasts beside uniform grey -> the contrast that looks as strong as one of 5 c/deg, beside people's.
+"""Gratings of many contrasts and uniform grey -> the contrast that looks as strong as one of 5 c/deg, beside people's.
 
-Georgeson and Sullivan (1975) as shown by Cai et al. (CVPR 2025): gratings over the whole image on 10 cd/m2. A grating of
-5 c/deg has eight contrasts, those of other frequencies are set to look as strong. A column sets them so that their
+Georgeson and Sullivan (1975) as shown by Cai et al. (CVPR 2025): gratings over the whole image on 10 cd/m2. A grating
+of 5 c/deg has eight contrasts, those of other frequencies are set to look as strong. A column sets them so that their
 distance from grey is that of the grating of 5 c/deg; ``log_rmse`` is the root mean square, over 8 contrasts x 9
 frequencies, of log10 of its contrast less people's: 0 is human. What was published is ``log_rmse_by_frequency``, the
 mean over frequencies of the root mean square within each, a smaller number.
 
 The published test looks for the root anew for each model. Here every frequency is shown at fixed contrasts, .001 to 1
-with those that people set among them, and the match of each column is interpolated on log axes between two of these: one
-pass serves all columns.
+with those that people set among them, and the match of each column is interpolated on log axes between two of these:
+one pass serves all columns.
 """
 
 import numpy as np
@@ -16,9 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
 from iqa_lab.psychophysics.cambridge.colour import grey_levels
 from iqa_lab.psychophysics.cambridge.human import MATCHING, MATCHING_FREQUENCIES
 from iqa_lab.psychophysics.cambridge.patterns import grating
+from iqa_lab.psychophysics.cambridge.published import published_said
 from iqa_lab.psychophysics.cambridge.show import SIDE, screen_of
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.statistics.reading import Reading
@@ -49,7 +51,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     names = {frequency: f"{frequency:g} c/deg" for frequency in MATCHING_FREQUENCIES}
     lost = [name for frequency, name in names.items() if frequency > screen.nyquist]
     shown = [frequency for frequency in MATCHING_FREQUENCIES if frequency <= screen.nyquist]
-    screen.refuse_few(len([frequency for frequency in shown if frequency != STANDARD]), 2 * STANDARD, config)
+    screen.refuse_few(len(shown) if STANDARD in shown else 0, 2 * STANDARD, config)
     said = screen.left_out(lost, len(MATCHING_FREQUENCIES))
 
     def picture(name: str) -> Picture:
@@ -60,7 +62,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
 
     rows = [
         {
-            "reference": f"standard at {contrast:.4g}" if role == "standard" else names[frequency],
+            "reference": names[frequency],
             "distorted": f"{role} {frequency:g} c/deg @ {contrast:.6g}", "distortion": role, "level": contrast,
             "opinion": np.log10(contrast), "reference_picture": _GREY,
             "distorted_picture": f"{frequency!r} c/deg @ {contrast!r}", "frequency": frequency,
@@ -77,6 +79,13 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         picture=picture,
         read=lambda distances: read_matches(trials, distances),
         display=screen.said,
+        side=SIDE,
+        explained=(
+            "log_rmse: root mean square of log10 of the column's matching contrasts less people's: 0 is human; "
+            "log_rmse_by_frequency, in correlations.csv, is the published score. SRCC, PLCC: of the same logarithms; "
+            "within: for one contrast of the grating of 5 c/deg.",
+            *published_said(config.name),
+        ),
         said=said,
     )
 
@@ -90,8 +99,11 @@ def read_matches(trials: pd.DataFrame, distances: Floats) -> Reading:
             a whole frequency.
 
     Returns:
-        One row a standard and frequency. ``extra``: ``log_rmse_by_frequency``, the score as published, and ``censored``,
-        how many matches are at an end of the contrasts shown.
+        One row a standard and frequency. ``extra``: ``log_rmse_by_frequency``, the score as published, and
+        ``censored``, how many matches are at an end of the contrasts shown.
+
+    Raises:
+        UserError: the filters left no standard, or no match.
     """
     kept = np.isfinite(distances).all(axis=1)
     role, frequency = trials["distortion"].to_numpy(), trials["frequency"].to_numpy(float)
@@ -107,6 +119,10 @@ def read_matches(trials: pd.DataFrame, distances: Floats) -> Reading:
             human.append(np.log10(MATCHING[level[standard]][place]))
             stimulus.append(f"{shown:g} c/deg")
             group.append(f"standard at {level[standard]:.4g}")
+    if not human:
+        raise UserError(
+            f"matches are with the grating of {STANDARD:g} c/deg: benchmark.references needs it, beside another"
+        )
     found = np.array(values).reshape(len(human), distances.shape[1])
     apart = pd.DataFrame((found - np.array(human)[:, None]) ** 2).groupby(stimulus, sort=False).mean().to_numpy(float)
     at_end = (found <= np.log10(LOWEST)) | (found >= np.log10(HIGHEST))

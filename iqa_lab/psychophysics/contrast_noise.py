@@ -1,4 +1,4 @@
-"""Noise of one octave about .5 to 32 c/deg, on 100 cd/m2 -> contrast in units of castleCSF's threshold of large Gabors."""
+"""Noise of one octave about .5 to 32 c/deg, on 100 cd/m2 -> contrast in units of castleCSF's threshold of Gabors."""
 
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.psychophysics.cambridge.conditions import noises

@@ -1,13 +1,13 @@
-"""Property 2: squares on backgrounds -> how bright, how red or green, how yellow or blue they look beside the background.
+"""Property 2: squares on backgrounds -> how bright, red or green, yellow or blue they look beside the background.
 
-A square of half a degree lies on a background of one degree: 20 luminances on 5 greys, 15 colours along T and along D (as
-of ``valencia.colour``) on 5 backgrounds of the same kind. People's response is a formula: CIEDE2000 in CIELAB with the
-background as white, of the square from the darkest square (achromatic) or from the background (chromatic), there with the
-sign of the colour's difference. A column's is its distance between the same two images, with the sign of the same
-physical difference. ``plcc`` is Pearson's correlation over all of them, ``plcc_within_group`` the mean over the three.
+A square of half a degree lies on a background of one degree: 20 luminances on 5 greys, 15 colours along T and along D
+(of ``valencia.colour``) on 5 backgrounds of the same kind. People's response is a formula: CIEDE2000 in CIELAB with the
+background as white, of the square from the darkest square (achromatic) or from the background (chromatic), there with
+the sign of the colour's difference. A column's is its distance between the same two images, with the sign of the same
+physical difference. ``srcc`` and ``plcc`` are over all of them, ``..._within_group`` means over the three.
 
-As published, the chromatic squares are compared with another square, not with the background: the one of the background's
-chromaticity, of less luminance. The columns ``plcc_..._published`` are the scores of that, with their signs.
+As published, the chromatic squares are compared with another square, not with the background: the one of the
+background's chromaticity, of less luminance. The columns ``plcc_..._published`` are the scores of that, with its signs.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from skimage.color import deltaE_ciede2000
 
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.psychophysics.experiment import Experiment, Picture
-from iqa_lab.psychophysics.valencia.colour import WHITE_LUMINANCE, nearest, values
-from iqa_lab.psychophysics.valencia.patches import framed, side_of
+from iqa_lab.psychophysics.valencia.colour import nearest, values
+from iqa_lab.psychophysics.valencia.patches import SIDES, described, framed, side_of
 from iqa_lab.statistics.correlation.coefficients import plcc
 from iqa_lab.statistics.reading import Reading
 
@@ -90,7 +90,7 @@ def signs(channel: str, background: Floats) -> Floats:
     if channel == "achromatic":
         return np.ones(len(shown))
     axis, reach, _ = _VARIED[channel]
-    return np.sign(np.sign(reach) * (shown[:, axis] / _SQUARE - background[axis] / _BACKGROUND).round(12))
+    return np.asarray(np.sign(np.sign(reach) * (shown[:, axis] / _SQUARE - background[axis] / _BACKGROUND).round(12)))
 
 
 def experiment(config: BenchmarkConfig) -> Experiment:
@@ -135,15 +135,21 @@ def experiment(config: BenchmarkConfig) -> Experiment:
             image[half, half] = scene.square
         return framed(values(image), border, values(background))
 
-    wide = side + 2 * border
     return Experiment(
         trials=trials,
         picture=picture,
         read=lambda distances: read_squares(trials, distances),
-        display=f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, {side} pixels a degree, {wide} x {wide} pixels",
+        side=side,
+        sides=SIDES,
+        explained=(
+            "PLCC, SRCC: of the distance between the square and what it is compared with, signed as the physical "
+            "difference, with people's response by CIEDE2000; within: mean over the three kinds of colour. The columns "
+            "plcc_..._published, in correlations.csv, are those scores as published.",
+        ),
+        display=described(config),
         said=(
-            "the brightest grey background, of 160 cd/m2, would take 1.05 of what the red primary gives: it is shown with "
-            "this at its most, the same in both images that are compared",
+            "the brightest grey background, of 160 cd/m2, would take 1.05 of what the red primary gives: it is shown "
+            "with this at its most, the same in both images that are compared",
         ),
     )
 
@@ -175,7 +181,8 @@ def read_squares(trials: pd.DataFrame, distances: Floats) -> Reading:
     extra = {f"plcc_{name}": pearson(signed, human, corrected & (channel == name)) for name in ("achromatic", *_VARIED)}
     extra |= {"plcc_published": pearson(as_published, published_human, published)}
     extra |= {
-        f"plcc_{name}_published": pearson(as_published, published_human, published & (channel == name)) for name in _VARIED
+        f"plcc_{name}_published": pearson(as_published, published_human, published & (channel == name))
+        for name in _VARIED
     }
     return Reading(
         values=signed[corrected], human=human[corrected],

@@ -1,4 +1,4 @@
-"""Property 9: noise patches on masks of 1 to 16 c/deg -> how visible the patches remain, over frequencies of the mask."""
+"""Property 9: noise patches on masks of 1 to 16 c/deg -> how visible the patches remain, over the mask's frequency."""
 
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.psychophysics.experiment import Experiment

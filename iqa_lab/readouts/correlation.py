@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import quotient, root
-from iqa_lab.readouts.response import Response, mean_square
+from iqa_lab.readouts.pieces import mean_square
+from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:

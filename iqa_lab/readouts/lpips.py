@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.response import Response, sum_over_channels
-
-# Added to the norm, as in version 0.1.4 of the lpips package.
-EPSILON = 1e-10
+from iqa_lab.readouts.pieces import LPIPS_EPSILON as EPSILON
+from iqa_lab.readouts.pieces import sum_over_channels
+from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:

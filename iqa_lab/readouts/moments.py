@@ -4,7 +4,7 @@ Only for what lies on a CPU and wants no gradient. Everywhere else, and where lo
 and the readouts' definitions in torch do the same work; tests hold the two together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.readouts.loops import loops, share_out
+from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
 Run = tuple[NDArray[np.float32], NDArray[np.float32], bool]
@@ -45,30 +46,44 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
     """All statistics of these runs of pairs, see ``Response``; None where compiled loops do not serve."""
     if (compiled := _serving(references, distorted)) is None:
         return None
-    sums = _summed(
-        (compiled.sums_of_lines, compiled.sums_of_rows),
-        references,
-        distorted,
-        lambda pairs, channels: ((2, channels), (pairs, 6, channels), (pairs, 4)),
-    )
-    positions = distorted[0].shape[2] * distorted[0].shape[3]
-    parts = [_statistics(first, of_run, positions) for first, of_run in sums]
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+    _, channels, height, width = distorted[0].shape
+    positions = height * width
+
+    def work(start: int, stop: int) -> list[list[Vector]]:
+        found = []
+        for f, g, innermost in runs:
+            sums = [np.zeros(shape) for shape in ((2, channels), (len(g), 6, channels), (len(g), 4))]
+            loop = compiled.sums_of_rows if innermost else compiled.sums_of_lines
+            loop(f, g, start, stop, *sums, LPIPS_EPSILON)
+            found.append(sums)
+        return found
+
+    of_threads = share_out(work, positions, _least(channels, runs))
+    parts = []
+    for (f, g, innermost), *several in zip(runs, *of_threads, strict=True):
+        first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
+        own, changes, whole = (sum(sums[1:], sums[0]) / positions for sums in zip(*several, strict=True))
+        parts.append(_statistics(first[0].astype(float), first[1].astype(float), own, changes, whole, positions))
     f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
     return Moments((f_means, g_means), (f_variances, g_variances), *others)
 
 
 def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
-    """Sums over positions of ``(g - f)^2`` and ``|g - f|`` alone, ``[P, C]`` each: a third of the time."""
+    """Sums over channels and positions of ``(g - f)^2`` and ``|g - f|``, ``[P]`` each, float64, at memory's speed."""
     if (compiled := _serving(references, distorted)) is None:
         return None
-    sums = _summed(
-        (compiled.differences_of_lines, compiled.differences_of_rows),
-        references,
-        distorted,
-        lambda pairs, channels: ((pairs, 2, channels),),
-    )
-    found = np.concatenate([of_run for _, (of_run,) in sums])
-    return torch.from_numpy(found[:, 0]), torch.from_numpy(found[:, 1])
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+    flat = [(f.reshape(-1), g.reshape(len(g), -1)) for f, g, _ in runs]
+
+    def work(start: int, stop: int) -> Vector:
+        sums = [np.zeros((len(g), 2)) for _, g in flat]
+        for (f, g), found in zip(flat, sums, strict=True):
+            compiled.differences(f, g, start, stop, found)
+        return np.concatenate(sums)
+
+    found = np.sum(share_out(work, len(flat[0][0]), _least(1, runs)), axis=0)
+    return torch.from_numpy(found[:, 0].copy()), torch.from_numpy(found[:, 1].copy())
 
 
 def serves(values: Tensor) -> bool:
@@ -81,32 +96,9 @@ def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
     return loops("sums") if all(map(serves, (*references, *distorted))) else None
 
 
-def _summed(
-    compiled: tuple[Callable[..., None], Callable[..., None]],
-    references: Sequence[Tensor],
-    distorted: Sequence[Tensor],
-    shapes: Callable[[int, int], tuple[tuple[int, ...], ...]],
-) -> list[tuple[tuple[Vector, Vector], list[Vector]]]:
-    """For each reference image the first values of all channels, ``[C]`` and ``[p, C]``, and what a loop sums up."""
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
-    channels, positions = distorted[0].shape[1], distorted[0].shape[2] * distorted[0].shape[3]
-    of_position = channels * sum(len(part) for part in distorted)
-
-    def work(start: int, stop: int) -> list[list[Vector]]:
-        found = []
-        for f, g, innermost in runs:
-            arrays = [np.zeros(shape) for shape in shapes(len(g), channels)]
-            compiled[innermost](f, g, start, stop, *arrays)
-            found.append(arrays)
-        return found
-
-    of_threads = share_out(work, positions, max(1, _WORTH_A_THREAD // of_position))
-    result = []
-    for (f, g, innermost), *parts in zip(runs, *of_threads, strict=True):
-        first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
-        sums = [np.asarray(sum(arrays[1:], arrays[0])) for arrays in zip(*parts, strict=True)]
-        result.append(((first[0].astype(float), first[1].astype(float)), sums))
-    return result
+def _least(size: int, runs: Sequence[Run]) -> int:
+    """How many things of a size are worth another thread, of those that are read in all distorted images at once."""
+    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g, _ in runs)))
 
 
 def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
@@ -125,12 +117,14 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
-def _statistics(first: tuple[Vector, Vector], sums: list[Vector], positions: int) -> list[Tensor]:
-    """The fields of ``Moments`` of one run, from its sums about the channels' first values."""
-    own, channels, whole = (values / positions for values in sums)
-    f_mean, f_variance = _mean_and_variance(first[0], *own)
-    v, vv, d, dd, ud, size = channels.transpose(1, 0, 2)
-    g_mean, g_variance = _mean_and_variance(first[1], v, vv)
+@np.errstate(invalid="ignore", over="ignore")  # what is infinite or no number gives no number, and is refused later
+def _statistics(
+    f_first: Vector, g_first: Vector, own: Vector, changes: Vector, whole: Vector, positions: int
+) -> list[Tensor]:
+    """The fields of ``Moments`` of one run, from means over positions of what is summed about the first values."""
+    f_mean, f_variance = _mean_and_variance(f_first, *own)
+    v, vv, d, dd, ud, size = changes.transpose(1, 0, 2)
+    g_mean, g_variance = _mean_and_variance(g_first, v, vv)
     x2, y2, d2, lpips = whole.T
     found = (
         np.broadcast_to(f_mean, d.shape),

@@ -12,7 +12,7 @@ from iqa_lab.readouts.moments import serves
 # Of channels that one thread copies and sorts at once, and of positions that it copies.
 SORT_BYTES, _STRIPE = 2**21, 1024
 # Fewer positions than this NumPy sorts faster than by digits, whose tables have 2048 places.
-BY_DIGITS = 1500
+BY_DIGITS = 1000
 
 
 def sort_positions(values: Tensor) -> Tensor:

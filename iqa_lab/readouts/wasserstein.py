@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.moments import differences
+from iqa_lab.readouts.pieces import images_at_once as channels_at_once
 from iqa_lab.readouts.response import Response
-from iqa_lab.readouts.response import images_at_once as channels_at_once
 
 
 def distance(response: Response) -> Tensor:
@@ -17,7 +17,7 @@ def distance(response: Response) -> Tensor:
     runs = [(reference[place][None], distorted[pairs]) for place, pairs in response.places()]
     found = differences(*([values[..., None] for values in side] for side in zip(*runs, strict=True)))
     if found is not None:
-        return found[1].sum(1) / (response.channels * response.positions)
+        return found[1] / (response.channels * response.positions)
     parts = []
     for place, of_reference in response.places():
         for image in distorted[of_reference]:

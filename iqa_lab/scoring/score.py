@@ -23,6 +23,7 @@ from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network
 from iqa_lab.progress import say
 from iqa_lab.readouts import Distance, Response
+from iqa_lab.readouts.response import Maps
 from iqa_lab.scoring.batches import Batch, Picture, batches, pictures
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.forward import forward, numerics, to_device
@@ -117,7 +118,7 @@ def score(
     values = torch.full((len(columns), len(pairs)), torch.nan, dtype=torch.float64, device=settings.device)
     kept_channels: dict[str, Tensor] = {}
     converted: dict[str, str] = {}
-    references: dict[str, Tensor] = {}  # the last reference of the batches before: its responses by layer
+    references: dict[str, Maps] = {}  # the last reference of the batches before: its responses by layer
     positions: dict[str, set[tuple[int, int]]] = {}  # by layer: pixels of an image, positions of its response
     batch_size, forwards, done = settings.batch_size, 0, 0
     start = perf_counter()
@@ -214,14 +215,14 @@ class _BatchReading:
     """Reads the layers of one batch as they come by; nothing outside changes until the batch is through."""
 
     def __init__(
-        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Tensor], distances: Tensor
+        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Maps], distances: Tensor
     ) -> None:
         self._runs = batch.runs()
         height, width, _ = batch.pictures[0].pixels.shape
         self.pixels = height * width
         self._readings = readings
         self._earlier = references
-        self.last_reference: dict[str, Tensor] = {}
+        self.last_reference: dict[str, Maps] = {}
         self.channels: dict[str, Tensor] = {}
         self.positions: dict[str, int] = {}
         self.distances = distances  # [columns, pairs], zeros at first
@@ -229,7 +230,8 @@ class _BatchReading:
     def __call__(self, layer: str, output: Tensor | None) -> None:
         """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
         reading = self._readings[layer]
-        reference = self._earlier.get(layer)
+        known = self._earlier.get(layer)
+        reference = None if known is None else known.parts[0]
         references, distorted = [], []
         for run in self._runs:
             if run.reference is not None and output is not None:
@@ -241,13 +243,19 @@ class _BatchReading:
             references += [reference] * run.identical
             distorted += [reference] * run.identical
         assert reference is not None
-        # a copy: whatever comes next in the network may change the response in place
-        self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
-        if not distorted:
-            return
-        self.positions[layer] = reference.shape[2] * reference.shape[3]
-        several = len(reading.distances) + reading.keep_channels > 1
-        response = Response(references, distorted, self.pixels, several=several)
+        kept = Maps([reference])
+        if distorted:
+            several = len(reading.distances) + reading.keep_channels > 1
+            response = Response(references, distorted, self.pixels, several=several, known=known)
+            self._read(layer, reading, response)
+            kept = response.reference if references[-1] is reference else kept
+        if known is not None and reference is known.parts[0]:
+            self.last_reference[layer] = known
+        else:  # a copy: whatever comes next in the network may change the response in place
+            self.last_reference[layer] = kept.last()
+
+    def _read(self, layer: str, reading: _Reading, response: Response) -> None:
+        self.positions[layer] = response.positions
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

@@ -43,7 +43,8 @@ class Reading:
         extra = {name: values[places] for name, values in self.extra.items()}
         return Reading(
             values=self.values[:, places], human=self.human, stimulus=self.stimulus, group=self.group,
-            observers=self.observers, logarithmic=self.logarithmic, absolute=self.absolute, source=self.source, extra=extra,
+            observers=self.observers, logarithmic=self.logarithmic, absolute=self.absolute, source=self.source,
+            extra=extra,
         )  # fmt: skip
 
 
@@ -84,9 +85,10 @@ def reading_table(reading: Reading, settings: StatisticsConfig) -> pd.DataFrame:
     """The statistics of every column, a row each.
 
     Returns:
-        ``n`` (stimuli or conditions that count); of absolute ones ``log_rmse`` with its interval over stimuli; of logarithmic values ``rms_db`` with ``rms_db_low`` and
-        ``rms_db_high`` over stimuli, and ``rms_db_observers_low``, ``rms_db_observers_high`` over observers; ``srcc``
-        with its interval over stimuli and ``srcc_observers_low``, ``srcc_observers_high``; ``plcc``;
+        ``n`` (stimuli or conditions that count); of absolute ones ``log_rmse`` with its interval over stimuli;
+        of logarithmic values ``rms_db`` with ``rms_db_low`` and ``rms_db_high`` over stimuli, and
+        ``rms_db_observers_low``, ``rms_db_observers_high`` over observers; ``srcc`` with its interval over stimuli and
+        ``srcc_observers_low``, ``srcc_observers_high``; ``plcc``;
         ``plcc_within_group`` and ``srcc_within_group``, means over groups; and what the experiment adds.
         NaN where one is undefined.
     """

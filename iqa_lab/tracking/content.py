@@ -74,7 +74,7 @@ def steps_of(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     Concatenations and the pixels are no layers, and what is undefined is left out.
     """
     layers = table[table["layer"].ne(PIXELS.name) & ~table["layer"].astype(str).str.startswith("concat_")]
-    for (depth, layer), rows in layers.groupby(["depth", "layer"], sort=True):
+    for (_, layer), rows in layers.groupby(["depth", "layer"], sort=True):
         found = {
             f"{statistic}/{row['readout']}": float(row[statistic])
             for statistic in DRAWN
@@ -82,7 +82,7 @@ def steps_of(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
             if statistic in row and np.isfinite(row[statistic])
         }
         if found:
-            yield {"depth": float(str(depth)), "layer": str(layer), **found}
+            yield {"depth": float(rows["depth"].iloc[0]), "layer": str(layer), **found}
 
 
 def pairs_of(scores: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def areas(screen: Screen) -> list[Condition]:
 
 
 def noises(screen: Screen) -> list[Condition]:
-    """One octave of noise about 20 frequencies over the whole image, on 100 cd/m2; contrast is its standard deviation."""
+    """Noise of an octave about 20 frequencies over the whole image, on 100 cd/m2; its contrast: standard deviation."""
 
     def noise(f: float, contrast: float) -> Floats:
         pattern = patterns.band_noise(f, SIDE, screen.pixels_per_degree)

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig
-from iqa_lab.psychophysics.cambridge.show import Screen, screen_of
+from iqa_lab.psychophysics.cambridge.published import published_said
+from iqa_lab.psychophysics.cambridge.show import SIDE, Screen, screen_of
 from iqa_lab.psychophysics.experiment import Experiment, Picture
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.reading import DECIBELS, Reading
@@ -65,10 +66,9 @@ def detection(
     def picture(name: str) -> Picture:
         which, _, multiple = name.rpartition(" x ")
         condition = grounds[name] if name in grounds else by_name[which]
-        ground = np.maximum(condition.image(0.0), least)
-        if name in grounds:
-            return screen.picture(ground, ground)
-        return screen.picture(np.maximum(condition.image(float(multiple) * condition.threshold), least), ground)
+        contrast = 0.0 if name in grounds else float(multiple) * condition.threshold
+        around = condition.image(0.0) if screen.border else None
+        return screen.picture(np.maximum(condition.image(contrast), least), around)
 
     trials = pd.DataFrame(
         [
@@ -87,6 +87,14 @@ def detection(
         picture=picture,
         read=lambda distances: read_multiples(trials, distances, beyond, human),
         display=screen.said,
+        side=SIDE,
+        explained=(
+            f"SRCC, PLCC: of the distance with the multiple, {MULTIPLES[0]:g} to {MULTIPLES[-1]:g}, of people's "
+            f"threshold ({human}), over all conditions together: 1 = the distance depends on it alone; within: on one "
+            "ground.",
+            "rms_db_sloped, in correlations.csv: how far its own thresholds are from people's in dB, 0 is human.",
+            *published_said(config.name),
+        ),
         said=said,
     )
 
@@ -101,7 +109,8 @@ def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], hu
         human: measured, or formula.
 
     Returns:
-        ``extra``: ``exponent``, of the power of contrast that the distance grows with (mean over conditions); ``rms_db``,
+        ``extra``: ``exponent``, of the power of contrast that the distance grows with (mean over conditions);
+        ``rms_db_sloped``,
         the standard deviation over conditions of the column's threshold less people's, in dB, where its criterion is
         the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN where a distance is 0
         or falls with contrast. Where conditions are beyond the display, ``srcc_below_nyquist`` is the score without
@@ -123,7 +132,7 @@ def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], hu
         rise = mean_log(MULTIPLES[-1:]) - mean_log(MULTIPLES[:1])
         exponent = rise.mean(axis=0) / np.log10(MULTIPLES[-1] / MULTIPLES[0])
         spread = DECIBELS * mean_log(_AROUND).std(axis=0) / exponent
-    extra = {"exponent": exponent, "rms_db": np.where(np.isfinite(exponent) & (exponent > 0), spread, np.nan)}
+    extra = {"exponent": exponent, "rms_db_sloped": np.where(np.isfinite(exponent) & (exponent > 0), spread, np.nan)}
     if beyond:
         below = ~np.isin(condition.astype(str), sorted(beyond))
         extra["srcc_below_nyquist"] = np.atleast_1d(srcc(values[below], multiple[below]))

@@ -1,13 +1,13 @@
 """What people see in the contrast tests: thresholds by castleCSF's formula, and points that were measured.
 
-The points are those that Cai et al. (CVPR 2025, github.com/caiyancheng/VFM_HVS_CVPR2025) read from figures of the
-papers named below; which figure of which observer is theirs to say.
+The points are those of the files that come with the tests of Cai et al. (CVPR 2025,
+github.com/caiyancheng/VFM_HVS_CVPR2025); who measured them is what these say.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iqa_lab.psychophysics.castle_csf import sensitivity
+from iqa_lab.psychophysics.csf import sensitivity
 
 Floats = NDArray[np.float64]
 

@@ -65,6 +65,6 @@ def check_display(config: BenchmarkConfig) -> None:
     assert config.peak_luminance is not None  # config.check
     if abs(config.peak_luminance - WHITE_LUMINANCE) > 0.001:
         raise UserError(
-            f"benchmark.peak_luminance={config.peak_luminance:g}: {config.name} is made for one display, whose primaries "
-            f"are known; its white has {WHITE_LUMINANCE:g} cd/m2"
+            f"benchmark.peak_luminance={config.peak_luminance:g}: {config.name} is made for one display, whose "
+            f"primaries are known; its white has {WHITE_LUMINANCE:g} cd/m2"
         )

@@ -1,7 +1,7 @@
 """How well people see gratings by formula: detection, increments of contrast, masking. Formulas, no measurements.
 
-Those of the public code of the properties (github.com/Jorgvt/visturing, Apache-2.0), for gratings that are vertical and do
-not move. Contrast is amplitude over the grey's luminance, frequency in c/deg.
+Those of the public code of the properties (github.com/Jorgvt/visturing, Apache-2.0), for gratings that are vertical
+and do not move. Contrast is amplitude over the grey's luminance, frequency in c/deg.
 """
 
 import numpy as np
@@ -23,8 +23,10 @@ _MASK_ANGLE = 45.0  # degrees
 def sensitivity(frequency: ArrayLike, channel: str) -> Floats:
     """One over the contrast at which a grating is just seen.
 
-    >>> sensitivity([1, 4, 16], "achromatic").round(1).tolist(), sensitivity([1, 4, 16], "yellow_blue").round(1).tolist()
-    ([84.4, 188.8, 36.7], [86.9, 42.0, 2.3])
+    >>> sensitivity([1, 4, 16], "achromatic").round(1).tolist()
+    [84.4, 188.8, 36.7]
+    >>> sensitivity([1, 4, 16], "yellow_blue").round(1).tolist()
+    [86.9, 42.0, 2.3]
     """
     f = np.asarray(frequency, dtype=float)
     if channel == "achromatic":

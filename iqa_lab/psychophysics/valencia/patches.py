@@ -1,9 +1,9 @@
 """Patches of noise with or without a mask, one degree wide -> pictures; the trials of the properties are made of them.
 
-Noise is a sum of gratings of random phases, within 3/16 of its frequency and 15 degrees of its orientation. A test patch is
-seen through a window in the middle of the image, half a cosine of radius .3 degrees; its contrast is that of a grating
-with the same energy in that window. A mask fills the image; its contrast is that of a grating with its energy. Test
-and mask are added in light, around the same grey.
+Noise is a sum of gratings of random phases, within 3/16 of its frequency and 15 degrees of its orientation. A test
+patch is seen through a window in the middle of the image, half a cosine of radius .3 degrees; its contrast is that of a
+grating with the same energy in that window. A mask fills the image; its contrast is that of a grating with its energy.
+Test and mask are added in light, around the same grey.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
 from iqa_lab.psychophysics.experiment import Picture
-from iqa_lab.psychophysics.valencia.colour import GREY, check_display, opponent, values
+from iqa_lab.psychophysics.valencia.colour import GREY, WHITE_LUMINANCE, check_display, opponent, values
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ RADIUS = 0.3  # degrees, of the window
 GRATINGS = 32  # in a noise
 HIGHEST = 16.0  # c/deg, of all patches and masks
 SEEDS = (0, 1)
+SIDES = {float(side): side for side in (64, 96, 128, 192, 224, 256, 336, 384, 448, 512)}  # by pixels a degree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,8 @@ class Patch:
         """The name of what it is shown on."""
         if self.mask is None:
             return "grey"
-        mask = self.mask
-        return f"{self.channel} mask {mask.frequency:g} c/deg {mask.contrast:.4g} {mask.orientation:g} deg seed {self.seed}"
+        what = f"{self.mask.frequency:g} c/deg {self.mask.contrast:.4g} {self.mask.orientation:g} deg"
+        return f"{self.channel} mask {what} seed {self.seed}"
 
     @property
     def name(self) -> str:
@@ -67,10 +68,12 @@ class Patch:
 def noise(frequency: float, orientation: float, seed: int, side: int) -> Floats:
     """Noise of one frequency and orientation over one degree, of mean 0, with the energy of a grating of contrast 1.
 
-    It is a sum of gratings whose frequencies, orientations and phases are drawn, not one of those that fit the image: so
+    It is a sum of gratings whose frequencies, orientations and phases are drawn, not of those that fit the image: so
     noise of 1 c/deg has the same band as noise of 16.
     """
-    drawn = np.random.default_rng([seed, round(1000 * frequency), round(1000 * orientation)]).uniform(-1, 1, (3, GRATINGS))
+    drawn = np.random.default_rng([seed, round(1000 * frequency), round(1000 * orientation)]).uniform(
+        -1, 1, (3, GRATINGS)
+    )
     waves = 2 * np.pi * frequency * (1 + BANDWIDTH * drawn[0])
     angle = np.deg2rad(orientation + ANGLE * drawn[1])
     place = (np.arange(side) - side // 2) / side
@@ -108,10 +111,19 @@ def side_of(config: BenchmarkConfig) -> int:
     fewest = 2 * int(np.ceil(HIGHEST * (1 + BANDWIDTH)))
     if asked != int(asked) or asked < fewest:
         raise UserError(
-            f"benchmark.pixels_per_degree={asked:g}: the image is one degree, so it takes a whole number of pixels, and "
-            f"at least {fewest}, which carry {HIGHEST:g} c/deg and the band about it"
+            f"benchmark.pixels_per_degree={asked:g}: the image is one degree, so it takes a whole number of pixels, "
+            f"and at least {fewest}, which carry {HIGHEST:g} c/deg and the band about it"
         )
     return int(asked)
+
+
+def described(config: BenchmarkConfig) -> str:
+    """The display and the pictures in words."""
+    side = side_of(config) + 2 * (config.border or 0)
+    return (
+        f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, {config.pixels_per_degree:g} pixels a degree, "
+        f"{side} x {side} pixels"
+    )
 
 
 def draw(patch: Patch, side: int, border: int, *, ground: bool) -> Picture:
@@ -139,25 +151,23 @@ def framed(picture: NDArray[np.float32], border: int, colour: NDArray[np.float32
     return wide
 
 
-def trials_of(patches: Sequence[Patch], human: Floats, stimulus: Sequence[str], group: Sequence[str]) -> pd.DataFrame:
-    """Trials of the patches, with the columns of ``experiment.TRIAL`` and what each patch is.
+def trials_of(patches: Sequence[Patch]) -> pd.DataFrame:
+    """Trials of the patches, with the columns of ``experiment.TRIAL`` but the human value, and what each patch is.
 
-    Args:
-        patches: a trial each.
-        human: the human value of each.
-        stimulus: what each is a trial of: intervals resample these.
-        group: its channel or curve.
+    A trial belongs to the patch of its channel and frequency, on a mask of its frequency: intervals resample these.
     """
     return pd.DataFrame(
         [
             {
-                "reference": which, "distorted": patch.name, "distortion": curve, "level": patch.contrast,
-                "opinion": float(value), "reference_picture": patch.ground, "distorted_picture": patch.name,
-                "channel": patch.channel, "frequency": patch.frequency, "contrast": patch.contrast, "seed": patch.seed,
+                "reference": f"{patch.channel} {patch.frequency:g} c/deg"
+                + (f" on {patch.mask.frequency:g} c/deg" if patch.mask else ""),
+                "distorted": patch.name, "distortion": patch.channel, "level": patch.contrast,
+                "reference_picture": patch.ground, "distorted_picture": patch.name, "channel": patch.channel,
+                "frequency": patch.frequency, "contrast": patch.contrast, "seed": patch.seed,
                 "mask_frequency": patch.mask.frequency if patch.mask else 0.0,
                 "mask_contrast": patch.mask.contrast if patch.mask else 0.0,
                 "mask_orientation": patch.mask.orientation if patch.mask else 0.0,
             }
-            for patch, value, which, curve in zip(patches, human, stimulus, group, strict=True)
+            for patch in patches
         ]
     )  # fmt: skip

@@ -1,7 +1,5 @@
 """Distances of patches -> values of conditions, beside a human formula of the same: log10 of both."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,6 +8,7 @@ from iqa_lab.statistics.correlation.coefficients import krcc
 from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
+DIGITS = 9  # of logarithms: masks as far above as below a frequency are ties, which the last bits would break
 KEYS = ["channel", "frequency", "contrast", "mask_frequency", "mask_contrast", "mask_orientation"]
 
 
@@ -20,41 +19,39 @@ def mean_distances(trials: pd.DataFrame, distances: Floats) -> tuple[pd.DataFram
         trials: with ``KEYS``.
         distances: ``[trials, columns]``; rows of NaN were filtered out.
     """
-    kept = np.isfinite(distances).all(axis=1)
-    rows = trials[kept].reset_index(drop=True)
-    number, _ = pd.factorize(pd.MultiIndex.from_frame(rows[KEYS]))
-    first = ~pd.Series(number).duplicated()
+    kept = np.flatnonzero(np.isfinite(distances).all(axis=1))
+    rows = trials.iloc[kept].reset_index(drop=True)
+    number, _ = pd.factorize(pd.MultiIndex.from_arrays([rows[key] for key in KEYS]))
+    first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
     mean = pd.DataFrame(distances[kept]).groupby(number).mean().to_numpy(float)
-    return rows[first.to_numpy()].reset_index(drop=True), mean
+    return rows.iloc[first].reset_index(drop=True), mean
 
 
-def read_logarithms(
-    conditions: pd.DataFrame, values: Floats, human: Floats, *, curve: Callable[[pd.DataFrame], pd.Series], along: list[str]
-) -> Reading:
+def read_logarithms(conditions: pd.DataFrame, values: Floats, *, curve: str, along: list[str]) -> Reading:
     """Values of conditions beside people's, both as log10: what is free is one factor for all.
 
     Args:
-        conditions: a row each, with ``KEYS``, ``reference`` and ``distortion``.
-        values: ``[conditions, columns]``, above 0; others leave a column without statistics.
-        human: ``[conditions]``, above 0.
-        curve: names the curve that each condition lies on, of those compared at one place along them.
-        along: the columns that say the place.
+        conditions: a row each, with ``KEYS``, ``reference``, ``distortion`` and ``opinion``, the human value above 0.
+        values: ``[conditions, columns]``; one that is not above 0 leaves its column without statistics.
+        curve: the column that tells curves apart.
+        along: the columns that say a place along them.
 
     Returns:
-        ``extra``: ``order``, Kendall's tau between the columns' and people's order of the curves, mean over places of
-        each channel with two curves or more: 1 = they lie one above the other as people's do.
+        ``extra``: ``order``, Kendall's tau between the columns' and people's order of the curves at one place, mean
+        over the places at which these differ for people: 1 = they lie one above the other as people's do.
     """
+    human = np.log10(conditions["opinion"].to_numpy(float)).round(DIGITS)
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.log10(values)
+        log = np.log10(values).round(DIGITS)
     log = np.where(np.isfinite(log), log, np.nan)
-    taus = []
-    named = curve(conditions)
-    for _, rows in conditions.groupby(along, sort=False).indices.items():
-        if named.iloc[rows].nunique() > 1:
-            taus.append(np.atleast_1d(krcc(np.nan_to_num(log[rows]), human[rows])))
-    order = np.nanmean(taus, axis=0) if taus else np.full(values.shape[1], np.nan)
+    taus = [
+        np.atleast_1d(krcc(np.nan_to_num(log[rows]), human[rows]))
+        for _, rows in conditions.groupby(along, sort=False).indices.items()
+        if conditions[curve].iloc[rows].nunique() > 1 and np.ptp(human[rows]) > 0
+    ]
+    order = np.mean(taus, axis=0) if taus else np.full(values.shape[1], np.nan)
     return Reading(
-        values=log, human=np.log10(human), stimulus=conditions["reference"].to_numpy(dtype=object),
+        values=log, human=human, stimulus=conditions["reference"].to_numpy(dtype=object),
         group=conditions["distortion"].to_numpy(dtype=object), logarithmic=True, source="formula",
         extra={"order": np.where(np.isfinite(log).all(axis=0), order, np.nan)},
     )  # fmt: skip

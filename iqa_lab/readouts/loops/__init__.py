@@ -26,19 +26,18 @@ Result = TypeVar("Result")
 _FREEDOM = {"reassoc", "contract", "nsz"}
 
 
-@cache
+# The switch.
+enabled = os.environ.get("IQA_LAB_LOOPS", "on") != "off"
+
+
 def loops(name: str) -> ModuleType | None:
-    """A module of compiled loops, ``sums`` or ``order``; None where they cannot be had, which is said once."""
-    if not compilable():
-        return None
-    return import_module(f"{__name__}.{name}")
+    """A module of compiled loops, ``sums`` or ``order``; None where they cannot be had or are switched off."""
+    return import_module(f"{__name__}.{name}") if enabled and _compilable() else None
 
 
 @cache
-def compilable() -> bool:
-    """Whether Numba is here and not switched off."""
-    if os.environ.get("IQA_LAB_LOOPS", "on") == "off":
-        return False
+def _compilable() -> bool:
+    """Whether Numba is here; if not, that is said once."""
     try:
         import_module("numba")
     except (ImportError, OSError) as error:

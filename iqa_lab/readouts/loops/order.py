@@ -9,46 +9,16 @@ from iqa_lab.readouts.loops import compile_loop
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
 _UNSIGNED = np.uint32
-
-
-@compile_loop
-def _sort_keys(keys: Array, spare: Array, number: int, counts: Array) -> bool:
-    """Sorts that many unsigned numbers by three digits of eleven bits; True: they are in ``spare`` then."""
-    counts[:] = 0
-    digits = _UNSIGNED(2047)
-    one, two = _UNSIGNED(11), _UNSIGNED(22)
-    for n in range(number):
-        key = keys[n]
-        counts[0, key & digits] += 1
-        counts[1, (key >> one) & digits] += 1
-        counts[2, key >> two] += 1
-    moved = False
-    for digit in range(3):
-        shift = _UNSIGNED(11 * digit)
-        places = counts[digit]
-        if places[(keys[0] >> shift) & digits] == number:
-            continue  # all have the same digit
-        below = _UNSIGNED(0)
-        for value in range(2048):
-            many = places[value]
-            places[value] = below
-            below += many
-        for n in range(number):
-            key = keys[n]
-            digit_of_key = (key >> shift) & digits
-            place = places[digit_of_key]
-            spare[place] = key
-            places[digit_of_key] = place + _UNSIGNED(1)
-        keys, spare = spare, keys
-        moved = not moved
-    return moved
+# Keys are sorted by three digits, of eleven, eleven and ten bits.
+_DIGIT, _VALUES = _UNSIGNED(2047), 2048
+_SECOND, _THIRD = _UNSIGNED(11), _UNSIGNED(22)
+_NOTHING, _ONE, _SIGN, _TOP = _UNSIGNED(0), _UNSIGNED(1), _UNSIGNED(31), _UNSIGNED(0x80000000)
+_FIRST_POSITIVE = 512  # of the third digit
 
 
 @compile_loop
 def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     """Puts the values of channels ``start`` to ``stop`` of ``[N, C]`` into ascending order, ``[C, N]``.
-
-    Zeros, of which a ReLU leaves many, are counted instead of sorted.
 
     Args:
         values: the bits of float32 values, uint32, in any memory order.
@@ -58,37 +28,81 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     """
     positions = values.shape[0]
     few = 16  # channels at once: what a line of the cache holds
-    keys, spare = np.empty((few, positions + 1), np.uint32), np.empty(positions + 1, np.uint32)
-    counts = np.empty((3, 2048), np.uint32)
-    found, negative = np.empty(few, np.uint32), np.empty(few, np.uint32)
-    top, last, nothing = _UNSIGNED(0x80000000), _UNSIGNED(31), _UNSIGNED(0)
+    # lines of a width that keeps them from taking the same places of the cache
+    lines = np.empty((few, (positions // 1024 + 1) * 1024 + 16), np.uint32)
+    keys, spare = np.empty(positions + 1, np.uint32), np.empty(positions + 1, np.uint32)
+    counts = np.empty((3, _VALUES), np.uint32)
     for begin in range(start, stop, few):
-        together = min(few, stop - begin)
-        found[:] = 0
-        negative[:] = 0
+        tile = values[:, begin : min(stop, begin + few)]
+        together = tile.shape[1]
         for n in range(positions):
             for k in range(together):
-                bits = values[n, begin + k]
-                sign = bits >> last
-                place = found[k]
-                # keys are in the order of the values: negative ones with all bits turned, others with the first
-                keys[k, place] = bits ^ ((nothing - sign) | top)
-                is_value = _UNSIGNED((bits << _UNSIGNED(1)) != nothing)
-                found[k] = place + is_value
-                negative[k] += sign & is_value
+                lines[k, n] = tile[n, k]
         for k in range(together):
-            number, below = int(found[k]), int(negative[k])
-            result = ordered[begin + k]
-            zeros = positions - number
-            if number:
-                moved = _sort_keys(keys[k], spare, number, counts)
-                source = spare if moved else keys[k]
-                for n in range(below):
-                    result[n] = ~source[n]
-                for n in range(below, number):
-                    result[zeros + n] = source[n] ^ top
-            for n in range(below, below + zeros):
-                result[n] = nothing
+            _sort_line(lines[k, :positions], ordered[begin + k], keys, spare, counts)
+
+
+@compile_loop
+def _sort_line(line: Array, result: Array, keys: Array, spare: Array, counts: Array) -> None:
+    """Puts one channel into order. Zeros, of which a ReLU leaves many, are counted instead of sorted.
+
+    Keys are in the order of the values: the bits of negative ones turned, of others only the first. Numba adds
+    unsigned numbers in 64 bits, so what is to have 32 is said to have them.
+    """
+    number = _NOTHING
+    for n in range(len(line)):
+        bits = line[n]
+        keys[number] = _UNSIGNED(bits ^ ((_NOTHING - (bits >> _SIGN)) | _TOP))
+        number += _UNSIGNED((bits << _ONE) != _NOTHING)  # the next key overwrites that of a zero
+    zeros = len(line) - number
+    if number == 0:
+        result[:] = _NOTHING
+        return
+    counts[:] = 0
+    first, second, third = counts[0], counts[1], counts[2]
+    for n in range(number):
+        key = keys[n]
+        first[key & _DIGIT] += _ONE
+        second[(key >> _SECOND) & _DIGIT] += _ONE
+        third[key >> _THIRD] += _ONE
+    if first[keys[0] & _DIGIT] != number:  # otherwise all have the same digit
+        _put(keys, spare, number, first, _NOTHING)
+        keys, spare = spare, keys
+    if second[(keys[0] >> _SECOND) & _DIGIT] != number:
+        _put(keys, spare, number, second, _SECOND)
+        keys, spare = spare, keys
+    below, negative = _NOTHING, _NOTHING
+    for value in range(_VALUES):
+        if value == _FIRST_POSITIVE:
+            negative = below
+            below += zeros
+        many = third[value]
+        third[value] = below
+        below += many
+    for n in range(number):
+        key = keys[n]
+        digit = key >> _THIRD
+        place = third[digit]
+        third[digit] = place + _ONE
+        result[place] = _UNSIGNED(key ^ (((key >> _SIGN) - _ONE) | _TOP))
+    for n in range(negative, negative + zeros):
+        result[n] = _NOTHING
+
+
+@compile_loop
+def _put(keys: Array, target: Array, number: int, counts: Array, shift: int) -> None:
+    """Moves keys to where their digit says, those of one digit in the order that they have."""
+    below = _NOTHING
+    for value in range(_VALUES):
+        many = counts[value]
+        counts[value] = below
+        below += many
+    for n in range(number):
+        key = keys[n]
+        digit = (key >> shift) & _DIGIT
+        place = counts[digit]
+        target[place] = key
+        counts[digit] = place + _ONE
 
 
 @compile_loop

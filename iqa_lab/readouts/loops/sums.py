@@ -26,7 +26,6 @@ CHANGE = ("v", "v^2", "d", "d^2", "u d", "|d|")
 WHOLE = ("x^2", "y^2", "d^2", "lpips")
 
 BLOCK = 2**14  # values of one image that are worked on while they are in the nearest cache
-LPIPS_EPSILON = 1e-10  # as in readouts/lpips.py
 
 
 @compile_sums
@@ -66,7 +65,9 @@ def _own_rows(x: Array, first: Array, channels: Array, squares: Array) -> None:
 
 
 @compile_sums
-def _row_pairs(x: Array, y: Array, p: Array, q: Array, squares: Array, channels: Array, whole: Array) -> None:
+def _row_pairs(
+    x: Array, y: Array, p: Array, q: Array, squares: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
     """Adds rows of a pair, ``[n, C]`` each, to the sums of its channels and of the whole."""
     rows, number = x.shape
     n = 0
@@ -99,8 +100,8 @@ def _row_pairs(x: Array, y: Array, p: Array, q: Array, squares: Array, channels:
         whole[0] += squares[n] + squares[n + 1] + squares[n + 2] + squares[n + 3]
         whole[1] += y0 + y1 + y2 + y3
         whole[2] += d0 + d1 + d2 + d3
-        whole[3] += apart(squares[n], y0, d0, LPIPS_EPSILON) + apart(squares[n + 1], y1, d1, LPIPS_EPSILON)
-        whole[3] += apart(squares[n + 2], y2, d2, LPIPS_EPSILON) + apart(squares[n + 3], y3, d3, LPIPS_EPSILON)
+        whole[3] += apart(squares[n], y0, d0, epsilon) + apart(squares[n + 1], y1, d1, epsilon)
+        whole[3] += apart(squares[n + 2], y2, d2, epsilon) + apart(squares[n + 3], y3, d3, epsilon)
         n += 4
     while n < rows:
         y0 = d0 = 0.0
@@ -119,12 +120,14 @@ def _row_pairs(x: Array, y: Array, p: Array, q: Array, squares: Array, channels:
         whole[0] += squares[n]
         whole[1] += y0
         whole[2] += d0
-        whole[3] += apart(squares[n], y0, d0, LPIPS_EPSILON)
+        whole[3] += apart(squares[n], y0, d0, epsilon)
         n += 1
 
 
 @compile_sums
-def sums_of_rows(x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array) -> None:
+def sums_of_rows(
+    x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
     """Positions ``start`` to ``stop`` of a reference ``[N, C]`` and its distorted images ``[P, N, C]``.
 
     Args:
@@ -135,6 +138,7 @@ def sums_of_rows(x: Array, y: Array, start: int, stop: int, own: Array, channels
         own: ``[2, C]`` float64, see ``OWN``; what is found is added.
         channels: ``[P, 6, C]`` float64, see ``CHANGE``.
         whole: ``[P, 4]`` float64, see ``WHOLE``.
+        epsilon: added to lengths before positions are divided by them.
     """
     pairs, _, number = y.shape
     step = max(4, BLOCK // number // 4 * 4)
@@ -144,11 +148,13 @@ def sums_of_rows(x: Array, y: Array, start: int, stop: int, own: Array, channels
         block = x[begin:end]
         _own_rows(block, x[0], own, squares)
         for pair in range(pairs):
-            _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], squares, channels[pair], whole[pair])
+            _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], squares, channels[pair], whole[pair], epsilon)
 
 
 @compile_sums
-def sums_of_lines(x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array) -> None:
+def sums_of_lines(
+    x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
     """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, whose positions lie innermost."""
     pairs, number, _ = y.shape
     step = 512
@@ -198,60 +204,24 @@ def sums_of_lines(x: Array, y: Array, start: int, stop: int, own: Array, channel
                 whole[pair, 0] += x2[n]
                 whole[pair, 1] += y2[n]
                 whole[pair, 2] += d2[n]
-                whole[pair, 3] += apart(x2[n], y2[n], d2[n], LPIPS_EPSILON)
+                whole[pair, 3] += apart(x2[n], y2[n], d2[n], epsilon)
 
 
 @compile_sums
-def _row_differences(x: Array, y: Array, sums: Array) -> None:
-    """Adds rows of a pair, ``[n, C]`` each, to its channels' sums of ``d^2`` and ``|d|``."""
-    rows, number = x.shape
-    n = 0
-    while n + 8 <= rows:
-        for c in range(number):
+def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
+    """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
+
+    Nothing cancels here: a few values are added in float32, which is several times faster.
+    """
+    for begin in range(start, stop, 2048):
+        end = min(stop, begin + 2048)
+        first = x[begin:end]
+        for pair in range(len(y)):
+            second = y[pair, begin:end]
             square, size = np.float32(0), np.float32(0)
-            for k in range(8):
-                d = y[n + k, c] - x[n + k, c]
+            for n in range(end - begin):
+                d = second[n] - first[n]
                 square += d * d
                 size += abs(d)
-            sums[0, c] += square
-            sums[1, c] += size
-        n += 8
-    while n < rows:
-        for c in range(number):
-            d = np.float64(y[n, c] - x[n, c])
-            sums[0, c] += d * d
-            sums[1, c] += abs(d)
-        n += 1
-
-
-@compile_sums
-def differences_of_rows(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
-    """Adds the channels' sums of ``d^2`` and ``|d|`` of ``[N, C]`` and ``[P, N, C]`` to ``[P, 2, C]`` float64.
-
-    Nothing cancels here: eight values are added in float32, which is twice as fast.
-    """
-    pairs, _, number = y.shape
-    step = max(8, BLOCK // number // 8 * 8)
-    for begin in range(start, stop, step):
-        end = min(stop, begin + step)
-        for pair in range(pairs):
-            _row_differences(x[begin:end], y[pair, begin:end], sums[pair])
-
-
-@compile_sums
-def differences_of_lines(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
-    """As ``differences_of_rows``, of ``[C, N]`` and ``[P, C, N]``."""
-    pairs, number, _ = y.shape
-    for begin in range(start, stop, 512):
-        end = min(stop, begin + 512)
-        for c in range(number):
-            line = x[c, begin:end]
-            for pair in range(pairs):
-                other = y[pair, c, begin:end]
-                square, size = np.float32(0), np.float32(0)
-                for n in range(end - begin):
-                    d = other[n] - line[n]
-                    square += d * d
-                    size += abs(d)
-                sums[pair, 0, c] += square
-                sums[pair, 1, c] += size
+            sums[pair, 0] += square
+            sums[pair, 1] += size
