@@ -5,7 +5,17 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import HELD_OUT, SRCC, Chart, network_names, number, said_level, said_n, slim
+from iqa_lab.report.figures.common import (
+    HELD_OUT,
+    SENSITIVITY,
+    SRCC,
+    Chart,
+    network_names,
+    number,
+    said_level,
+    said_n,
+    slim,
+)
 from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.units import best_of_units
 
@@ -39,9 +49,10 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     )
     chosen = base.mark_tick(thickness=2, size=13, opacity=0.55).encode(x=x("srcc"), tooltip=tips)
     chart = (bars + points + chosen).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
+    what, on = ("stimuli", "stimuli") if measure == SENSITIVITY else ("references", "opinions")
     said = [
-        f"points: at the layer and readout that other references choose, {said_level(best)} intervals",
-        "ticks: the best of all columns, chosen on the same opinions: optimistic, hence no interval",
-        said_n(best),
+        f"points: at the layer and readout that other {what} choose, {said_level(best)} intervals",
+        f"ticks: the best of all columns, chosen on the same {on}: optimistic, hence no interval",
+        said_n(best).replace("pairs", "stimuli") if what == "stimuli" else said_n(best),
     ]
     return dressed(chart, "Networks and baselines, ranked by what is held out", said)
