@@ -150,7 +150,7 @@ def scale_of(values: pd.Series) -> tuple[float, float]:
     """
     low, high = float(values.min()), float(values.max())
     if high - low < SPAN:
-        middle = min((low + high) / 2, max(1 - SPAN / 2, low))
+        middle = (low + high) / 2 if high > 1 else min((low + high) / 2, 1 - SPAN / 2)  # no correlation is above 1
         low, high = middle - SPAN / 2, middle + SPAN / 2
     return round(low, 3), round(high, 3)
 
