@@ -282,7 +282,7 @@ def sort_positions(values: Tensor) -> Tensor:
     """
     lines = widened(values.flatten(2))
     if values.is_cuda or values.requires_grad or lines.dtype == torch.float64:
-        return lines.sort(2).values
+        return lines.contiguous().sort(2).values  # searchsorted warns of any other order in memory
     given, ordered = lines.numpy(), np.empty(lines.shape, np.float32)
     number, channels, positions = ordered.shape
 
