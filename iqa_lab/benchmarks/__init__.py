@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from iqa_lab.benchmarks.benchmark import Benchmark, own_folders
+from iqa_lab.benchmarks.elsewhere import MADE
 from iqa_lab.benchmarks.index import examine
-from iqa_lab.benchmarks.opinions import check_settings
+from iqa_lab.benchmarks.made import load as load_made
+from iqa_lab.benchmarks.opinions import THRESHOLDS, check_settings
 from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
@@ -16,7 +18,6 @@ from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import callable_package, import_object
 
 TABLE = "table"  # the family whose images lie where the settings say
-_MADE = "levels"  # the family whose images are made on first use
 
 __all__ = [
     "Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named", "problem_of",
@@ -33,6 +34,8 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
         UserError: the benchmark is not there, incomplete or damaged.
     """
     check_settings(config)
+    if config.protocol == THRESHOLDS:
+        return load_made(config)
     own = "." not in config.family  # of ours
     if own and config.family != TABLE and (config.reference_root or config.distorted_root):
         raise UserError(
@@ -79,6 +82,8 @@ def benchmark_options(folders: Sequence[Path]) -> dict[str, Callable[[], Benchma
 
 def is_present(config: BenchmarkConfig) -> bool:
     """Whether the folders of a benchmark are in the data folder; what lies in them is not looked at."""
+    if config.protocol == THRESHOLDS:
+        return True
     if config.path is not None:
         return Path(config.path).exists()
     home, *elsewhere = own_folders(config)
@@ -97,7 +102,12 @@ def problem_of(config: BenchmarkConfig) -> str | None:
     Its opinions are read and its images are looked for, but not decoded. A loader of one's own is not called, nor one
     that would make the images.
     """
-    if "." in config.family or config.family == _MADE or (config.family == TABLE and config.opinions is None):
+    if (
+        "." in config.family
+        or config.protocol == THRESHOLDS
+        or config.family == MADE
+        or (config.family == TABLE and config.opinions is None)
+    ):
         return None
     if not any(place.exists() for place in own_folders(config)):
         return None

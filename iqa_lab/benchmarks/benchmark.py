@@ -9,17 +9,20 @@ import pandas as pd
 
 from iqa_lab.benchmarks.copies import without_copies
 from iqa_lab.benchmarks.elsewhere import other_places
+from iqa_lab.benchmarks.images import Decoded, Resize, decode, made
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import CHOICES as CHOICES
 from iqa_lab.benchmarks.opinions import COLUMNS as COLUMNS
 from iqa_lab.benchmarks.opinions import MOS as MOS
 from iqa_lab.benchmarks.opinions import QUADRUPLES as QUADRUPLES
+from iqa_lab.benchmarks.opinions import THRESHOLDS as THRESHOLDS
 from iqa_lab.benchmarks.opinions import as_numbers, average_votes, check_opinions, check_settings, check_values, cleaned
 from iqa_lab.benchmarks.opinions import questions as questions
 from iqa_lab.benchmarks.selection import filters_of, selected
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.psychophysics import Experiment
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,17 @@ class Benchmark:
     layout: str | None = None  # which of several forms of the database was found; None: there is but one
     n_copies: int = 0  # pairs, or triplets, that were left out since they compare a reference with itself
     n_unlisted: int = 0  # pairs, or triplets, of a complete copy whose opinions are not here
+    experiment: Experiment | None = None  # of stimuli that are made on the spot; None: images are files
+
+    def decode(self, path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
+        """One of its images, by its path or, where stimuli are made, by its name; arguments as of ``images.decode``.
+
+        Raises:
+            UserError: it cannot be read, or shown; or it is made, and is to be resized.
+        """
+        if self.experiment is None:
+            return decode(path, resize, thorough=thorough)
+        return made(self.experiment.picture(path), path, resize)
 
     @property
     def opinion_sign(self) -> int:

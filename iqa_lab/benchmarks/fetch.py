@@ -158,7 +158,8 @@ def _fetch_from(source: str, archives: Sequence[ArchiveConfig], config: Benchmar
 def _counted(benchmark: Benchmark) -> str:
     rows = 2 if benchmark.config.protocol in CHOICES else 1
     kind = questions(benchmark.config.protocol)
-    return f"{len(benchmark.pairs) // rows} {kind} in {data_folder() / benchmark.config.folder}"
+    place = "made on the spot" if benchmark.experiment else f"in {data_folder() / benchmark.config.folder}"
+    return f"{len(benchmark.pairs) // rows} {kind} {place}"
 
 
 def _has_entries(folder: Path) -> bool:

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,21 +28,45 @@ _BITS, _SAMPLE_FORMAT, _ORIENTATION, _WHITE, _PRIMARIES, _EXTRA = 258, 339, 274,
 _GREY = ("1", "L", "LA")
 
 
+# RGB in 0..255: of files uint8, of stimuli that are made float32, a step of whose contrast is less than a grey level
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Decoded:
-    """An image ``[H, W, 3]`` of 8-bit RGB, and how it was converted, if it was."""
+    """An image ``[H, W, 3]``, and how it was converted, if it was."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     conversion: str | None
-    whole: NDArray[np.uint8] | None = field(default=None, repr=False)  # before it was resized; None: it was not
+    whole: Pixels | None = field(default=None, repr=False)  # before it was resized; None: it was not
 
     @cached_property
     def digest(self) -> str:
-        """Of all pixels and the size of the image as it is in the file, before it was resized."""
+        """Of all pixels and the size of the image as it is in the file, before it was resized; of floats their type."""
         pixels = self.pixels if self.whole is None else self.whole
         digest = hashlib.blake2b(pixels.tobytes(), digest_size=16)
         digest.update(str(pixels.shape).encode())
+        if pixels.dtype != np.uint8:
+            digest.update(str(pixels.dtype).encode())
         return digest.hexdigest()
+
+
+def made(pixels: NDArray[np.float32], name: str, resize: Resize = None) -> Decoded:
+    """A picture that was made, not read: ``[H, W, 3]`` float32 in 0..255, nothing rounded.
+
+    Raises:
+        UserError: it is of another form, no display can show it, or it is to be resized: that is another stimulus.
+    """
+    if resize is not None:
+        raise UserError(
+            f"preprocess.resize={resize}: a stimulus is never resized, which would change its frequency and contrast; "
+            "benchmark.pixels_per_degree and benchmark.border say how large it is"
+        )
+    if pixels.dtype != np.float32 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise UserError(f"stimulus {name} is {pixels.dtype} {pixels.shape}, not float32 [height, width, 3]")
+    if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 255):
+        raise UserError(f"stimulus {name} has values outside of 0..255, which no display can show")
+    return Decoded(pixels, None)
 
 
 def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
@@ -174,6 +198,13 @@ def _refuse_other_colours(image: Image.Image, says: Declared, path: str) -> None
     facts, interoperable = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.Interop)
     if not profile and (facts.get(ExifTags.Base.ColorSpace) == 2 or interoperable.get(1) == "R03"):
         raise _not_srgb(path, "its camera says Adobe RGB")
+
+
+class Decode(Protocol):
+    """What reads a file as ``decode`` does, or makes a stimulus by its name."""
+
+    def __call__(self, path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
+        """The image."""
 
 
 @cache

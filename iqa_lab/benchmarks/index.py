@@ -44,6 +44,8 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     """
     config = benchmark.config
     pairs = benchmark.pairs
+    if benchmark.experiment is not None:
+        return _with_stimuli(benchmark)
     index = look_at([*pairs["reference_path"], *pairs["distorted_path"]], config.name).set_index("path")
     damaged = index[index["problem"] != ""]
     if len(damaged):
@@ -72,6 +74,19 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
     return replace(benchmark, pairs=left, n_expected=n_expected, n_identical=int(identical.sum()))
 
 
+def _with_stimuli(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with digests of its stimuli's pixels; all of them can be made, and are of one size."""
+    pairs = benchmark.pairs
+    names = list(dict.fromkeys([*pairs["reference_path"], *pairs["distorted_path"]]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = dict(zip(names, pool.map(lambda name: benchmark.decode(name).digest, names), strict=True))
+    pairs = pairs.assign(
+        **{f"{side}_pixels": pairs[f"{side}_path"].map(digests) for side in ("reference", "distorted")}
+    )
+    identical = int((pairs["reference_pixels"] == pairs["distorted_pixels"]).sum())
+    return replace(benchmark, pairs=pairs, n_identical=identical)
+
+
 def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     """``path, bytes, changed, height, width, pixels, problem`` of every image, one row each.
 
@@ -95,7 +110,7 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     if not len(unknown):
         return index.astype({"height": int, "width": int})[_COLUMNS]
     index = index.astype(dict.fromkeys(_SEEN, object))  # of one kind, whatever was known before
-    with progress_bar() as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with progress_bar("images", rate=True) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         task = bar.add_task(f"looking at the images of {name}, once", total=len(unknown))
         for start in range(0, len(unknown), _AT_ONCE):
             some = unknown[start : start + _AT_ONCE]

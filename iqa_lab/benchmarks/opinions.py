@@ -12,8 +12,9 @@ from iqa_lab.config import BenchmarkConfig
 from iqa_lab.config.check import check
 from iqa_lab.errors import UserError, first_names
 
-# An opinion of every distorted image; a choice between two of them; which of two pairs of images differs more.
-MOS, CHOICE, QUADRUPLES = "mos", "2afc", "quadruples"
+# An opinion of every distorted image; a choice between two of them; which of two pairs of images differs more; how
+# well stimuli are seen.
+MOS, CHOICE, QUADRUPLES, THRESHOLDS = "mos", "2afc", "quadruples", "thresholds"
 # The protocols of choices: two rows a question, the left side's before the right one's.
 CHOICES = (CHOICE, QUADRUPLES)
 
@@ -26,7 +27,7 @@ _LARGEST = 1e100
 
 def questions(protocol: str) -> str:
     """What the questions of a protocol are called, in the plural."""
-    return {MOS: "pairs", CHOICE: "triplets", QUADRUPLES: "quadruples"}[protocol]
+    return {MOS: "pairs", CHOICE: "triplets", QUADRUPLES: "quadruples", THRESHOLDS: "trials"}[protocol]
 
 
 def check_settings(config: BenchmarkConfig) -> None:

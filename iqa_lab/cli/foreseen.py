@@ -1,23 +1,26 @@
 """A study's plan -> what each of its claims can rest on and find, as a table; before anybody spends a GPU-day."""
 
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import ReadoutConfig
+from iqa_lab.errors import counted
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.properties import with_properties
 from iqa_lab.scoring.columns import rows_of_readout
 from iqa_lab.statistics.factors.claims import COVARIATES
 from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
 from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN
+from iqa_lab.statistics.factors.units import SENSITIVITY
 from iqa_lab.store.digits import three_digits
 from iqa_lab.sweep.plan import Plan, Planned
+from iqa_lab.tables import table_lines, width_of_output
 
 
 def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
@@ -29,18 +32,21 @@ def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
     table = table_of(plan)
     if not claims or table.empty:
         return []
-    view = Table("claim", "independent pairs", "networks", "benchmarks", "finds", "", box=None, pad_edge=False)
-    for row in foresee(claims, table):
-        view.add_row(Text(row.claim), str(row.pairs), str(row.networks), Text(", ".join(row.benchmarks)), _finds(row),
-                     Text(row.note))  # fmt: skip
+    rows = [
+        {
+            "claim": row.claim, "independent pairs": str(row.pairs), "networks": str(row.networks),
+            "benchmarks": ", ".join(row.benchmarks), "finds": _finds(row), "note": row.note,
+        }
+        for row in foresee(claims, table)
+    ]  # fmt: skip
     absent = sorted({entry.unit.benchmark for entry in plan.units if entry.facts.error is not None})
-    counted = f"; counted as if they could be scored: {', '.join(absent)}" if absent else ""
+    as_if = f"; counted as if they could be scored: {', '.join(absent)}" if absent else ""
     return [
         f"claims: what this grid can find with a power of {POWER:g} at {LEVEL:g} (two-sided, Holm over "
-        f"{len(claims)} claims), if matched pairs of networks differ by a standard deviation of {BETWEEN:g} and "
-        f"references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is about these "
-        f"networks only{counted}",
-        view,
+        f"{counted(len(claims), 'claim')}), if matched pairs of networks differ by a standard deviation of "
+        f"{BETWEEN:g} and references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is "
+        f"about these networks only{as_if}",
+        *map(Text, table_lines(rows, width_of_output())),
     ]
 
 
@@ -65,7 +71,7 @@ def _rows(entry: Planned) -> list[dict[str, Any]]:
         "unit": entry.key, "benchmark": unit.benchmark, "goal": cell.goal, "dataset": cell.dataset,
         "architecture": cell.architecture, "value": 0.5,
         "weights": weights if cell.seed is None else f"{weights}.seed{cell.seed}",
-        "statistic": "agreement" if benchmark.get("protocol") in CHOICES else str(benchmark.get("headline") or "srcc"),
+        "statistic": _statistic(benchmark),
     }  # fmt: skip
     if cell.goal == BASELINE:
         return [{**common, "readout": cell.architecture, "layer": cell.architecture, "depth": 1.0}]
@@ -82,6 +88,13 @@ def _rows(entry: Planned) -> list[dict[str, Any]]:
     return rows
 
 
+def _statistic(benchmark: Mapping[str, Any]) -> str:
+    """What a benchmark is judged by in claims."""
+    if benchmark.get("protocol") == THRESHOLDS:
+        return SENSITIVITY
+    return "agreement" if benchmark.get("protocol") in CHOICES else str(benchmark.get("headline") or "srcc")
+
+
 def _finds(row: Foreseen) -> str:
     """The smallest difference, margin or trend that is found.
 
@@ -90,6 +103,6 @@ def _finds(row: Foreseen) -> str:
     """
     if isnan(row.detects):
         return "-"
-    over = any(row.claim.startswith(name) for name in COVARIATES)
+    over = any(row.claim.startswith(name) for name in (*COVARIATES, "trend(benchmark "))
     word = "rho " if over else "equal within " if "~" in row.claim else ""
     return f"{word}{three_digits(row.detects)}"

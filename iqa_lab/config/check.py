@@ -5,11 +5,11 @@ results. ``check_values`` applies the rules of the schema; ``make`` also fills i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -18,7 +18,7 @@ from iqa_lab.config import Config
 from iqa_lab.config.messages import plain_message
 from iqa_lab.config.names import shortened
 from iqa_lab.config.rules import RULE, Name, Rule, Whole
-from iqa_lab.config.schema import PUBLISHER, ArchiveConfig, BenchmarkConfig, InputConfig, SplitConfig
+from iqa_lab.config.schema import LOW_IS_GOOD, PUBLISHER, ArchiveConfig, BenchmarkConfig, InputConfig, SplitConfig
 from iqa_lab.errors import UserError
 
 Schema = TypeVar("Schema")
@@ -52,7 +52,7 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
         if isinstance(given, Mapping):
             check_values(schema, given, prefix, composed=False)
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), *values))
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(cast(Hashable, schema)), *values))
     except OmegaConfBaseException as error:
         raise UserError(plain_message(error, prefix)) from error
     except ValueError as error:  # values that are no mapping
@@ -60,6 +60,12 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
     assert isinstance(made, schema)
     check(made, prefix)
     return made
+
+
+@cache
+def _structured(schema: Hashable) -> Any:
+    """A schema as OmegaConf's own kind, which takes as long to make as the rest; merging copies it."""
+    return OmegaConf.structured(schema)
 
 
 def check(made: Any, prefix: str = "") -> None:
@@ -193,9 +199,39 @@ def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
                 return f"{key}={values[key]}: order={values['order']} takes {wanted}"
     if schema is ArchiveConfig and values["source"] != PUBLISHER and not (values["terms"] or "").strip():
         return f"terms={values['terms']}: say in a sentence on which terms {values['source']} hands the file out"
+    if schema is BenchmarkConfig and (fault := _fault_of_stimuli(values)):
+        return fault
     if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
         return (
             "headline=agreement: it is of choices (protocol=2afc or quadruples); "
             "with opinions choose srcc or another correlation"
         )
+    return None
+
+
+_OF_STIMULI = ("pixels_per_degree", "peak_luminance", "border", "thresholds")
+_NOT_OF_STIMULI = ("levels", "votes", "exclude_identical", "reference_copies", "path")
+
+
+def _fault_of_stimuli(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with the settings of a benchmark whose stimuli are made, or of one that has none."""
+    made = values["protocol"] == "thresholds"
+    for key in () if made else _OF_STIMULI:
+        if values[key] is not None:
+            return f"{key}={values[key]}: it is of stimuli that are made on the spot (protocol=thresholds)"
+    if not made:
+        low = values["headline"] in LOW_IS_GOOD
+        return f"headline={values['headline']}: it is of protocol=thresholds; choose srcc" if low else None
+    for key in ("pixels_per_degree", "peak_luminance"):
+        if values[key] is None:
+            return f"{key}=null: stimuli are made for a display; say how many"
+    for key in _NOT_OF_STIMULI:
+        if values[key]:
+            return f"{key}={values[key]}: stimuli are made on the spot, there are no such things to choose"
+    if values["split"]["part"] is not None:
+        return (
+            "split.part: the stimuli are few, and are not divided; choose some by benchmark.distortions or references"
+        )
+    if values["opinion"] != "mos":
+        return f"opinion={values['opinion']}: of stimuli higher is more visible; write mos"
     return None

@@ -5,6 +5,7 @@ values are; the comments here say what they mean.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -197,10 +198,11 @@ class SplitConfig:
     test: float = field(default=0.2, metadata=number(0, 1))
 
 
-# statistics of which the highest is the best
+# statistics by which columns are ordered; of those in LOW_IS_GOOD the lowest is the best, of the others the highest
+LOW_IS_GOOD = ("rms_db", "log_rmse")
 HEADLINES = (
     "srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "srcc_within_reference", "agreement",
-    "average_precision",
+    "average_precision", *LOW_IS_GOOD,
 )  # fmt: skip
 
 
@@ -211,8 +213,9 @@ class BenchmarkConfig:
     name: str = field(default=MISSING, metadata=identifier())
     description: str = MISSING
     family: str = MISSING  # module in iqa_lab.benchmarks that reads it, or a dotted import path of your own function
-    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more
-    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples"))
+    # mos: an opinion of every image; 2afc: a choice between two images; quadruples: which of two pairs differs more;
+    # thresholds: how well people see stimuli that are made on the spot (iqa_lab/psychophysics)
+    protocol: str = field(default="mos", metadata=word("mos", "2afc", "quadruples", "thresholds"))
     opinion: str = field(
         default=MISSING, metadata=word("mos", "dmos", meaning="mos: higher is better; dmos: lower is better")
     )
@@ -242,6 +245,13 @@ class BenchmarkConfig:
     opinion_std: str = field(default="none", metadata=word("none", "standard_error", "standard_deviation"))
     # published rank correlation of PSNR on all pairs, which the pixels must reproduce
     psnr_srcc: float | None = field(default=None, metadata=number(-1, 1))
+    # of stimuli (protocol=thresholds), null for all others: pixels in a degree of visual angle, cd/m2 of a white pixel,
+    # a frame of the stimulus's own grey in pixels, and how thresholds are found
+    pixels_per_degree: float | None = field(default=None, metadata=number(1, 10_000))
+    peak_luminance: float | None = field(default=None, metadata=number(1e-3, 1e6))
+    border: int | None = field(default=None, metadata=number(0, 1024))
+    # linear: from the distance at people's thresholds; bisect: where the distance itself reaches its criterion
+    thresholds: str | None = field(default=None, metadata=word("linear", "bisect"))
     shares_references: list[str] = field(default_factory=list)  # benchmarks of the same photographs
     licence: str | None = None
     url: str | None = None  # where to get it, and on what terms
@@ -319,6 +329,7 @@ class Config:
     precision: str = field(default="fp32", metadata=word("fp32", "tf32", "bf16"))
 
 
+@cache  # OmegaConf takes some hundredths of a second to look at all classes
 def register_schema() -> None:
     """Make the schema known to Hydra, as the first entry of the defaults list in conf/config.yaml."""
     ConfigStore.instance().store(name="schema", node=Config, provider="iqa_lab")

@@ -92,8 +92,8 @@ def explain(reference: Path, distorted: Path, config: Config) -> Explanation:
     return Explanation(
         reference_name=reference.name,
         distorted_name=distorted.name,
-        reference=pair.pictures[0].pixels,
-        distorted=pair.pictures[1].pixels,
+        reference=pair.pictures[0].pixels.astype(np.uint8),  # of files they are
+        distorted=pair.pictures[1].pixels.astype(np.uint8),
         network=f"{config.goal.name} - {config.dataset.name} - {network.weights}"
         if config.goal.name != "untrained"
         else f"untrained - {config.architecture.name} - {network.weights}",

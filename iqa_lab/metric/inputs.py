@@ -131,7 +131,7 @@ def _one(image: Any, name: str, value_range: Range | None) -> Tensor:
     )
 
 
-def _of_array(pixels: NDArray[np.uint8]) -> Tensor:
+def _of_array(pixels: NDArray[Any]) -> Tensor:
     # a copy: arrays of PIL cannot be written, of which torch warns
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class Layer:
     depth: float  # position in [0, 1]: index over number of layers - 1
     spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
     form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
-    stride: int | None = field(default=None, compare=False)  # about how many pixels one position stands for; a fact
+    stride: int | None = field(default=None, compare=False)  # pixels from one position to the next; a fact
     fine: bool = field(default=False, compare=False)  # read with layers=fine, or by its name
 
 
@@ -102,6 +103,14 @@ def _exact_lightness(images: Tensor) -> Tensor:
     dark = luminance < 0.008856
     root = torch.where(dark, luminance * 7.787 + 16 / 116, luminance.masked_fill(dark, 1) ** (1 / 3))
     return ((116 * root - 16) * 2.55).unsqueeze(1)
+
+
+@runtime_checkable
+class OnDisplay(Protocol):
+    """A module that sees images as they are on a display, and has to know which."""
+
+    def shown_on(self, pixels_per_degree: float | None, peak_luminance: float | None) -> None:
+        """Take the display that a benchmark's stimuli are made for; None where it says nothing of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

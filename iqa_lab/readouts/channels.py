@@ -23,7 +23,7 @@ class Differences:
 
     of_layer: Mapping[str, NDArray[np.float32]]  # [pairs, C]
     references: NDArray[np.object_]  # the name of each pair's reference
-    quality: NDArray[np.float64]  # opinions, the higher the better
+    quality: NDArray[np.float64]  # opinions, the higher the better; NaN of stimuli, of which nobody has one
 
 
 Read = Callable[[str, Tensor | None], None]  # gets a layer's name and its responses [B, C, H, W]
@@ -35,8 +35,9 @@ class Context:
 
     here: Differences
     image_size: int | None  # side of the only images that the network takes; None: any
-    respond: Callable[[Tensor, Sequence[str], Read], None]  # images [B, 3, H, W] uint8 and layers: each layer is read
+    respond: Callable[[Tensor, Sequence[str], Read], None]  # images [B, 3, H, W] in 0..255 and layers: each is read
     elsewhere: Callable[[str], Differences]  # the same layers on the benchmark of that name
+    whole_levels: bool = False  # whether the network reads 8-bit images only
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import quotient, root
-from iqa_lab.readouts.response import Response, sum_over_positions
+from iqa_lab.readouts.pieces import sum_over_positions
+from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
@@ -12,6 +13,8 @@ def distance(response: Response) -> Tensor:
 
     Half the squared distance of ``f / |f|`` and ``g / |g|``: the same number, with all digits for parallel vectors.
     """
+    if response.moments is not None:
+        return response.moments.cosine
     return response.compared(_direction, _apart)
 
 

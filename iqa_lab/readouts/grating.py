@@ -45,7 +45,7 @@ def weigh(
         cycles_per_degree: the frequencies of the gratings, below half the pixels a degree.
     """
     layers = list(context.here.of_layer)
-    images = gratings(pixels_per_degree, cycles_per_degree, context.image_size or SIZE)
+    images = gratings(pixels_per_degree, cycles_per_degree, context.image_size or SIZE, context.whole_levels)
     squared: dict[str, Tensor] = {}
 
     def read(layer: str, output: Tensor | None) -> None:
@@ -64,15 +64,25 @@ def weigh(
     return result
 
 
-def gratings(pixels_per_degree: float, cycles_per_degree: Sequence[float], size: int = SIZE) -> Tensor:
-    """Uniform grey, then a grating of each frequency in each orientation: ``[1 + F * O, 3, size, size]`` uint8."""
+def gratings(
+    pixels_per_degree: float, cycles_per_degree: Sequence[float], size: int = SIZE, whole_levels: bool = False
+) -> Tensor:
+    """Uniform grey, then a grating of each frequency in each orientation: ``[1 + F * O, 3, size, size]`` in 0..255.
+
+    Args:
+        pixels_per_degree: of visual angle.
+        cycles_per_degree: the frequencies.
+        size: side in pixels.
+        whole_levels: rounded to 8 bits, for networks that read nothing else; else float32, as they are.
+    """
     y, x = np.mgrid[:size, :size] / pixels_per_degree
     images = [np.full((size, size), 127.5)]
     for frequency in cycles_per_degree:
         for angle in np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS:
             phase = 2 * np.pi * frequency * (x * np.cos(angle) + y * np.sin(angle))
             images.append(127.5 * (1 + CONTRAST * np.sin(phase)))
-    grey = torch.from_numpy(np.stack(images).round().astype(np.uint8))
+    exact = np.stack(images)
+    grey = torch.from_numpy(exact.round().astype(np.uint8) if whole_levels else exact.astype(np.float32))
     return grey[..., None].expand(-1, -1, -1, 3).permute(0, 3, 1, 2)
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.order import histogram_distances
 from iqa_lab.readouts.response import Response
 
 
@@ -18,12 +19,14 @@ def distance(response: Response, bins: int = 32) -> Tensor:
         bins: number of bins.
     """
     f, g = (maps.ordered.detach().float() for maps in (response.reference, response.distorted))
-    fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
-    return torch.cat([_run_distance(f[place], g[pairs], fractions) for place, pairs in response.places()])
+    return torch.cat([_run_distance(f[place], g[pairs], bins) for place, pairs in response.places()])
 
 
-def _run_distance(f: Tensor, g: Tensor, fractions: Tensor) -> Tensor:
+def _run_distance(f: Tensor, g: Tensor, bins: int) -> Tensor:
     """The distances ``[p]`` between ``f [C, N]`` and each of ``g [p, C, N]``, all with their values in order."""
+    if (found := histogram_distances(f, g, bins)) is not None:
+        return found
+    fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
     low = torch.minimum(f[:, 0], g[..., 0]).double()[..., None]
     high = torch.maximum(f[:, -1], g[..., -1]).double()[..., None]
     edges = _next_float(low + (high - low) * fractions)  # [p, C, bins - 1]

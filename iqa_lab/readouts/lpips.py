@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.response import Response, sum_over_channels
-
-# Added to the norm, as in version 0.1.4 of the lpips package.
-EPSILON = 1e-10
+from iqa_lab.readouts.pieces import LPIPS_EPSILON as EPSILON
+from iqa_lab.readouts.pieces import sum_over_channels
+from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
     """Mean over positions of the squared distance of the unit-normalised channel vectors, ``[P]``."""
+    if response.moments is not None:
+        return response.moments.lpips
     return at_positions(response).mean(1, dtype=torch.float64)
 
 

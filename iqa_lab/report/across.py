@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from iqa_lab.benchmarks.benchmark import THRESHOLDS
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.report.finished import FinishedUnit, read_units
 from iqa_lab.report.inference import headlines_of, judged_of
@@ -47,7 +48,11 @@ def common_cells(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> Cell
     own = candidate_rows(table)
     own = own[~own["layer"].astype(str).str.startswith("concat_") & own["srcc"].notna()]
     asked = {str(name): _config(units, rows) for name, rows in table.groupby("benchmark", sort=False)}
-    other = [name for name, config in asked.items() if not config.human or not _by_srcc(table, name)]
+    other = [
+        name
+        for name, config in asked.items()
+        if not config.human or config.protocol == THRESHOLDS or not _by_srcc(table, name)
+    ]
     notes = [f"Not averaged: {', '.join(other)} (no SRCC with human opinion)."] if other else []
     own = own[~own["benchmark"].isin(other)]
     places = own.groupby([*NETWORK, "benchmark"])["unit"].transform("nunique") if len(own) else pd.Series(dtype=float)
@@ -98,7 +103,7 @@ def averaged(cells: Cells, judged: Mapping[Columns, Judged], confidence: float =
 
 
 def explained(cells: Cells, confidence: float = 0.95) -> list[str]:
-    """What these numbers are and are not, a sentence each."""
+    """What these numbers mean and do not mean, a sentence each."""
     if not len(cells.rows):
         return list(cells.notes)
     return [

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab import __version__
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import MOS
 from iqa_lab.config import configuration_folder
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.across import averaged, common_cells, explained
@@ -20,8 +20,7 @@ from iqa_lab.report.anchors import beside, load_anchors, resize_of
 from iqa_lab.report.comparison import Figure, Units, comparing_figures
 from iqa_lab.report.controlled import Controlled, controlled_of
 from iqa_lab.report.disagreeing import Disagreement, where_the_best_disagree
-from iqa_lab.report.figures.common import FACTORS, network_names
-from iqa_lab.report.figures.ranking import HELD_OUT
+from iqa_lab.report.figures.common import FACTORS, HELD_OUT, network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, read_units, said
 from iqa_lab.report.held_out import COLUMNS as OF_A_UNIT
 from iqa_lab.report.held_out import RANKED_BY, held_out_of
@@ -107,7 +106,7 @@ def collect(results: Path, study: Study) -> Report:
     return Report(
         study=study,
         table=table,
-        best=_listed(compared, alone.join(held_out, on="unit")),
+        best=_with_decibels(_listed(compared, alone.join(held_out, on="unit")), units),
         claims=claims,
         anchors=_published(units, table),
         figures=tuple(
@@ -237,6 +236,16 @@ def _listed(compared: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
     return listed.astype({"columns": int})
 
 
+def _with_decibels(listed: pd.DataFrame, units: Units) -> pd.DataFrame:
+    """The rows with what the headlines of benchmarks of stimuli say in dB: held out, its interval, and the best."""
+    names = ["rms_db_heldout", "rms_db_heldout_low", "rms_db_heldout_high", "rms_db_best"]
+    facts = [units[str(unit)].result.get("headline") or {} for unit in listed["unit"]]
+    if not any("rms_db_heldout" in one for one in facts):
+        return listed
+    found = {name: pd.to_numeric([one.get(name) for one in facts], errors="coerce") for name in names}
+    return listed.assign(**found)
+
+
 def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
     """Our numbers that somebody published, too, beside the published ones."""
     expected = table["unit"].map({name: unit.result.get("n_expected") for name, unit in units.items()})
@@ -275,7 +284,8 @@ def _made(units: Units, table: pd.DataFrame, study: Study) -> dict[str, str]:
     written = sorted(str(result.get("written", ""))[:MOST] for result in all_results)
     networks = table[table["goal"] != "baseline"][[*FACTORS, "weights"]].drop_duplicates()
     benchmarks = table["benchmark"].nunique()
-    counts = f"{len(units)} units: {len(networks)} networks, {_many(benchmarks, 'benchmark')}, {len(table):,} rows"
+    counts = f"{counted(len(units), 'unit')}: {counted(len(networks), 'network')}, {_many(benchmarks, 'benchmark')}, "
+    counts += counted(len(table), "row")
     return {
         "command": study.command,
         "counts": counts,
@@ -297,9 +307,7 @@ def _on_pairs(units: Units, rows: pd.DataFrame) -> list[str]:
         with suppress(*DAMAGE):  # said where its page is made
             pairs, benchmark = units[str(name)].scores([]), units[str(name)].config.benchmark
             few = few_references(pairs["reference"].nunique())
-            of_types = (
-                [] if benchmark.protocol in CHOICES else notes_on_distortions(pairs["distortion"], benchmark.family)
-            )
+            of_types = notes_on_distortions(pairs["distortion"], benchmark.family) if benchmark.protocol == MOS else []
             return [*([few] if few else []), *of_types]
     return []
 

@@ -5,19 +5,26 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from iqa_lab.benchmarks.benchmark import THRESHOLDS
+from iqa_lab.psychophysics.experiment import experiment_of, read_scores
 from iqa_lab.report import theme
 from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
-from iqa_lab.report.figures.common import AGREEMENT, NOT_HUMAN, SRCC, Chart
+from iqa_lab.report.figures.common import AGREEMENT, NOT_HUMAN, SENSITIVITY, SRCC, Chart, network_names
 from iqa_lab.report.figures.depth_profile import depth_profile
 from iqa_lab.report.figures.factor_grid import factor_grid
+from iqa_lab.report.figures.layers_against_layers import layers_against_layers
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
 from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.finished import FinishedUnit
+from iqa_lab.report.figures.sensitivity_curves import PIXELS, sensitivity_curves
+from iqa_lab.report.finished import DAMAGE, FinishedUnit, said
 from iqa_lab.report.inference import factor_figures
 from iqa_lab.report.names import file_name, told_apart
 from iqa_lab.report.study import Study
-from iqa_lab.statistics.factors.units import Columns, Judged
+from iqa_lab.statistics.direction import by_goodness
+from iqa_lab.statistics.factors.columns import PAPERS_READOUT
+from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, best_of_units
+from iqa_lab.statistics.reading import Reading
 
 Units = Mapping[str, FinishedUnit]
 
@@ -64,10 +71,12 @@ def comparing_figures(
 
     for benchmark in table["benchmark"].unique():
         every, rows = (part[part["benchmark"] == benchmark] for part in (table, compared))
-        measure = SRCC if units[str(every["unit"].iloc[0])].config.benchmark.human else NOT_HUMAN
+        measure = _measure(units, every)
         if every["srcc"].isna().all() and "agreement" in every:
             every, rows, measure = as_drawn(every), as_drawn(rows), AGREEMENT
         own = every[(every["goal"] != "baseline") & (every["layer"] != "pixels")]
+        if measure == SENSITIVITY:
+            add(f"{benchmark}_curves", curves_of(units, every, notes))
         add(f"{benchmark}_ranking", ranking(rows, measure=measure))
         if len(own):
             ceilings = ceilings_of(units, every)
@@ -77,14 +86,67 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes, tables).items():
+    for name, chart in factor_figures(chosen, judged, notes, tables, claims=bool(study.claims)).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
+    measures = {name: _measure(units, table[table["benchmark"] == name]) for name in benchmarks}
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:
-            add(f"{first}_{second}", benchmark_against_benchmark(compared, first, second))
+            # what is explained stands on the vertical axis
+            x, y = (second, first) if measures[first] == SENSITIVITY != measures[second] else (first, second)
+            both = measures[x], measures[y]
+            short = both if SENSITIVITY in both else ("SRCC", "SRCC")
+            add(f"{first}_{second}", benchmark_against_benchmark(compared, x, y, measures=short))
+            if SENSITIVITY in both and both[0] != both[1]:
+                counts = table.loc[table["layer"] != "pixels", "readout"].value_counts()
+                readout = PAPERS_READOUT if PAPERS_READOUT in counts else str(counts.index[0])
+                add(f"{first}_{second}_layers", layers_against_layers(table, x, y, readout, measures=both))
     names = told_apart(name for name, _ in found)
     return [Figure(name, chart) for name, (_, chart) in zip(names, found, strict=True)]
+
+
+def _measure(units: Units, rows: pd.DataFrame) -> str:
+    """What the SRCC of a benchmark's rows is called."""
+    asked = units[str(rows["unit"].iloc[0])].config.benchmark
+    return SENSITIVITY if asked.protocol == THRESHOLDS else SRCC if asked.human else NOT_HUMAN
+
+
+TRAINED, OTHERS = 4, 1  # curves of trained networks, and of untrained ones
+OF_PIXELS = ("rmse", "psnr")  # baselines that are the pixels once more
+
+
+def curves_of(units: Units, rows: pd.DataFrame, notes: list[str]) -> Chart | None:
+    """Curves of sensitivity of the nearest column of the nearest networks, untrained ones, baselines and the pixels.
+
+    Args:
+        units: those of the rows, by their names.
+        rows: of one benchmark of stimuli.
+        notes: what cannot be drawn is added.
+    """
+    by = "rms_db" if "rms_db" in rows and rows["rms_db"].notna().any() else "srcc"
+    best = by_goodness(best_of_units(rows, by), by)
+    best = best.assign(network=network_names(best))
+    trained = best[~best["goal"].isin(["baseline", UNTRAINED])].head(TRAINED)
+    untrained = best[best["goal"] == UNTRAINED].head(OTHERS)
+    models = best[(best["goal"] == "baseline") & ~best["architecture"].isin(OF_PIXELS)].head(TRAINED)
+    shown = pd.concat([models, trained, untrained])
+    control = rows[(rows["layer"] == "pixels") & (rows["readout"] == "plain")].head(1).assign(network=PIXELS)
+    readings: dict[str, Reading] = {}
+    config = units[str(rows["unit"].iloc[0])].config.benchmark
+    try:
+        curve = experiment_of(config).curve
+        for row in pd.concat([shown, control]).to_dict("records"):
+            column = f"{row['readout']}@{row['layer']}"
+            unit = units[str(row["unit"])]
+            own = row["goal"] == "baseline" or row["layer"] == "pixels"
+            name = str(row["network"]) if own else f"{row['network']}: {column}"
+            readings[name] = read_scores(unit.config.benchmark, unit.scores([column]), [column])
+    except DAMAGE as error:
+        notes.append(f"No curves of sensitivity on {config.name}: {said(error)}.")
+        return None
+    if curve is None:
+        return None
+    return sensitivity_curves(readings, curve, f"Sensitivity of people and of columns on {config.name}")
 
 
 def as_drawn(rows: pd.DataFrame) -> pd.DataFrame:
@@ -96,5 +158,7 @@ def as_drawn(rows: pd.DataFrame) -> pd.DataFrame:
 def ceilings_of(units: Units, rows: pd.DataFrame) -> dict[str, float]:
     """How well another group of people would correlate, where standard errors tell (Pearson; of ranks nearly so)."""
     headline = units[str(rows["unit"].iloc[0])].result.get("headline") or {}
+    if headline.get("observer_srcc") is not None:
+        return {"one observer (median)": float(headline["observer_srcc"])}
     ceiling = headline.get("ceiling_group")
     return {} if ceiling is None else {"another group of people": float(ceiling)}

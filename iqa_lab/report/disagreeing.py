@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import MOS
 from iqa_lab.errors import UserError
 from iqa_lab.report.comparisons import where_two_disagree
 from iqa_lab.report.figures.common import network_names
@@ -75,7 +75,7 @@ def where_the_best_disagree(
     best = best.assign(network=network_names(best)).sort_values(["heldout", "srcc"], ascending=False, kind="stable")
     for benchmark, rows in best.groupby("benchmark", sort=False):
         two = _two_of(rows)
-        if two is None or units[str(two[0]["unit"])].config.benchmark.protocol in CHOICES:
+        if two is None or units[str(two[0]["unit"])].config.benchmark.protocol != MOS:
             continue
         try:
             found.append(

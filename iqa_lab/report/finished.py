@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from iqa_lab.benchmarks.benchmark import CHOICES, MOS
+from iqa_lab.benchmarks.benchmark import CHOICES, MOS, THRESHOLDS
 from iqa_lab.config import Config, ReadoutConfig, checked_name
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
@@ -31,6 +31,7 @@ DAMAGE = (UserError, OSError, ValueError, LookupError, TypeError, AttributeError
 
 WORDS = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout")
 NUMBERS = ("depth", "confidence", *(name for name in CORRELATIONS if name != "logistic_converged"))
+OF_OTHERS = ("agreement", "rms_db", "srcc", "plcc")  # begin names of statistics of choices and of stimuli
 ROUNDING = 1e-9  # of float64, by which a correlation may lie beyond 1
 # of the facts in result.json that a report shows
 KINDS = {
@@ -71,6 +72,8 @@ class FinishedUnit:
         if not np.isfinite(values).all():
             raise UserError(f"{file} is damaged: some scores or opinions are no finite numbers")
         counted = len(scores) // 2 if self.config.benchmark.protocol in CHOICES else len(scores)
+        if self.config.benchmark.protocol == THRESHOLDS:  # several trials are one stimulus, or condition
+            counted = self.table["n"].iloc[0] if self.table["n"].iloc[0] <= len(scores) else len(scores)
         if not (self.table["n"] == counted).all():
             raise UserError(f"{file} is damaged: it has {len(scores)} rows, its table is of another number")
         return scores.astype({"reference": str, "distorted": str})
@@ -126,7 +129,7 @@ def _read_unit(folder: Path, name: str, rows: pd.DataFrame) -> FinishedUnit:
     benchmark = config.benchmark
     try:
         checked_name(str(benchmark.name), "benchmark.name")
-        if benchmark.protocol not in (MOS, *CHOICES) or benchmark.opinion not in ("mos", "dmos"):
+        if benchmark.protocol not in (MOS, *CHOICES, THRESHOLDS) or benchmark.opinion not in ("mos", "dmos"):
             raise UserError(f"its opinions are {benchmark.protocol}, {benchmark.opinion}")
         about = sorted(set(rows["benchmark"]))  # its name, or that and a dot and the first digits of its digest
         if len(about) != 1 or not f"{about[0]}.".startswith(f"{benchmark.name}."):
@@ -160,7 +163,7 @@ def checked_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
         damaged.update({str(unit): reason for unit in table.loc[wrong.to_numpy(dtype=bool), "unit"].unique()})
 
     numbers = {}
-    for name in [str(name) for name in table if name in NUMBERS or str(name).startswith("agreement")]:
+    for name in [str(name) for name in table if name in NUMBERS or str(name).startswith(OF_OTHERS)]:
         numbers[name] = values = pd.to_numeric(table[name], errors="coerce").astype(float)
         low, high = limits(name)
         refuse(values.isna() & table[name].notna(), f"{name} is no number")
@@ -181,6 +184,8 @@ def limits(name: str) -> tuple[float, float]:
     >>> limits("srcc_low"), limits("agreement")
     ((-1.0, 1.0), (0.0, 1.0))
     """
+    if name.startswith("rms_db"):
+        return 0.0, float(np.finfo(float).max)
     if name.startswith(("srcc", "plcc", "krcc")):
         return -1.0, 1.0
     largest = float(np.finfo(float).max)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from iqa_lab.benchmarks.benchmark import THRESHOLDS
 from iqa_lab.errors import UserError
 from iqa_lab.progress import track
+from iqa_lab.psychophysics.experiment import read_scores
 from iqa_lab.report.figures.common import FACTORS, Chart
 from iqa_lab.report.figures.forest import forest
 from iqa_lab.report.figures.variance_shares import variance_shares
@@ -14,7 +16,15 @@ from iqa_lab.statistics.correlation.choices import agreement
 from iqa_lab.statistics.factors.columns import PAPERS_READOUT, one_a_unit
 from iqa_lab.statistics.factors.contrasts import matched_contrasts, simultaneous
 from iqa_lab.statistics.factors.replicates import CORRELATIONS, noise_floors
-from iqa_lab.statistics.factors.units import UNTRAINED, Columns, Judged, Scores, TooFewUnits, resample_unit
+from iqa_lab.statistics.factors.units import (
+    SENSITIVITY,
+    UNTRAINED,
+    Columns,
+    Judged,
+    Scores,
+    TooFewUnits,
+    resample_unit,
+)
 from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
 
@@ -33,10 +43,10 @@ def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
 def headlines_of(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> dict[str, str]:
     """The statistic that each benchmark of the table is judged by."""
     one = table.drop_duplicates("benchmark")
-    return {
-        str(name): units[str(unit)].config.benchmark.headline
-        for name, unit in zip(one["benchmark"], one["unit"], strict=True)
+    asked = {
+        str(name): units[str(unit)].config.benchmark for name, unit in zip(one["benchmark"], one["unit"], strict=True)
     }
+    return {name: SENSITIVITY if config.protocol == THRESHOLDS else config.headline for name, config in asked.items()}
 
 
 def judged_of(
@@ -74,6 +84,10 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
     columns = (rows["readout"] + "@" + rows["layer"]).tolist()
     scores = unit.scores(columns)
     statistic = str(rows["statistic"].iloc[0])
+    if unit.config.benchmark.protocol == THRESHOLDS:
+        reading = read_scores(unit.config.benchmark, scores, columns)
+        stimuli, groups = reading.stimulus.tolist(), reading.group.tolist()
+        return Scores(rows.index.tolist(), reading.values, reading.human, stimuli, "srcc", groups)
     if statistic == "agreement":
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         chosen = right["opinion"].to_numpy(dtype=float)
@@ -87,7 +101,12 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
 
 
 def factor_figures(
-    chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str], tables: dict[str, pd.DataFrame]
+    chosen: pd.DataFrame,
+    judged: Mapping[Columns, Judged],
+    notes: list[str],
+    tables: dict[str, pd.DataFrame],
+    *,
+    claims: bool = False,
 ) -> dict[str, Chart | None]:
     """The figures of factors by their names; networks by the layer that other references choose.
 
@@ -96,6 +115,7 @@ def factor_figures(
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
         tables: the contrasts that are drawn are added.
+        claims: whether the study states some.
     """
     found: dict[str, Chart | None] = {}
     if not len(chosen) or not judged:
@@ -108,20 +128,31 @@ def factor_figures(
     networks = units[(units["goal"] != "baseline") & units["value"].notna()]
     trained = networks[networks["goal"] != UNTRAINED]
     floors = noise_floors(networks) if statistic in CORRELATIONS else None
-    contrasts = []
+    contrasts, of_untrained = [], []
     for factor in FACTORS:
-        try:
-            # whether a network was trained is a question of its goal; of the other factors trained ones tell
-            rows = networks if factor == "goal" else trained
-            contrasts.append(matched_contrasts(rows, factor, of_units, value="value", floors=floors))
-        except TooFewUnits as error:
-            notes.append(f"No matched contrasts of {factor}: {error}.")
+        # whether a network was trained is a question of its goal; of the other factors trained ones tell, and where
+        # there are no two of them that differ in it alone, untrained ones
+        untrained = networks[networks["goal"] == UNTRAINED]
+        refusals = []
+        for rows in (networks,) if factor == "goal" else (trained, untrained):
+            try:
+                contrasts.append(matched_contrasts(rows, factor, of_units, value="value", floors=floors))
+            except TooFewUnits as error:
+                refusals.append(str(error))
+                continue
+            of_untrained += [factor] if rows is untrained else []
+            break
+        else:
+            above = "; the pairs that claims above were judged on are in their own table" if claims else ""
+            notes.append(
+                f"Nothing is drawn of {factor} over the whole grid: {refusals[0 if len(trained) else -1]}{above}."
+            )
     confounded = aliases(trained) if len(trained) else []
     if contrasts:
         read = ", ".join(sorted(set(networks["readout"].astype(str))))
         notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
         tables["contrasts"] = simultaneous(pd.concat(contrasts, ignore_index=True))
-        found["contrasts"] = forest(tables["contrasts"], confounded)
+        found["contrasts"] = forest(tables["contrasts"], confounded, of_untrained)
     try:
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
     except TooFewUnits as error:

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import Config
+from iqa_lab.psychophysics.experiment import experiment_of, read_scores
 from iqa_lab.report.figures.by_distortion import by_distortion
 from iqa_lab.report.figures.channel_relevance import channel_relevance
 from iqa_lab.report.figures.common import NOT_HUMAN, SRCC, Chart
 from iqa_lab.report.figures.opinion_against_score import opinion_against_score
+from iqa_lab.report.figures.sensitivity_curves import sensitivity_curves
 from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.report.pictures import Pictures
 from iqa_lab.statistics.correlation.mapping import logistic4
+from iqa_lab.statistics.direction import by_goodness
 from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.store.tabulate import opinion_sign
 
@@ -66,7 +69,9 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
     charts: dict[str, Chart | None] = {}
     missed: tuple[Missed, ...] = ()
     column = ""
-    if by == "srcc" and own["srcc"].notna().any():
+    if unit.config.benchmark.protocol == THRESHOLDS:
+        column, charts["curve"] = _curve(unit, title)
+    elif by == "srcc" and own["srcc"].notna().any():
         best = own.sort_values("srcc", ascending=False).iloc[0]
         column = f"{best['readout']}@{best['layer']}"
         scores = unit.scores([column])
@@ -90,6 +95,22 @@ def unit_page(unit: FinishedUnit, title: str, pictures: Pictures, points: int) -
     shown = {name: value for name, value in facts.items() if value}
     drawn = {name: chart for name, chart in charts.items() if chart is not None}
     return UnitPage(unit.name, title, shown, table, drawn, missed, column)
+
+
+def _curve(unit: FinishedUnit, title: str) -> tuple[str, Chart | None]:
+    """Of a benchmark of stimuli the best column, and its curve of sensitivity beside people's and the pixels'."""
+    by = unit.config.benchmark.headline if unit.config.benchmark.headline in unit.table else "srcc"
+    own = candidate_rows(unit.table)
+    own = by_goodness(own[own[by].notna()], by)
+    if own.empty:
+        return "", None
+    column = f"{own['readout'].iloc[0]}@{own['layer'].iloc[0]}"
+    asked, curve = unit.config.benchmark, experiment_of(unit.config.benchmark).curve
+    there = unit.table["readout"] + "@" + unit.table["layer"]
+    names = [column, *(name for name in ("plain@pixels",) if name in set(there))]
+    scores = unit.scores(names)
+    readings = {name: read_scores(asked, scores, [name]) for name in names}
+    return column, None if curve is None else sensitivity_curves(readings, curve, title)
 
 
 def worst_predicted(scores: pd.DataFrame, column: str, config: Config, pictures: Pictures) -> tuple[Missed, ...]:

@@ -12,11 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.benchmarks.images import Decoded, Resize, decode
+from iqa_lab.benchmarks.images import Decode, Decoded, Pixels, Resize, decode
 from iqa_lab.benchmarks.index import forget
 from iqa_lab.errors import UserError
 
 PATHS = ["reference_path", "distorted_path"]
+
+# A pass that was cut off goes on at a border: where a batch begins with a reference whatever came before it. There is
+# one at the first reference after so many batches. Fewer: smaller batches; more: more is lost.
+BORDER = 4
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Picture:
     """One decoded image: a reference, or the distorted image of one pair."""
 
     path: str
-    pixels: NDArray[np.uint8]  # [H, W, 3]
+    pixels: Pixels  # [H, W, 3]
     conversion: str | None
     reference: str  # path of its reference; its own where it is one
     row: int | None  # the pair's place in the benchmark; None: a reference
@@ -46,9 +50,10 @@ class Batch:
     """Images of one size, to be forwarded at once."""
 
     pictures: tuple[Picture, ...]
+    at_border: bool = False  # it is cut as it would be if nothing came before it
 
     def images(self) -> Tensor | None:
-        """The images ``[B, 3, H, W]`` uint8, without those that are identical to their reference; None if all are.
+        """The images ``[B, 3, H, W]`` in 0..255, without those identical to their reference; None if all are.
 
         So their distance is exactly zero: a convolution may round the same image differently at another place.
         """
@@ -83,18 +88,30 @@ class Batch:
 
 
 def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
-    """The images in batches of at most ``batch_size``; images of another size begin a new one."""
+    """The images in batches of at most ``batch_size``.
+
+    Images of another size, or kind of numbers, begin a new one, and so does a border.
+    """
     waiting: list[Picture] = []
+    at_border, since = False, 0  # whether the waiting ones began at a border; batches since then
     for picture in pictures:
-        if waiting and (len(waiting) == batch_size or picture.pixels.shape != waiting[0].pixels.shape):
-            yield Batch(tuple(waiting))
-            waiting = []
+        border = picture.row is None and since + 1 >= BORDER
+        alike = not waiting or _kind(picture) == _kind(waiting[0])
+        if waiting and (border or len(waiting) == batch_size or not alike):
+            yield Batch(tuple(waiting), at_border)
+            waiting, at_border, since = [], border, 0 if border else since + 1
         waiting.append(picture)
     if waiting:
-        yield Batch(tuple(waiting))
+        yield Batch(tuple(waiting), at_border)
 
 
-def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24) -> Iterator[Picture]:
+def _kind(picture: Picture) -> tuple[object, ...]:
+    return picture.pixels.shape, picture.pixels.dtype
+
+
+def pictures(
+    pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24, decode: Decode = decode
+) -> Iterator[Picture]:
     """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
     Args:
@@ -103,6 +120,7 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
         workers: number of threads.
         resize: short side in pixels, height and width, or None.
         ahead: how many decoded images may wait.
+        decode: of the benchmark: reads a file, or makes a stimulus.
 
     Raises:
         UserError: an image cannot be read, has another size than its reference, or is not what was examined.
@@ -115,9 +133,9 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
             (str(path), str(reference), int(row))
             for row, path in zip(group.index, group["distorted_path"], strict=True)
         ]
-    reference_pixels = np.empty((0, 0, 3), np.uint8)
+    reference_pixels: Pixels = np.empty((0, 0, 3), np.uint8)
     for (path, reference, row), image in zip(
-        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known), strict=True
+        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known, decode), strict=True
     ):
         if known and image.digest != known[path]:
             forget(list(known))
@@ -136,12 +154,16 @@ def pictures(pairs: pd.DataFrame, workers: int, resize: Resize, ahead: int = 24)
 
 
 def distinct(pairs: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Every pair of images once, in their order, and for each row of ``pairs`` the place of its own among them.
+    """Every pair of images once, those of a reference together, and for each row of ``pairs`` the place of its own.
 
-    The same two images may be asked about in many questions.
+    The same two images may be asked about in many questions. References, and the pairs of each, stay in their order.
     """
-    numbered = pairs.groupby(PATHS, sort=False).ngroup()
-    return pairs.drop_duplicates(PATHS).reset_index(drop=True), np.asarray(numbered, dtype=np.int64)
+    once = pairs.drop_duplicates(PATHS)
+    order = np.argsort(once.groupby("reference_path", sort=False).ngroup().to_numpy(), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    numbered = pairs.groupby(PATHS, sort=False).ngroup().to_numpy()
+    return once.iloc[order].reset_index(drop=True), place[numbered]
 
 
 def number_of_images(pairs: pd.DataFrame) -> int:
@@ -157,7 +179,9 @@ def _digests(pairs: pd.DataFrame) -> dict[str, str]:
     return {path: pixels for side in sides for path, pixels in side}
 
 
-def _decoded(paths: Sequence[str], workers: int, resize: Resize, ahead: int, thorough: bool) -> Iterator[Decoded]:
+def _decoded(
+    paths: Sequence[str], workers: int, resize: Resize, ahead: int, thorough: bool, decode: Decode
+) -> Iterator[Decoded]:
     def one(path: str) -> Decoded:
         image = decode(path, resize, thorough=thorough)
         if not thorough:

@@ -8,7 +8,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.networks.network import PIXELS, Network, call_of, module_of
 from iqa_lab.scoring.memory import is_out_of_memory
@@ -22,7 +22,7 @@ def read_layers(
     settings: Settings,
     read: Callable[[str, Tensor | None], None],
 ) -> None:
-    """Forward RGB images ``[B, 3, H, W]`` uint8 once; ``read`` gets each layer's name and its output ``[B, C, H, W]``.
+    """Forward RGB images ``[B, 3, H, W]`` in 0..255 once; ``read`` gets each layer and its output ``[B, C, H, W]``.
 
     Raises:
         UserError: the images are too small for the network.
@@ -33,7 +33,7 @@ def read_layers(
 
 
 def layer_shapes(
-    network: Network, path: str, layers: Collection[str], settings: Settings
+    network: Network, path: str, layers: Collection[str], settings: Settings, decode: Decode = decode
 ) -> dict[str, tuple[int, ...]]:
     """The shape ``[1, C, H, W]`` of every layer named, from one real forward of one image.
 
@@ -99,7 +99,7 @@ def forward(
     read: Callable[[str, Tensor | None], None],
     precision: str,
 ) -> None:
-    """One forward of ``[B, 3, H, W]`` uint8 images; ``read`` gets each layer's output as ``[B, C, H, W]``, once.
+    """One forward of images ``[B, 3, H, W]`` in 0..255; ``read`` gets each layer's output as ``[B, C, H, W]``, once.
 
     Raises:
         UserError: the images do not suit the network, its forward fails, or a layer does not give one response an

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks.network import PIXELS, Network
 from iqa_lab.progress import say
@@ -31,7 +31,9 @@ TOLERANCE = {"fp32": 1e-4, "tf32": 4 * 2.0**-11, "bf16": 4 * 2.0**-8}
 REPEATS = 50
 
 
-def check_steady(network: Network, path: str, layers: Collection[str], settings: Settings) -> None:
+def check_steady(
+    network: Network, path: str, layers: Collection[str], settings: Settings, decode: Decode = decode
+) -> None:
     """Nothing, if responses to an image are the same alone, again, and twice among others.
 
     Args:
@@ -39,6 +41,7 @@ def check_steady(network: Network, path: str, layers: Collection[str], settings:
         path: of an image of the benchmark; the others are its inverse and noise.
         layers: those that are read.
         settings: device, precision, resize.
+        decode: of the benchmark: reads a file, or makes a stimulus.
 
     Raises:
         UserError: naming the first layer whose responses differ.

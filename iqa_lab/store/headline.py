@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.networks.network import PIXELS
+from iqa_lab.statistics.direction import by_goodness
 from iqa_lab.statistics.factors.units import IN_SAMPLE, candidate_rows
 
 
 def best_first(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The rows of the network's own layers, the highest ``by`` first; those fitted in-sample come last."""
+    """The rows of the network's own layers, the best ``by`` first; those fitted in-sample come last."""
     by = by if by in table else "agreement"  # of choices
-    own = table[table["layer"] != PIXELS.name].sort_values(by, ascending=False, kind="stable")
+    own = by_goodness(table[table["layer"] != PIXELS.name], by)
     fitted = own["readout"].str.endswith(IN_SAMPLE)
     return pd.concat([own[~fitted], own[fitted]])
 
@@ -38,6 +39,8 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
             "n": int(best["n"]),
             **({"agreement_pixels": float(control["agreement"].iloc[0])} if len(control) else {}),
         }
+    if "krcc" not in table:  # of stimuli
+        return _of_stimuli(best, control, chosen, by)
     return {
         "srcc_best": float(best["srcc"]),
         **chosen,
@@ -46,4 +49,16 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
         "srcc_within_distortion": float(best["srcc_within_distortion"]),
         "n": int(best["n"]),
         **({"srcc_pixels": float(control["srcc"].iloc[0])} if len(control) else {}),
+    }
+
+
+def _of_stimuli(best: pd.Series, control: pd.DataFrame, chosen: dict[str, Any], by: str) -> dict[str, Any]:
+    """The headline of a benchmark of stimuli: its statistic first, then how well log sensitivities correlate."""
+    others = [name for name in ("srcc", "plcc", "srcc_within_group", "slope", "slopes_outside") if name in best.index]
+    return {
+        f"{by}_best": float(best[by]),
+        **chosen,
+        **{name: float(best[name]) for name in others if name != by},
+        "n": int(best["n"]),
+        **({f"{by}_pixels": float(control[by].iloc[0])} if len(control) else {}),
     }

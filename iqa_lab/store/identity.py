@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from iqa_lab.benchmarks import Benchmark
+from iqa_lab.benchmarks.made import shown_on
 from iqa_lab.config import Config
 from iqa_lab.imports import source_imported
 from iqa_lab.networks import Network
@@ -34,6 +35,7 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
         "benchmark": benchmark.config.name,
         "opinion": benchmark.config.opinion,
         "index_digest": benchmark.index_digest(),
+        **shown_on(config.benchmark),
         "preprocess": asdict(config.preprocess),
         "precision": config.precision,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import BenchmarkConfig, Config
 from iqa_lab.errors import UserError, choices, first_names
 from iqa_lab.networks.network import PIXELS
@@ -54,6 +54,8 @@ def read_metric(text: str) -> Metric:
         raise UserError(f"{text}: which column? write {folder}:READOUT@LAYER; {said}")
     if config.benchmark.protocol in CHOICES:
         raise UserError(f"{folder}: people chose between images of {config.benchmark.name}; only opinions are compared")
+    if config.benchmark.protocol == THRESHOLDS:
+        raise UserError(f"{folder}: {config.benchmark.name} has thresholds of stimuli; only opinions are compared")
     everything = unit.scores()
     pairs = everything[[name for name in everything if name not in known]]
     scores = pairs.assign(score=everything[wanted])

@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
+from iqa_lab.psychophysics.experiment import read_scores
 from iqa_lab.statistics.correlation.choices import agreement, average_precision
 from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
-from iqa_lab.statistics.intervals.selection import Selection, select_column, select_column_of_means
+from iqa_lab.statistics.intervals.selection import (
+    Selection,
+    select_column,
+    select_column_of_means,
+    select_column_of_reading,
+)
+from iqa_lab.statistics.reading import observer_ceiling, reading_table
 from iqa_lab.statistics.table import FACTORS, agreement_table, correlation_table, people_an_image, standard_errors
 from iqa_lab.store.headline import headline
 from iqa_lab.store.held_out import CHOSEN_BY
@@ -38,6 +45,8 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
     names = sorted(definitions, key=lambda name: (definitions[name]["readout"], definitions[name]["depth"]))
     if config.benchmark.protocol in CHOICES:
         statistics = agreement_table(scores, names, config.statistics)
+    elif config.benchmark.protocol == THRESHOLDS:
+        statistics = reading_table(read_scores(config.benchmark, scores, names), config.statistics)
     else:
         errors = standard_errors(scores, config.benchmark)
         statistics = correlation_table(scores, names, opinion_sign(config), config.statistics, errors)
@@ -67,11 +76,27 @@ def summarise(scores: pd.DataFrame, table: pd.DataFrame, config: Config) -> dict
     (``srcc_best``, ``agreement_best``: chosen and judged on the same opinions, hence without an interval).
     """
     facts = held_out_facts(scores, candidate_rows(table), config) | headline(table, config.benchmark.headline)
+    if config.benchmark.protocol == THRESHOLDS:
+        facts |= _ceilings_of_observers(scores, config)
     errors = standard_errors(scores, config.benchmark)
     if errors is not None:
         ceiling = opinion_ceilings(scores["opinion"], errors, people_an_image(config.benchmark))
         facts |= {"ceiling_group": ceiling.group, "ceiling_perfect": ceiling.perfect}
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in facts.items()}
+
+
+def _ceilings_of_observers(scores: pd.DataFrame, config: Config) -> dict[str, Any]:
+    """How well one observer agrees with the mean of the others: the least, the middle and the most of them."""
+    found = observer_ceiling(read_scores(config.benchmark, scores, []))
+    if found is None:
+        return {}
+    named = {"plcc": found.plcc, "srcc": found.srcc, "rms_db": found.rms_db}
+    return {
+        f"observer_{name}{end}": value
+        for name, values in named.items()
+        if values is not None
+        for end, value in zip(("_low", "", "_high"), values, strict=True)
+    }
 
 
 def settings_of_statistics(config: Config) -> dict[str, Any]:
@@ -112,9 +137,9 @@ def held_out_facts(scores: pd.DataFrame, rows: pd.DataFrame, config: Config) -> 
 
     Returns:
         ``srcc_heldout``, ``srcc_heldout_low``, ``srcc_heldout_high``, and ``chosen_how_often``, the share of divisions
-        in which the best of all was chosen; so of ``srcc_within_distortion`` where that is the benchmark's headline,
-        and of ``agreement`` for choices. Nothing where the headline is another one: the best is then the best of
-        something else.
+        in which the best of all was chosen; so of ``srcc_within_distortion`` or ``rms_db`` where that is the
+        benchmark's headline, and of ``agreement`` for choices. Nothing where the headline is another one: the best is
+        then the best of something else.
     """
     names = (rows["readout"] + "@" + rows["layer"]).tolist()
     statistic = "agreement" if config.benchmark.protocol in CHOICES else config.benchmark.headline
@@ -135,6 +160,11 @@ def held_out_facts(scores: pd.DataFrame, rows: pd.DataFrame, config: Config) -> 
 def _selected(scores: pd.DataFrame, names: list[str], statistic: str, config: Config) -> Selection:
     """What choosing one of these columns by a statistic of ``CHOSEN_BY`` gives."""
     settings = config.statistics
+    if config.benchmark.protocol == THRESHOLDS:
+        reading = read_scores(config.benchmark, scores, names)
+        return select_column_of_reading(
+            reading, statistic=statistic, seed=settings.seed, confidence=settings.confidence
+        )
     if statistic == "agreement":
         left, right = scores.iloc[0::2], scores.iloc[1::2]
         values = agreement(left[names].to_numpy(dtype=float), right[names].to_numpy(dtype=float), right["opinion"])

@@ -86,7 +86,7 @@ def test_float64_is_read_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reference_for_each_pair_is_the_same_as_runs_of_one_pair(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     f, g = responses(1, 5, (5, 6, 7)), responses(2, 5, (5, 6, 7))
-    monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
+    monkeypatch.setattr("iqa_lab.readouts.pieces.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
     readout = load_distance(READOUTS[name])
     alone = readout(Response(list(f.split(1)), list(g.split(1)), PIXELS))
     assert readout(Response([f], [g], PIXELS)).tolist() == pytest.approx(alone.tolist(), rel=1e-6)

@@ -1,4 +1,4 @@
-"""The claims of a study: a small language, and its parts. What results say of them is in ``verdicts``.
+"""The claims of a study: a small language, and its parts. ``verdicts`` judges them.
 
 A claim compares two groups of networks, two readouts or two layers of the same networks, or a trend with zero::
 
@@ -15,6 +15,8 @@ A claim compares two groups of networks, two readouts or two layers of the same 
     trend(depth) > 0 for architecture in [alexnet, vgg16]
     trend(depth) ~ 0 within .2
     trend(parameters) < 0                                      depth of network, own task, imagenet
+    trend(benchmark tid2013) > 0 for benchmark = modelfest     over networks: who agrees better there, does here, too
+    trend(benchmark tid2013 over layers) > 0 for benchmark = modelfest     over the layers of each network
 
 A group is ``all`` (every trained network: no baseline, nothing untrained), a level of goal, dataset, architecture or
 readout (``FACTOR=LEVEL`` where a word is a level of several), a list of levels, or ``goal/architecture``. A baseline
@@ -52,6 +54,8 @@ COVARIATES = {
     "trend(imagenet)": "imagenet",
 }
 TRENDS = (DEPTH, *COVARIATES)
+# one benchmark beside another: over networks, or over the layers of each
+LINK = re.compile(r"trend\(benchmark ([\w.\-]+?)( over layers)?\)")
 BEST, FIRST, LAST, CONCAT = "best layer", "first layer", "last layer", "concat"
 PLACES = (BEST, FIRST, LAST, CONCAT)
 _NAME = r"[\w.\-]+"
@@ -146,9 +150,13 @@ def parse_claim(text: str) -> Claim:
         for side in (left, right):
             if re.fullmatch(_SIDE, side) is None:
                 raise UserError(f"claim {text!r}: {side!r} is no group of networks; write it as in {EXAMPLES}")
-    return Claim(
-        text, left, relation, right, float(margin or 0), _conditions(text, condition), _place(text, place), quantifier
-    )
+    only = _conditions(text, condition)
+    link = LINK.fullmatch(left)
+    if link and (len(only.get("benchmark", ())) != 1 or link[1] in only["benchmark"]):
+        raise UserError(f"claim {text!r}: beside which benchmark? add 'for benchmark = NAME', another one")
+    if link and margin:
+        raise UserError(f"claim {text!r}: the equality of such trends cannot be tested: write > 0 or < 0")
+    return Claim(text, left, relation, right, float(margin or 0), only, _place(text, place), quantifier)
 
 
 def _at_of(statement: str) -> tuple[str, str, str]:
@@ -174,11 +182,15 @@ def _quantified(text: str, left: str) -> tuple[Quantifier | None, str]:
 def _check_trend(text: str, left: str, right: str, at: str) -> None:
     if left == "trend(performance)":
         raise UserError(f"claim {text!r}: performance is two things: write trend(own task) or trend(imagenet)")
-    if left not in TRENDS:
-        raise UserError(f"claim {text!r}: there is no {left}; choose from {', '.join(TRENDS)}")
+    link = LINK.fullmatch(left)
+    if left not in TRENDS and not link:
+        raise UserError(
+            f"claim {text!r}: there is no {left}; choose from {', '.join(TRENDS)}, trend(benchmark NAME), "
+            "trend(benchmark NAME over layers)"
+        )
     if right != "0":
         raise UserError(f"claim {text!r}: a trend is compared with 0, as in {left} > 0")
-    if at and left == DEPTH:
+    if at and (left == DEPTH or (link and link[2])):
         raise UserError(f"claim {text!r}: a trend along the depth is of all layers")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import numpy as np
 import pandas as pd
 
-from iqa_lab.statistics.factors.claims import BEST, CONCAT, DEPTH, FIRST, LAST, Claim, NoSuchLevel
+from iqa_lab.statistics.factors.claims import BEST, CONCAT, DEPTH, FIRST, LAST, LINK, Claim, NoSuchLevel
 from iqa_lab.statistics.factors.units import FACTORS, UNIT, Columns, candidate_rows, joined
 
 NETWORK = [*FACTORS, "weights"]
@@ -101,6 +101,6 @@ def columns_of(units: pd.DataFrame) -> list[Columns]:
 
 def layers_in_order(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Rows for a trend along the depth: single layers of networks, from the first to the last."""
-    assert claim.left == DEPTH
+    assert claim.left == DEPTH or LINK.fullmatch(claim.left)
     own = rows[(rows["goal"] != "baseline") & ~rows["layer"].astype(str).str.startswith("concat_")]
     return own.sort_values([*UNIT, "readout", "depth"])

@@ -23,7 +23,17 @@ from iqa_lab.statistics.factors.contrasts import independent_pairs
 from iqa_lab.statistics.factors.covariates import usable_networks
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.power import detectable, detectable_trend, provable_margin
-from iqa_lab.statistics.factors.questions import GROUPS, LAYERS, METRICS, OVER, Question, paired, question_of
+from iqa_lab.statistics.factors.questions import (
+    BESIDE,
+    GROUPS,
+    LAYERS,
+    LINKED,
+    METRICS,
+    OVER,
+    Question,
+    paired,
+    question_of,
+)
 from iqa_lab.statistics.factors.units import FACTORS, UNIT, TooFewUnits, joined
 
 
@@ -65,6 +75,8 @@ def foresee(claims: Sequence[str], table: pd.DataFrame) -> list[Foreseen]:
 
 
 def _of(claim: Claim, question: Question, claims: int) -> Foreseen:
+    if question.kind in LINKED:
+        return _of_link(claim, question, claims)
     if question.kind == OVER:
         averaged = usable_networks(question.left, COVARIATES[claim.left])
         sizes = averaged.groupby("goal")["architecture"].nunique().tolist()
@@ -96,6 +108,25 @@ def _of(claim: Claim, question: Question, claims: int) -> Foreseen:
     size = provable_margin(pairs, claims) if claim.margin else detectable(pairs, claims)
     return Foreseen(claim.text, pairs, networks, _names(rows), size,
                     "; ".join(filter(None, [_few(pairs, networks), _narrow(claim, size)])))  # fmt: skip
+
+
+def _of_link(claim: Claim, question: Question, claims: int) -> Foreseen:
+    """The same networks on two benchmarks."""
+    units = question.left.drop_duplicates(UNIT).merge(question.right.drop_duplicates(UNIT)[NETWORK], on=NETWORK)
+    if units.empty:
+        raise TooFewUnits("no network of the grid is on both benchmarks")
+    names = tuple(sorted({*_names(question.left), *_names(question.right)}))
+    networks = joined(units, NETWORK).nunique()
+    if question.kind == BESIDE:
+        sizes = [number for number in units.groupby("goal").size().tolist() if number >= 3]
+        if sum(sizes) - len(sizes) < ENOUGH_NETWORKS - 1:
+            raise TooFewUnits(f"it takes {ENOUGH_NETWORKS} trainings of one goal (three of each of several) on both")
+        rho = detectable_trend(sizes, claims)
+        few = "too few permutations for so many claims: it stays undecided" if isnan(rho) else ""
+        return Foreseen(claim.text, sum(sizes), sum(sizes), names, rho, few)
+    pairs = independent_pairs(units.assign(first_network=joined(units, NETWORK)), FACTORS).nunique()
+    return Foreseen(claim.text, pairs, networks, names,
+                    note=_few(pairs) or "the trend has to beat two random walks along the layers")  # fmt: skip
 
 
 def _of_groups(claim: Claim, question: Question, claims: int) -> Foreseen:

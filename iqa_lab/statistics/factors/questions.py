@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from iqa_lab.statistics.factors.claims import (
     COVARIATES,
     DEPTH,
+    LINK,
     PLACES,
     Claim,
     Group,
@@ -31,6 +32,7 @@ from iqa_lab.statistics.factors.units import (
     with_values,
 )
 
+LINKED = BESIDE, BESIDE_LAYERS = "beside another benchmark", "layers beside another benchmark"
 LAYERS, OVER, PAIRS, GROUPS, METRICS = "layers", "over networks", "pairs", "groups", "metrics"
 BASE = {"goal.family": "goal", "goal.supervision": "goal"}  # the factor of an attribute
 
@@ -66,6 +68,8 @@ def question_of(claim: Claim, table: pd.DataFrame) -> Question:
         UserError: a word is a level of several factors, or not exact.
     """
     found = _question(claim, table)
+    if found.kind in LINKED:  # each benchmark by its own
+        return found
     statistics = sorted(set(pd.concat([found.left, found.right])["statistic"].dropna()))
     if len(statistics) > 1:
         raise NoSuchLevel(
@@ -97,6 +101,12 @@ def replicates_beside(question: Question, table: pd.DataFrame) -> pd.DataFrame |
 
 
 def _question(claim: Claim, table: pd.DataFrame) -> Question:
+    if link := LINK.fullmatch(claim.left):
+        here, there = (
+            _linked(claim, table, over_layers=bool(link[2])),
+            replace(claim, only={**claim.only, "benchmark": (link[1],)}),
+        )
+        return Question(claim, BESIDE_LAYERS if link[2] else BESIDE, here, _linked(there, table, bool(link[2])))
     kept = kept_rows(claim, table)
     networks = kept[kept["goal"] != "baseline"]
     if claim.left in (DEPTH, *COVARIATES):
@@ -136,6 +146,16 @@ def _question(claim: Claim, table: pd.DataFrame) -> Question:
     if left.levels and right.levels:  # all that was learned, wherever it began, is what trained networks have
         matched_by.append(ORIGIN)
     return Question(claim, PAIRS, one, other, left_out, tuple(matched_by))
+
+
+def _linked(claim: Claim, table: pd.DataFrame, over_layers: bool) -> pd.DataFrame:
+    """The networks of one benchmark, a row each with ``columns``; or a row for each of their layers."""
+    kept = kept_rows(claim, table)
+    rows, _ = read_in(kept[kept["goal"] != "baseline"], readouts_of(claim, kept))
+    if not over_layers:
+        return one_a_unit(rows, claim.place)
+    layers = layers_in_order(rows, claim)
+    return layers.assign(columns=pd.Series([(name,) for name in layers.index], index=layers.index, dtype=object))
 
 
 def _common_factor(left: Group, right: Group) -> str | None:

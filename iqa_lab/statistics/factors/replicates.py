@@ -14,12 +14,12 @@ from scipy.stats import chi2
 from scipy.stats import t as student
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
-from iqa_lab.statistics.factors.units import FACTORS, UNTRAINED, history
+from iqa_lab.statistics.factors.units import FACTORS, SENSITIVITY, UNTRAINED, history
 
 Floats = NDArray[np.float64]
 
 # statistics of which Fisher's z is taken: correlations
-CORRELATIONS = ("srcc", "plcc", "srcc_within_distortion")
+CORRELATIONS = ("srcc", "plcc", "srcc_within_distortion", SENSITIVITY)
 _BEGAN = "_began"  # what a training began with: trainings that began otherwise are no replicates
 
 

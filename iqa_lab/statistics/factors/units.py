@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from iqa_lab.statistics.direction import goodness, is_low_good
 from iqa_lab.statistics.intervals.weighed import STATISTICS, Weighed
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,11 @@ UNTRAINED = "untrained"
 
 # goal/dataset of the training whose weights a network's training began with; empty: it began at random
 ORIGIN = "initialised_from"
+
+
+# what benchmarks of stimuli are judged by where results are compared: the SRCC of log sensitivities with people's. It
+# is no agreement on image quality, and is never averaged with it
+SENSITIVITY = "sensitivity"
 
 
 IN_SAMPLE = "_insample"  # ends the names of readouts that were fitted to the opinions they are compared with
@@ -47,7 +53,7 @@ def best_of_units(table: pd.DataFrame, value: str = "srcc") -> pd.DataFrame:
     """
     own = candidate_rows(table)
     own = own[own[value].notna()]
-    return own.loc[own.groupby(UNIT, sort=True)[value].idxmax()]
+    return own.loc[goodness(own[value], value).groupby([own[name] for name in UNIT], sort=True).idxmax()]
 
 
 def comparable(table: pd.DataFrame) -> pd.DataFrame:
@@ -73,8 +79,8 @@ def with_values(table: pd.DataFrame, headlines: Mapping[str, str] | None = None)
 
     Args:
         table: rows of ``correlations.csv`` of any number of units.
-        headlines: the statistic of each benchmark; one that is not in it, or whose statistic cannot be resampled, is
-            judged by ``srcc`` where there is any, else by ``agreement``.
+        headlines: the statistic of each benchmark; one that is not in it, or whose statistic cannot be resampled or is
+            better when it is low, is judged by ``srcc`` where there is any, else by ``agreement``.
     """
     if "value" in table and "statistic" in table:
         return table
@@ -83,9 +89,12 @@ def with_values(table: pd.DataFrame, headlines: Mapping[str, str] | None = None)
     for benchmark, rows in table.groupby("benchmark"):
         there = [name for name in ("srcc", "agreement") if name in rows and rows[name].notna().any()]
         asked = known.get(str(benchmark), "")
-        statistic = asked if asked in STATISTICS and asked in rows else there[0] if there else "srcc"
-        if statistic in rows:
-            result.loc[rows.index, "value"] = rows[statistic].astype(float)
+        # claims compare and average values in which high is good, and correlations as such (Fisher's z)
+        fits = (asked in STATISTICS and asked in rows and not is_low_good(asked)) or asked == SENSITIVITY
+        statistic = asked if fits else there[0] if there else "srcc"
+        column = "srcc" if statistic == SENSITIVITY else statistic
+        if column in rows:
+            result.loc[rows.index, "value"] = rows[column].astype(float)
         result.loc[rows.index, "statistic"] = statistic
     return result
 

@@ -1,4 +1,4 @@
-"""What results say of the claims of a study, and of what it holds.
+"""The claims of a study and its results -> a verdict on each claim, and what the verdict is about.
 
 ``supported`` and ``contradicted`` are about other networks than those at hand; with fewer than five independent pairs
 of networks the word itself says that it is about these: ``holds for these 2 networks``, ``fails for these 2 networks``.
@@ -20,9 +20,12 @@ from iqa_lab.statistics.factors.covariates import trend_within
 from iqa_lab.statistics.factors.effects import NOTHING, OTHER_NETWORKS, Effect, Side, compared
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.estimate import Estimate
+from iqa_lab.statistics.factors.links import link_over_layers, link_over_networks
 from iqa_lab.statistics.factors.questions import (
+    BESIDE,
     GROUPS,
     LAYERS,
+    LINKED,
     METRICS,
     OVER,
     Question,
@@ -52,7 +55,7 @@ __all__ = ["columns_of_claims", "judge_claims"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the results say of one claim, before the other claims of its study count."""
+    """What the results say about one claim, before the other claims of its study count."""
 
     effect: Effect
     agrees: bool  # whether what was found is as claimed
@@ -69,7 +72,7 @@ def judge_claims(
     confidence: float = 0.95,
     headlines: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """What the results say of a study's claims.
+    """A verdict on each claim of a study.
 
     Args:
         claims: as their texts.
@@ -174,6 +177,16 @@ def _judgement(
     if question.left_out:
         note = f"left out, for they were not read in this way: {', '.join(question.left_out[:3])}"
         note += f" and {len(question.left_out) - 3} more" if len(question.left_out) > 3 else ""
+    if question.kind in LINKED:
+        here, judged_here = valued_units(question.left, table, distributions, "here")
+        there, judged_there = valued_units(question.right, table, distributions, "there")
+        found_link = (
+            link_over_networks(here, there, confidence)
+            if question.kind == BESIDE
+            else link_over_layers(here, there, judged_here, judged_there, confidence)
+        )
+        rises = found_link.difference > 0
+        return Judgement(found_link, rises if claim.relation == ">" else not rises, note)
     if question.kind == OVER:
         units, _ = valued_units(question.left, table, distributions, "left")
         return _trend_over_networks(claim, units, confidence, note)

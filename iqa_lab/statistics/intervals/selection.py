@@ -6,22 +6,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from iqa_lab.statistics.direction import goodness
 from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.statistics.intervals.weighed import Weighed, divide
+from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
 RESAMPLES = 200  # of the interval, in each of which a column is chosen anew
+# of statistics that are no correlations
+_LIMITS = {"agreement": (0.0, 1.0), "rms_db": (0.0, float("inf")), "log_rmse": (0.0, float("inf"))}
 
 
 @dataclass(frozen=True)
 class Selection:
     """What choosing a column gives."""
 
-    best: int  # the column with the highest value on all pairs; -1 where none has one
+    best: int  # the column with the best value on all pairs; -1 where none has one
     in_sample: float  # its value on the same pairs: optimistic
     heldout: float  # what columns get that were chosen on other references
     frequency: Floats  # how often each column was chosen, ``[columns]``, sums to 1
-    heldout_low: float = float("nan")  # its interval, in which the choice is part of the chance; never beyond ±1
+    # its interval, in which the choice is part of the chance; never beyond what the statistic can be
+    heldout_low: float = float("nan")
     heldout_high: float = float("nan")
 
 
@@ -84,6 +89,28 @@ def select_column_of_means(
     return _selected(weighed, folds, repeats, seed, resamples, confidence)
 
 
+def select_column_of_reading(
+    reading: Reading,
+    *,
+    statistic: str,
+    folds: int = 5,
+    repeats: int = 5,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = 0.95,
+) -> Selection:
+    """As ``select_column``, of values beside people's, where other *stimuli* choose.
+
+    By ``rms_db``, ``log_rmse``, ``srcc`` or ``plcc``.
+
+    Where folds are judged by different columns, their ``rms_db`` is around the mean that each has on the other stimuli.
+    """
+    names = reading.stimulus.astype(str)
+    return _selected(
+        Weighed(reading.values, reading.human, names, statistic), folds, repeats, seed, resamples, confidence
+    )
+
+
 def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: int, confidence: float) -> Selection:
     number, references = weighed.quality.shape[1], len(weighed.names)
     frequency = np.zeros(number)
@@ -93,7 +120,7 @@ def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: 
     overall = weighed.values(np.arange(number), np.ones((1, references)))[0]
     if not np.isfinite(overall).any():
         return Selection(-1, nan, nan, frequency)
-    best = int(np.nanargmax(overall))
+    best = int(np.nanargmax(goodness(overall, weighed.statistic)))
     every = np.arange(number)
     if number == 1:  # nothing is chosen
         frequency[best], heldout = 1, float(overall[best])
@@ -122,6 +149,6 @@ def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: 
         drawn = judge(draws)
         error = float(np.nanstd(drawn, ddof=1)) * np.sqrt(references / (references - 1))
         reach = float(student.ppf((1 + confidence) / 2, references - 1)) * error
-        least = 0.0 if weighed.statistic == "agreement" else -1.0
-        low, high = max(heldout - reach, least), min(heldout + reach, 1.0)
+        least, most = _LIMITS.get(weighed.statistic, (-1.0, 1.0))
+        low, high = max(heldout - reach, least), min(heldout + reach, most)
     return Selection(best, float(overall[best]), heldout, frequency, low, high)

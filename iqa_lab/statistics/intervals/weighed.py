@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from iqa_lab.statistics.correlation.choices import average_precision
 from iqa_lab.statistics.correlation.coefficients import large_enough
+from iqa_lab.statistics.direction import goodness
 from iqa_lab.statistics.intervals.bootstrap import Draw, correlations_of_draws
+from iqa_lab.statistics.reading import log_rmse, rms_db_weighed
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-STATISTICS = ("srcc", "plcc", "agreement", "average_precision", "srcc_within_distortion")
+STATISTICS = ("srcc", "plcc", "agreement", "average_precision", "srcc_within_distortion", "rms_db", "log_rmse")
 FOLDS, REPEATS = 5, 5  # how references are divided
 
 
@@ -30,8 +32,9 @@ class Weighed:
         """Hold the columns.
 
         Args:
-            quality: ``[n, columns]``, larger = better; for ``agreement`` the agreement of each triplet.
-            opinion: ``[n]``, larger = better; not used for ``agreement``.
+            quality: ``[n, columns]``, larger = better; for ``agreement`` the agreement of each triplet, for ``rms_db``
+                log10 of a sensitivity.
+            opinion: ``[n]``, larger = better, for ``rms_db`` people's log10; not used for ``agreement``.
             reference: ``[n]``.
             statistic: one of ``STATISTICS``.
             group: ``[n]``, the distortion of each row, for ``srcc_within_distortion``.
@@ -61,6 +64,10 @@ class Weighed:
             return means
         if self.statistic == "srcc_within_distortion":
             return self._within(table, draws)
+        if self.statistic == "rms_db":
+            return rms_db_weighed(table, self.opinion, draws[:, self.cluster])
+        if self.statistic == "log_rmse":
+            return log_rmse(table, self.opinion, draws[:, self.cluster])
         found = np.empty((len(draws), table.shape[1]))
         for number, draw in enumerate(draws):
             rows = np.repeat(np.arange(len(table)), draw[self.cluster].astype(int))
@@ -115,7 +122,8 @@ class Weighed:
         folds = int(division.max()) + 1
         kept = division[None, :] != np.arange(folds)[:, None]  # [folds, references]
         elsewhere = self._values(table, (draws[:, None, :] * kept).reshape(-1, len(self.names)))
-        choice = np.where(np.isfinite(elsewhere), elsewhere, -np.inf).argmax(axis=1).reshape(len(draws), folds)
+        good = goodness(elsewhere, self.statistic)
+        choice = np.where(np.isfinite(good), good, -np.inf).argmax(axis=1).reshape(len(draws), folds)
         fold = division[self.cluster]
         position = self._positions(table, fold, folds)
         result = np.empty(len(draws))
@@ -127,13 +135,19 @@ class Weighed:
         return result, choice
 
     def _positions(self, table: Floats, fold: Indices, folds: int) -> Floats:
-        """Columns on one scale: of each row the mid-rank among the rows of the other folds, 0..1.
+        """Columns on one scale: of each row the mid-rank among the rows of the other folds, 0..1; of ``rms_db`` dB.
 
         So folds that are judged by different columns can be put together.
         """
-        if self.statistic == "agreement":
+        if self.statistic in ("agreement", "log_rmse"):  # no scale is free
             return table
         position = np.empty(table.shape)
+        if self.statistic == "rms_db":  # the one factor that is free is that of the other folds
+            for number in range(folds):
+                inside = fold == number
+                apart = (table[~inside] - self.opinion[~inside, None]).mean(axis=0)
+                position[inside] = table[inside] - apart
+            return position
         for number in range(folds):
             inside = fold == number
             for column in range(table.shape[1]):

@@ -1,0 +1,148 @@
+"""A benchmark of stimuli from the command to the report: whoever looks for a best column looks for the lowest."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from iqa_lab.errors import UserError
+from iqa_lab.psychophysics import experiment_of
+from iqa_lab.report.collect import collect
+from iqa_lab.report.study import EVERYTHING, Study
+from iqa_lab.report.tables import markdown_table
+from iqa_lab.statistics.factors.units import candidate_rows
+from iqa_lab.store.headline import best_first, headline
+from iqa_lab.store.headlines import unit_headlines
+from iqa_lab.store.held_out import chosen_on_others, headline_line
+from iqa_lab.store.metric import read_metric
+from iqa_lab.store.recompute import recompute
+from iqa_lab.store.table import Results
+from tests.conftest import Finished, composed
+
+Command = Callable[..., Finished]
+# 8 stimuli of two groups, 16 trials of 64 x 64 pixels
+ON_STIMULI = ("benchmark=modelfest_30", "benchmark.distortions=[baguette,orientation]")
+SQUEEZENET = ("goal=untrained", "dataset=none", "architecture=squeezenet1_1", "tracker=none")
+
+
+@pytest.fixture
+def finished(iqa_lab: Command) -> Finished:
+    """One network and one model of vision, in ``results``."""
+    first = iqa_lab("run", *ON_STIMULI, *SQUEEZENET, "readout=[plain,cosine]")
+    second = iqa_lab("run", *ON_STIMULI, "goal=baseline", "dataset=none", "architecture=sso", "tracker=none")
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    return first
+
+
+def folder_of(kind: str) -> Path:
+    (unit,) = Path("results/modelfest_30").glob(f"{kind}*/*")
+    return unit
+
+
+def test_what_is_found_is_said_with_its_direction(finished: Finished, iqa_lab: Command) -> None:
+    assert "Low rms_db is good." in finished.out and "the lowest of 18 columns" in finished.out
+    assert "intervals by resampling stimuli" in finished.out and "One observer against the mean" in finished.out
+    assert "white 60 cd/m2, 30 pixels a degree" in finished.out and "outside of 0.8..1.2" in finished.out
+    table = pd.read_csv(folder_of("untrained") / "correlations.csv")
+    facts = json.loads((folder_of("untrained") / "result.json").read_text())["headline"]
+    own = candidate_rows(table)
+    lowest = own.loc[own["rms_db"].idxmin()]
+    assert facts["rms_db_best"] == pytest.approx(lowest["rms_db"]) and facts["best_layer"] == lowest["layer"]
+    assert facts["rms_db_heldout_low"] <= facts["rms_db_heldout"] <= facts["rms_db_heldout_high"]
+    assert (table["n"] == 8).all() and table["rms_db_observers_low"].notna().all()
+    # cosine is quadratic, and said to be
+    slopes = table[table["layer"] != "pixels"].groupby("readout")["slope"].median()
+    assert slopes["plain"] == pytest.approx(1, abs=0.1) and slopes["cosine"] == pytest.approx(2, abs=0.2)
+
+    shown = iqa_lab("results")
+    lines = [line for line in shown.out.splitlines() if "modelfest_30" in line]
+    assert "baseline" in lines[0] and "untrained" in lines[1], shown.out  # the standard observer is nearer to people
+    assert "low is good" in shown.out
+    again = iqa_lab("run", *ON_STIMULI, *SQUEEZENET, "readout=[plain,cosine]")
+    assert again.code == 0 and "Nothing to do" in again.out
+    single = iqa_lab("results", "--where", "readout=plain")
+    found = [line for line in single.out.splitlines() if line.strip().startswith("modelfest_30")]
+    assert single.code == 0 and len(found) > 3
+    other = iqa_lab("run", *ON_STIMULI, *SQUEEZENET, "benchmark.peak_luminance=70")
+    assert other.code == 0 and len(list(Path("results/modelfest_30").glob("untrained*/*"))) == 2
+
+
+def test_tables_are_made_again_from_the_scores_alone(finished: Finished) -> None:
+    unit = folder_of("untrained")
+    before = pd.read_csv(unit / "correlations.csv")
+    (unit / "correlations.csv").unlink()
+    recompute(Path("results"))
+    pd.testing.assert_frame_equal(pd.read_csv(unit / "correlations.csv"), before)
+
+
+def test_a_report_is_made_of_it(finished: Finished) -> None:
+    report = collect(Path("results"), Study("results", EVERYTHING))
+    names = {figure.name for figure in report.figures}
+    assert {"modelfest_30_curves", "modelfest_30_ranking"} <= names
+    best = report.best.set_index("goal")
+    assert best.loc["baseline", "rms_db_heldout"] < best.loc["untrained", "rms_db_heldout"]
+    assert report.across.empty and all(page.charts.get("curve") is not None for page in report.units)
+    assert not report.disagreements
+
+
+def test_thresholds_are_not_compared_as_opinions(finished: Finished, iqa_lab: Command) -> None:
+    failed = iqa_lab("compare", f"{folder_of('untrained')}:plain@features.3", str(folder_of("baseline")))
+    assert failed.code == 2 and "has thresholds of stimuli" in failed.error_line
+    with pytest.raises(UserError, match="has thresholds of stimuli"):
+        read_metric(f"{folder_of('untrained')}:plain@features.3")
+
+
+def test_code_that_a_result_names_is_not_called() -> None:
+    """A result of somebody else names its benchmark's code as it likes; only the user's own configuration is obeyed."""
+    foreign = replace(composed(*ON_STIMULI).benchmark, family="os.system")
+    with pytest.raises(UserError, match="code that a result names is not called"):
+        experiment_of(foreign)
+
+
+# --- tables of anybody ------------------------------------------------------------------------------------------------
+
+
+def table_of(rms_db: list[float], **more: object) -> pd.DataFrame:
+    layers = ["pixels", *(f"l{number}" for number in range(len(rms_db) - 1))]
+    return pd.DataFrame(
+        {"benchmark": "modelfest", "goal": "g", "dataset": "d", "architecture": "a", "weights": "w", "layer": layers,
+         "depth": 0.5, "readout": "plain", "n": 43, "rms_db": rms_db, "srcc": 0.5, "plcc": 0.5,
+         "srcc_within_group": 0.5, "slope": 1.0, "slopes_outside": 0.0, **more}
+    )  # fmt: skip
+
+
+def test_the_headline_is_the_lowest_and_pixels_are_no_candidate() -> None:
+    table = table_of([0.5, 9.0, np.nan, 7.0, 8.0])
+    assert best_first(table, "rms_db")["layer"].tolist() == ["l2", "l3", "l0", "l1"]
+    facts = headline(table, "rms_db")
+    assert (facts["rms_db_best"], facts["best_layer"], facts["rms_db_pixels"], facts["columns"]) == (7.0, "l2", 0.5, 4)
+
+
+def test_units_are_listed_with_the_nearest_to_people_first() -> None:
+    rows = [table_of([7.1, 9, 8], unit="far"), table_of([7.1, 6, 12], unit="near", architecture="b")]
+    table = pd.concat(rows, ignore_index=True)
+    found = Results(
+        table, {}, (), pd.DataFrame({"unit": ["far", "near"], "statistic": "rms_db", "heldout": [8.5, 6.5],
+                                     "heldout_low": 5.0, "heldout_high": 9.0})
+    )  # fmt: skip
+    listed = unit_headlines(found)
+    assert listed["unit"].tolist() == ["near", "far"] and listed["best"].tolist() == [6, 8]
+
+
+def test_a_held_out_number_of_decibels_is_said_as_what_it_is() -> None:
+    facts = {"rms_db_heldout": 7.4, "rms_db_heldout_low": 4.5, "rms_db_heldout_high": 10.2, "rms_db_best": 7.2,
+             "best_layer": "l1", "best_readout": "plain", "columns": 9, "chosen_how_often": 1.0}  # fmt: skip
+    assert headline_line(facts) == "rms_db_heldout 7.400 [4.500, 10.200]"
+    said = " ".join(chosen_on_others(facts, 0.95, 43, what="stimuli"))
+    assert "that other stimuli choose" in said and "the lowest of 9 columns" in said and "0 is human" in said
+    few = {**facts, "rms_db_heldout_low": None, "rms_db_heldout_high": None}
+    assert headline_line(few, 4, "stimuli").endswith("no interval: 4 stimuli are too few for one, it takes 6")
+
+
+def test_the_lowest_is_bold_where_low_is_good() -> None:
+    text = markdown_table(pd.DataFrame({"network": ["a", "b"], "rms_db_heldout": [7.5, 9.25], "srcc_best": [0.5, 0.6]}))
+    assert "**7.500**" in text and "**.600**" in text and "**9" not in text
