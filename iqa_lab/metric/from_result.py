@@ -104,7 +104,7 @@ def recipe_of_column(unit: UnitFolder, name: str) -> tuple[Recipe, dict[int, Ten
             _check_weighed(part, facts)
             assert found is not None
             values = found.sort_values("channel")["weight"].to_numpy(dtype=float)
-            tensors[place] = torch.from_numpy(np.ascontiguousarray(values))
+            tensors[place] = torch.from_numpy(np.array(values))
         terms.append(
             Term(
                 readout=str(facts["readout"]),

@@ -213,9 +213,9 @@ class Metric(nn.Module):
             raise UserError(
                 "half precision is for the network alone: leave the metric in float32 and call it under torch.autocast"
             )
-        if images.is_floating_point() or kind == torch.float64:
-            return images.to(self.device, kind)
-        return images.to(self.device)
+        to = kind if images.is_floating_point() or kind == torch.float64 else images.dtype
+        # in the order in memory that the pass has them in: products of float32 add up in that order
+        return images.to(self.device, to).contiguous(memory_format=torch.channels_last)
 
     def _score(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """Every column of pairs of one size, ``[P, columns]``."""

@@ -25,7 +25,7 @@ INPUTS = {
     "rgb": ["weights.input.order=rgb"],
     "bgr": ["weights.input={order: bgr, range: 255, mean: [104, 117, 124], std: [1, 1, 1]}"],
     "lightness": [
-        "weights.input={order: lightness, range: 1, mean: [.5], std: [.25]}", "architecture.arguments={channels: 1}",
+        "weights.input={order: lightness, range: 1, mean: [.5], std: [.25]}", "+architecture.arguments.channels=1",
     ],
 }  # fmt: skip
 RELATIVE = 1e-6
