@@ -16,7 +16,7 @@ from iqa_lab.report.figures.layers_against_layers import layers_against_layers
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
 from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.figures.sensitivity_curves import sensitivity_curves
+from iqa_lab.report.figures.sensitivity_curves import PIXELS, sensitivity_curves
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, said
 from iqa_lab.report.inference import factor_figures
 from iqa_lab.report.names import file_name, told_apart
@@ -112,6 +112,7 @@ def _measure(units: Units, rows: pd.DataFrame) -> str:
 
 
 TRAINED, OTHERS = 4, 1  # curves of trained networks, and of untrained ones
+OF_PIXELS = ("rmse", "psnr")  # baselines that are the pixels once more
 
 
 def curves_of(units: Units, rows: pd.DataFrame, notes: list[str]) -> Chart | None:
@@ -127,8 +128,9 @@ def curves_of(units: Units, rows: pd.DataFrame, notes: list[str]) -> Chart | Non
     best = best.assign(network=network_names(best))
     trained = best[~best["goal"].isin(["baseline", UNTRAINED])].head(TRAINED)
     untrained = best[best["goal"] == UNTRAINED].head(OTHERS)
-    shown = pd.concat([best[best["goal"] == "baseline"].head(TRAINED), trained, untrained])
-    control = rows[(rows["layer"] == "pixels") & (rows["readout"] == "plain")].head(1).assign(network="pixels")
+    models = best[(best["goal"] == "baseline") & ~best["architecture"].isin(OF_PIXELS)].head(TRAINED)
+    shown = pd.concat([models, trained, untrained])
+    control = rows[(rows["layer"] == "pixels") & (rows["readout"] == "plain")].head(1).assign(network=PIXELS)
     readings: dict[str, Reading] = {}
     config = units[str(rows["unit"].iloc[0])].config.benchmark
     try:

@@ -1,6 +1,7 @@
 """The contrast tests: stimuli and scores beside what was published, and a model that is right scores as people."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from iqa_lab.psychophysics.cambridge.published import published_scores
 from iqa_lab.psychophysics.cambridge.show import SIDE, screen_of
 from iqa_lab.statistics.intervals.selection import select_column_of_reading
 from iqa_lab.statistics.reading import Reading, reading_table
+from iqa_lab.store.reading import parse_correlations
 from iqa_lab.store.tabulate import try_statistics
 from tests.conftest import composed, needs_shared
 from tests.psychophysics.shown import DETECTION, PROPERTIES, changed, pixel_distances, settings, shown, table_of
@@ -334,3 +336,15 @@ def test_the_options_say_what_is_there(name: str) -> None:
     assert config.human == (reading.source == "measured")
     assert reading.source in ("measured", "formula") and len(set(reading.stimulus)) >= 6
     assert np.isfinite(reading.human).all() and trials["opinion"].notna().all()
+
+
+@pytest.mark.parametrize(
+    "name", ["contrast_masking_coherent", "contrast_matching", "property_csf", "property_brightness"]
+)
+def test_every_row_says_what_people_are_and_is_read_back(name: str) -> None:
+    table = table_of(name, np.random.default_rng(0).uniform(1, 2, (len(shown(name).trials), 3)))
+    written = table.assign(benchmark=name).to_csv(index=False).encode()
+    again = parse_correlations(written, Path("correlations.csv"))
+    assert again["human"].tolist() == ["measured" if settings(name).human else "formula"] * 3
+    numbers = table.columns.drop("human")
+    assert again[numbers].to_numpy(float) == pytest.approx(table[numbers].to_numpy(float), nan_ok=True)

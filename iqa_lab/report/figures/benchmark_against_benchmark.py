@@ -36,10 +36,11 @@ def benchmark_against_benchmark(
         for axis, side, name, measure in zip((alt.X, alt.Y), "xy", (first, second), measures, strict=True)
     )
     shown = both[["network", *keys, "srcc_x", "srcc_y", *ends]].round(5)
-    colour = alt.Color("goal:N", scale=theme.colours(goals), title="goal")
+    legend = alt.Legend(symbolOpacity=1)
+    colour = alt.Color("goal:N", scale=theme.colours(goals), title="goal", legend=legend)
     base = alt.Chart(shown).encode(color=colour)
     points = base.mark_point(filled=True, size=70, opacity=0.9).encode(
-        x=x, y=y, shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
+        x=x, y=y, shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal", legend=legend),
         tooltip=["network", number(f"{value}_x"), number(f"{value}_y")],
     )  # fmt: skip
     bars = [
@@ -52,4 +53,6 @@ def benchmark_against_benchmark(
         if held_out
         else "best layer and readout of each"
     )
-    return dressed(chart, f"The same networks on {first} and {second}", f"{len(both)} networks, {how}")
+    baselines = int((both["goal"] == "baseline").sum())
+    counted = f"{len(both) - baselines} networks" + (f" and {baselines} baselines" if baselines else "")
+    return dressed(chart, f"The same networks on {first} and {second}", f"{counted}, {how}")

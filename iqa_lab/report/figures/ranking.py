@@ -7,6 +7,7 @@ import pandas as pd
 from iqa_lab.report import theme
 from iqa_lab.report.figures.common import (
     HELD_OUT,
+    SENSITIVITY,
     SRCC,
     Chart,
     axis_of,
@@ -51,9 +52,10 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     )
     chosen = base.mark_tick(thickness=2, size=13, opacity=0.55).encode(x=x("srcc"), tooltip=tips)
     chart = (bars + points + chosen).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
+    what, on = ("stimuli", "stimuli") if measure == SENSITIVITY else ("references", "opinions")
     said = [
-        f"points: at the layer and readout that other references choose, {said_intervals(best, 'heldout_low')}",
-        "ticks: the best of all columns, chosen on the same opinions: optimistic, hence no interval",
-        said_n(best),
+        f"points: at the layer and readout that other {what} choose, {said_intervals(best, 'heldout_low')}",
+        f"ticks: the best of all columns, chosen on the same {on}: optimistic, hence no interval",
+        said_n(best).replace("pairs", "stimuli") if what == "stimuli" else said_n(best),
     ]
     return dressed(chart, "Networks and baselines, ranked by what is held out", said)
