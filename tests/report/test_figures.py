@@ -283,7 +283,7 @@ def test_cells_of_the_grid_have_intervals_and_of_several_trainings_the_mean_and_
     other = one.assign(weights=one["weights"] + ".v2", heldout=0.5, heldout_low=0.45, heldout_high=0.55)
     alone = values(factor_grid(one), "rect").dropna(subset=["value"])
     assert set(alone["interval"]) == {"[.650, .750]"} and set(alone["value"]) == {0.7}
-    both = values(factor_grid(pd.concat([one, other])), "rect").dropna(subset=["value"])
+    both = values(factor_grid(pd.concat([one, other], ignore_index=True)), "rect").dropna(subset=["value"])
     assert set(both["interval"]) == {"2: .500 to .700"} and both["value"].tolist() == pytest.approx([0.6] * len(both))
 
 
