@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib import import_module
@@ -35,10 +35,12 @@ from rich.table import Table
 from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.benchmarks.images import decode
+from iqa_lab.benchmarks.index import examine
 from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import OUTPUT
 from iqa_lab.progress import track
+from iqa_lab.readouts import loops
 from iqa_lab.scoring.columns import Column, Plan, plan_columns
 from iqa_lab.scoring.forward import read_layers, to_device
 from iqa_lab.scoring.memory import keep_freed_memory
@@ -47,6 +49,7 @@ from iqa_lab.scoring.settings import Settings
 
 NETWORKS = ("mobilenetv2_tf", "squeezenet1_1", "alexnet", "resnet18", "vgg16")
 SORTING = ("wasserstein", "jsd")
+OF_MOMENTS = ("plain", "manhattan", "cosine", "lpips", "mean", "std", "mean_std", "correlation", "dists")
 MEASURED = Path(__file__).parent / "measured"
 
 
@@ -150,8 +153,8 @@ def columns_of_the_pass(bench: Bench, architecture: str) -> list[Line]:
     plans = {
         "1 column (plain, last layer)": (replace(plain, passed=plain.passed[-1:]), None),
         "10 columns": (replace(whole, passed=whole.passed[-10:], channels=()), None),
-        "plain, every layer": (plain, 0.80),
-        "every readout": (whole, 0.50),
+        "plain, every layer": (plain, 0.90),
+        "every readout": (whole, 0.60),
         "every readout but wasserstein and jsd": (unsorted, None),
     }
     bare = bench.bare(network, last_layer(network))
@@ -163,6 +166,36 @@ def columns_of_the_pass(bench: Bench, architecture: str) -> list[Line]:
         )
         lines.append(Line(f"{what} [{count}]", architecture, time, rival, "bare forward", target))
     return lines
+
+
+def moments(bench: Bench, architecture: str) -> list[Line]:
+    """What compiled loops save: readouts that need no order and no product of channels, the sorting ones, and all.
+
+    The rival is the same pass with the definitions in torch, as everything was computed before.
+    """
+    network, whole = untrained(architecture, "readout=all")
+
+    def only(readouts: Collection[str]) -> Plan:
+        passed = tuple(column for column in whole.passed if column.readout in readouts)
+        return replace(whole, passed=passed, channels=())
+
+    def in_torch(run: Callable[[], object]) -> Callable[[], object]:
+        def switched_off() -> None:
+            loops.enabled = False
+            try:
+                run()
+            finally:
+                loops.enabled = True
+
+        return switched_off
+
+    plans = {"from one read": only(OF_MOMENTS), "sorting": only(SORTING), "every readout": whole}
+    runs = [bench.passes(network, plan) for plan in plans.values()]
+    times = bench.race(*(way for run in runs for way in (run, in_torch(run))))
+    return [
+        Line(f"moments: {what}", architecture, ours, rival, "definitions in torch")
+        for what, ours, rival in zip(plans, times[::2], times[1::2], strict=True)
+    ]
 
 
 def one_pass_a_column(bench: Bench, architecture: str) -> list[Line]:
@@ -319,11 +352,12 @@ def memory(bench: Bench, images: int) -> list[Line]:
             subprocess.run(command, check=True)
             return float(out.read_text())
 
-    few, many = peak(4, 100), peak(40, 100)
+    some = min(100, images)
+    few, many = peak(4, some), peak(40, some)
     more = peak(4, images)
     return [
-        Line("40 layers, 100 pairs, plain", "resnet50", many, few, "4 layers", unit="MiB"),
-        Line(f"4 layers, {images} pairs, plain", "resnet50", more, few, "100 pairs", unit="MiB"),
+        Line(f"40 layers, {some} pairs, plain", "resnet50", many, few, "4 layers", unit="MiB"),
+        Line(f"4 layers, {images} pairs, plain", "resnet50", more, few, f"{some} pairs", unit="MiB"),
     ]
 
 
@@ -354,7 +388,9 @@ def machine(device: torch.device) -> str:
 
 def write(lines: list[Line], bench: Bench) -> Path:
     """A dated CSV of all lines, with hardware and versions; returns its place."""
-    versions = {f"{name}_version": version(name) for name in ("torch", "torchvision", "timm", "numpy", "lpips")}
+    versions = {
+        f"{name}_version": version(name) for name in ("torch", "torchvision", "timm", "numpy", "numba", "lpips")
+    }
     facts = {
         "date": date.today().isoformat(),
         "machine": machine(bench.settings.device),
@@ -402,12 +438,15 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20, help="of the 350 of the benchmark levels")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--only", nargs="+", help="columns, moments, passes, lpips, precisions, order, batches ...")
     parser.add_argument("--quick", action="store_true", help="two networks, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.pairs = min(options.pairs, 4) if options.quick else options.pairs
     warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
-    pairs = load_benchmark(configured().benchmark).pairs.iloc[: options.pairs].reset_index(drop=True)
+    # examined, as a run does: then decoding need not verify what it reads
+    pairs = examine(load_benchmark(configured().benchmark)).pairs.iloc[: options.pairs].reset_index(drop=True)
     settings = Settings(device=torch.device(options.device), batch_size=options.batch_size)
     bench = Bench(settings, pairs, 1 if options.quick else options.rounds)
     if options.peak:
@@ -415,28 +454,32 @@ def main() -> None:
         report_peak(bench, int(layers), int(number), Path(out))
         return
     networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
-    jobs: list[Callable[[], list[Line]]] = [
-        *(lambda name=name: columns_of_the_pass(bench, name) for name in networks),  # type: ignore[misc]
-        lambda: one_pass_a_column(bench, "mobilenetv2_tf"),
-        *(lambda trunk=trunk: lpips_packages(bench, "lpips", trunk)  # type: ignore[misc]
+    jobs: list[tuple[str, Callable[[], list[Line]]]] = [
+        *((kind, lambda name=name, measure=measure: measure(bench, name))  # type: ignore[misc]
+          for name in networks for kind, measure in (("columns", columns_of_the_pass), ("moments", moments))),
+        ("passes", lambda: one_pass_a_column(bench, "mobilenetv2_tf")),
+        *(("lpips", lambda trunk=trunk: lpips_packages(bench, "lpips", trunk))  # type: ignore[misc]
           for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
-        lambda: lpips_packages(bench, "piq", "vgg"),
-        lambda: lpips_packages(bench, "pyiqa", "squeeze"),
-        lambda: precisions(bench, "alexnet"),
-        lambda: memory_order(bench, "resnet18"),
-        lambda: memory_order(bench, "mobilenetv2_tf"),
-        lambda: batch_sizes(bench, "alexnet"),
-        lambda: batch_sizes(bench, "mobilenetv2_tf"),
-        lambda: decoding(bench, "mobilenetv2_tf"),
-        lambda: memory(bench, 200 if options.quick else 1000),
+        ("lpips", lambda: lpips_packages(bench, "piq", "vgg")),
+        ("lpips", lambda: lpips_packages(bench, "pyiqa", "squeeze")),
+        ("precisions", lambda: precisions(bench, "alexnet")),
+        ("order", lambda: memory_order(bench, "resnet18")),
+        ("order", lambda: memory_order(bench, "mobilenetv2_tf")),
+        ("batches", lambda: batch_sizes(bench, "alexnet")),
+        ("batches", lambda: batch_sizes(bench, "mobilenetv2_tf")),
+        ("decoding", lambda: decoding(bench, "mobilenetv2_tf")),
+        ("memory", lambda: memory(bench, 2 if options.quick else 1000)),
     ]  # fmt: skip
     lines = []
-    for job in track(jobs, "measuring"):
+    for _, job in track([job for job in jobs if job[0] in (options.only or [kind for kind, _ in jobs])], "measuring"):
         for line in job():  # said at once: a run that is stopped has not been for nothing
             print(f"{line.what}, {line.network}: {line.ratio:.2f} of {line.against}", flush=True)
             lines.append(line)
+        if not options.quick:  # a look whether it runs is no measurement
+            kept = write(lines, bench)
     show(lines, bench)
-    print(f"kept in {write(lines, bench)}")
+    if not options.quick:
+        print(f"kept in {kept}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""How long ModelFest takes: `python bench/thresholds.py`. MobileNetV2, all layers and three readouts in one pass.
+"""How long benchmarks of stimuli take: `python bench/thresholds.py [BENCHMARK ..]`; without names ModelFest.
 
-Seconds of the stimuli, of the pass and of the statistics with 2000 resamples of stimuli and of observers.
+MobileNetV2, all layers and three readouts in one pass. Seconds of the stimuli, of the pass and of the statistics with
+2000 resamples. `contrast` stands for all contrast tests, `property` for all properties.
 """
 
+import argparse
+from collections.abc import Iterator
 from time import perf_counter
 
 import pandas as pd
@@ -17,17 +20,35 @@ from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
 from iqa_lab.store.tabulate import summarise, tabulate
 
-OVERRIDES = [
-    "benchmark=modelfest", "goal=untrained", "dataset=none", "architecture=mobilenet_v2",
-    "readout=[plain,cosine,mean]",
-]  # fmt: skip
+OVERRIDES = ["goal=untrained", "dataset=none", "architecture=mobilenet_v2", "readout=[plain,cosine,mean]"]
+QUICK = ["architecture=squeezenet1_1", "layers=[0]", "readout=plain", "statistics.resamples=20"]
 
 
 def main() -> None:
-    """Time each step once and print it."""
+    """Time each step of each benchmark once and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmarks", nargs="*", default=["modelfest"])
+    parser.add_argument("--quick", action="store_true", help="the first layer of a small network: does it run?")
+    options = parser.parse_args()
     register_schema()
+    started = perf_counter()
+    names = list(named(options.benchmarks))
+    for name in names:
+        time_one(name, [*OVERRIDES, *(QUICK if options.quick else [])])
+    print(f"{len(names)} benchmarks: {perf_counter() - started:.1f} s")
+
+
+def named(asked: list[str]) -> Iterator[str]:
+    """The benchmarks asked for; the beginning of a family of names stands for all of it."""
+    for name in asked:
+        family = sorted(file.stem for file in (configuration_folder() / "benchmark").glob(f"{name}_*.yaml"))
+        yield from family if name in ("contrast", "property") else [name]
+
+
+def time_one(name: str, overrides: list[str]) -> None:
+    """Time each step of one benchmark, scored as the overrides say, and print it."""
     with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
-        config = OmegaConf.to_object(compose("config", overrides=OVERRIDES))
+        config = OmegaConf.to_object(compose("config", overrides=[f"benchmark={name}", *overrides]))
     assert isinstance(config, Config)
     network = build_network(config)
     started = perf_counter()
@@ -36,12 +57,12 @@ def main() -> None:
     plan = plan_columns(config, network)
     found = score(network, benchmark.pairs, plan.passed, Settings(batch_size=8), decode=benchmark.decode)
     passed = perf_counter()
-    names = [column.name for column in found.columns]
-    frame = pd.concat([benchmark.pairs, pd.DataFrame(found.values, columns=names)], axis=1)
-    table = tabulate(frame, {name: plan.definitions[name] for name in names}, config, "", "")
+    columns = [column.name for column in found.columns]
+    frame = pd.concat([benchmark.pairs, pd.DataFrame(found.values, columns=columns)], axis=1)
+    table = tabulate(frame, {column: plan.definitions[column] for column in columns}, config, "", "")
     summarise(frame, table, config)
     print(
-        f"ModelFest, {found.forwards} forwards, {len(names)} columns: stimuli {made - started:.1f} s, "
+        f"{name}, {found.forwards} forwards, {len(columns)} columns: stimuli {made - started:.1f} s, "
         f"pass {passed - made:.1f} s, statistics {perf_counter() - passed:.1f} s"
     )
 

@@ -233,6 +233,35 @@ def _no_compiled_files() -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+class _Catalogue(ModuleType):
+    """A package that can be called for the table of what is in it."""
+
+    def __call__(self, **filters: str) -> Any:
+        """What there is, a row an option, as ``iqa-lab list`` shows it.
+
+        Args:
+            filters: only rows whose column shows this text or one of these, as ``goal="jigsaw,rotation"``.
+
+        Raises:
+            UserError: there is no such column.
+        """
+        from iqa_lab import _table  # the package reaches up for it
+
+        return _table(self.__name__.rpartition(".")[2], filters)
+
+
+def callable_package(name: str) -> None:
+    """Let a package be called, as ``iqa_lab.networks()``, though its name is that of a package.
+
+    Python lets the class of a module be set (``object.__class__``, in its reference manual: "Customizing module
+    attribute access"). The package itself says so in its ``__init__``, so that it holds whichever is imported first.
+
+    Args:
+        name: of the package, its ``__name__``.
+    """
+    sys.modules[name].__class__ = _Catalogue
+
+
 def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return text if isinstance(error, ImportError | AttributeError | ValueError) else f"{type(error).__name__}: {text}"

@@ -3,7 +3,8 @@
 Blocks of ```bash are run in their order, in one empty folder for each document. A comment just before a block says what
 of it is not run, and why: ``<!-- not run: it talks to a server -->`` the whole block, and with words in brackets,
 ``<!-- not run (alexnet, resnet50): they download weights -->``, the lines that hold one of them. Also commands that are
-not run have to be right: their settings are composed.
+not run have to be right: their settings are composed. What a page shows of a command's output, in ```text after it, is
+compared with the output, whatever its digits. The notebooks run, too.
 """
 
 import os
@@ -11,11 +12,15 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
+from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks import benchmark_options
 from iqa_lab.cli.catalogue import KINDS, list_options
@@ -27,7 +32,10 @@ from iqa_lab.tracking import wandb as tracking
 from tests.conftest import ROOT, composed
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST_STEPS = ROOT / "docs" / "first-steps.md"
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"(?:<!-- not run(?: \(([^)]*)\))?: ([^\n]*?) -->\n)?```bash\n(.*?)```", re.DOTALL)
+SHOWN = re.compile(r"```text\n(.*?)```", re.DOTALL)
 EXPANDED = re.compile(r"=.*(glob|range|choice|sort|shuffle)\(")
 
 
@@ -125,8 +133,45 @@ def test_everything_that_wandb_is_told_is_explained() -> None:
     assert len(told) > 20 and not [key for key in told if f"`{key}`" not in text]
 
 
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_every_readout_has_its_formula() -> None:
+    text = (ROOT / "docs" / "readouts.md").read_text(encoding="utf-8")
+    names = {path.stem for path in (configuration_folder() / "readout").glob("*.yaml")} - {"all"}
+    assert names <= set(re.findall(r"^### `(\w+)`\n\n(?=[^#]*```)", text, re.MULTILINE))
+
+
+def test_every_family_is_described() -> None:
+    text = (ROOT / "docs" / "grid.md").read_text(encoding="utf-8")
+    options = [OmegaConf.load(path) for path in (configuration_folder() / "family").glob("*.yaml")]
+    assert [one.name for one in options if f"| `{one.name}` | {one.description} | {one.held} |" not in text] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_what_it_gave(path: Path) -> None:
+    """Each was run before it was committed, without errors, and names nothing of the machine that ran it."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "error" not in {output.output_type for output in outputs}
+    assert re.findall(r"/(?:home|root|tmp|work)/\S*", path.read_text(encoding="utf-8")) == []
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=[document.name for document in DOCUMENTS])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, levels_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert any("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path != FIRST_STEPS], ids=lambda path: path.name)
 def test_a_document_runs(document: Path, levels_home: Path, tmp_path: Path) -> None:
     runs = [block.runs for block in blocks(document) if block.runs.strip()]
     if not runs:
@@ -140,8 +185,45 @@ def test_a_document_runs(document: Path, levels_home: Path, tmp_path: Path) -> N
         "OMP_NUM_THREADS": "1",
         "WANDB_MODE": "offline",
     }
+    run(runs, tmp_path, environment)
+
+
+@pytest.mark.slow
+def test_a_stranger_gets_from_the_wheel_to_a_figure(tmp_path: Path) -> None:
+    """The first steps, from ``pip install`` on; the packages that iqa_lab needs are those of this environment."""
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT], check=True)
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "iqa_lab" not in entry.name:
+            (libraries / entry.name).symlink_to(entry)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(libraries),
+        "PIP_NO_INDEX": "1",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "100",
+    }
+    said = run([block.runs for block in blocks(FIRST_STEPS)], tmp_path, environment)
+    shown = [line for text in SHOWN.findall(FIRST_STEPS.read_text(encoding="utf-8")) for line in text.splitlines()]
+    printed = {without_digits(line) for line in said.splitlines()}
+    assert [line for line in shown if line != "..." and without_digits(line) not in printed] == []
+    assert list((tmp_path / "reports" / "results" / "figures").glob("*.png"))
+    own = next((tmp_path / "iqa").rglob("site-packages/iqa_lab/__init__.py"))
+    assert own.is_file() and not own.is_symlink()
+
+
+def without_digits(line: str) -> str:
+    """A line of which the words count and not the numbers, which differ a little between machines."""
+    return re.sub(r"\d", "0", line).strip()
+
+
+def run(commands: list[str], folder: Path, environment: dict[str, str]) -> str:
+    """What the commands printed, one after the other in one shell."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(runs)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+        ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout

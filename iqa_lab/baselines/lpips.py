@@ -13,7 +13,7 @@ from iqa_lab.networks.sources import package_file
 from iqa_lab.networks.weights import read_state_dict
 from iqa_lab.readouts import Distance, Response
 from iqa_lab.readouts.lpips import unit
-from iqa_lab.readouts.response import sum_over_positions
+from iqa_lab.readouts.pieces import sum_over_positions
 
 # torchvision's constructor, and the ReLUs and Fire modules after which a trunk is read
 _TRUNKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import Distance, Response
+from iqa_lab.readouts.gradients import root
 
 
 def mean_squared_error(response: Response) -> Tensor:
@@ -18,7 +19,7 @@ class RMSE(nn.Module):
 
     def terms(self) -> dict[str, Distance]:
         """The pixels' error."""
-        return {PIXELS.name: lambda response: mean_squared_error(response).sqrt()}
+        return {PIXELS.name: lambda response: root(mean_squared_error(response))}
 
     def forward(self, images: Tensor) -> Tensor:
         """The images."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from iqa_lab.errors import UserError
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import Distance
+from iqa_lab.readouts.gradients import passed_through
 
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -92,10 +93,13 @@ class Moments(NamedTuple):
 
 
 def grey(pixels: Tensor) -> Tensor:
-    """BT.601 luma of ``[B, 3, H, W]`` RGB 0..255, rounded, ``[B, 1, H, W]`` float64."""
+    """BT.601 luma of ``[B, 3, H, W]`` RGB 0..255, rounded, ``[B, 1, H, W]`` float64.
+
+    The gradient is that of the luma before it is rounded.
+    """
     weights = torch.tensor([0.298936021293775, 0.587043074451121, 0.114020904255103], dtype=torch.float64)
     luma = torch.einsum("bchw,c->bhw", pixels.double(), weights.to(pixels.device))
-    return (luma + 0.5).floor()[:, None]
+    return passed_through((luma + 0.5).floor(), luma)[:, None]
 
 
 def blur(images: Tensor) -> Tensor:

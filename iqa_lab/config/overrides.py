@@ -46,6 +46,10 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
         return text
     kind, rule, free = found
     for value in _values(override):
+        if override.key_or_group == "readouts" and not isinstance(value, dict):
+            raise UserError(
+                f"readouts={value}: readouts are chosen with readout={value}; several: readout=[plain,mean]"
+            )
         if get_origin(kind) is dict and not isinstance(value, dict) and not _is_interpolation(value):
             raise UserError(f"{override.key_or_group}={value}: give keys and values, as {{a: 1}}")
         if kind is not str or isinstance(value, dict | list):

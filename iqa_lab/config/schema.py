@@ -5,6 +5,7 @@ values are; the comments here say what they mean.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -198,7 +199,7 @@ class SplitConfig:
 
 
 # statistics by which columns are ordered; of those in LOW_IS_GOOD the lowest is the best, of the others the highest
-LOW_IS_GOOD = ("rms_db",)
+LOW_IS_GOOD = ("rms_db", "log_rmse")
 HEADLINES = (
     "srcc", "plcc", "plcc_logistic", "krcc", "srcc_within_distortion", "srcc_within_reference", "agreement",
     "average_precision", *LOW_IS_GOOD,
@@ -328,6 +329,7 @@ class Config:
     precision: str = field(default="fp32", metadata=word("fp32", "tf32", "bf16"))
 
 
+@cache  # OmegaConf takes some hundredths of a second to look at all classes
 def register_schema() -> None:
     """Make the schema known to Hydra, as the first entry of the defaults list in conf/config.yaml."""
     ConfigStore.instance().store(name="schema", node=Config, provider="iqa_lab")

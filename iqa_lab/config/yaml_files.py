@@ -1,5 +1,7 @@
 """YAML files -> plain values, read as OmegaConf reads them; files that would swamp the memory are refused."""
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from iqa_lab.errors import UserError
 LARGEST_FILE = 1 << 20  # bytes; the largest shipped file has 6 KB
 DEEPEST = 50  # levels of lists and mappings
 MOST_NODES = 100_000  # values, those that an alias repeats counted each time
+USUAL_SIZE = 8192  # characters; shorter texts are parsed once a process, for a report reads the grid several times
 
 
 class _YamlLoader(yaml.CSafeLoader):  # type: ignore[misc]
@@ -43,6 +46,10 @@ def parse_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: as ``read_yaml``.
     """
+    return deepcopy(_parsed_before(text)) if len(text) <= USUAL_SIZE else _parse(text)
+
+
+def _parse(text: str) -> Any:
     _check_depth(text)
     loader = _YamlLoader(text)
     try:
@@ -55,6 +62,9 @@ def parse_yaml(text: str) -> Any:
         raise yaml.YAMLError(" ".join(str(error).split())) from error
     finally:
         loader.dispose()
+
+
+_parsed_before = lru_cache(maxsize=4096)(_parse)
 
 
 def read_mapping(path: Path, what: str = "option") -> dict[str, Any]:
@@ -82,6 +92,8 @@ def read_mapping(path: Path, what: str = "option") -> dict[str, Any]:
 
 def _check_depth(text: str) -> None:
     """Refuse what is nested so deeply that building it takes the process along; events are read one by one."""
+    if sum(map(text.count, "[{-?:")) <= DEEPEST:  # each level begins with one of these
+        return
     depth = 0
     for event in yaml.parse(text, Loader=_YamlLoader):
         if isinstance(event, yaml.CollectionStartEvent):

@@ -3,11 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from iqa_lab.imports import callable_package
+
 if TYPE_CHECKING:
     from iqa_lab.networks.build import build_network
     from iqa_lab.networks.network import Layer, Network
 
 __all__ = ["Layer", "Network", "build_network"]
+
+
+callable_package(__name__)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.networks.forms import AXES, MAP, TOKENS, Form
 from iqa_lab.networks.trace import parts_of
 from iqa_lab.readouts import Distance
+from iqa_lab.readouts.gradients import passed_through
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Layer:
     depth: float  # position in [0, 1]: index over number of layers - 1
     spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
     form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
-    stride: int | None = field(default=None, compare=False)  # about how many pixels one position stands for; a fact
+    stride: int | None = field(default=None, compare=False)  # pixels from one position to the next; a fact
     fine: bool = field(default=False, compare=False)  # read with layers=fine, or by its name
 
 
@@ -71,23 +72,13 @@ PIXELS = Layer("pixels", 0.0)
 OUTPUT = Layer("output", 1.0)
 
 
-LIGHTNESS_ROUNDS = (
-    "this network reads lightness in 8 bits (weights.input.order=lightness), and a stimulus near threshold is less "
-    "than one level: benchmarks of stimuli are for networks that read red, green and blue"
-)
-
-
 def lightness(images: Tensor) -> Tensor:
-    """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` uint8 (100 is 255), of sRGB images ``[B, 3, H, W]`` in 0..255.
+    """L* of CIELAB in 8 bits, ``[B, 1, H, W]`` (100 is 255), of sRGB images ``[B, 3, H, W]`` in 0..255.
 
     IEC 61966-2-1 (sRGB) and CIE 15 for the white point D65, in OpenCV's fixed-point arithmetic, since the networks that
     read lightness learned from what that gives: exact rounding would move every seventh pixel by one level.
-
-    Raises:
-        UserError: the images are not of whole levels; rounded, stimuli near threshold would be no stimuli.
+    Images that are no whole numbers are rounded first; a gradient is that of the formula before anything is rounded.
     """
-    if images.dtype.is_floating_point and not bool((images == images.round()).all()):
-        raise UserError(LIGHTNESS_ROUNDS)
     device = images.device
     level = torch.arange(256, dtype=torch.float64, device=device) / 255
     linear = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
@@ -95,10 +86,23 @@ def lightness(images: Tensor) -> Tensor:
     luminance = torch.arange(256 * 3 // 2 * 2**3, dtype=torch.float64, device=device) / (255 * 2**3)
     cubic = torch.where(luminance < 0.008856, luminance * 7.787 + 16 / 116, luminance ** (1 / 3))
     cubic_table = (cubic * 2**15).round().long()
-    red, green, blue = linear_table[images.long()].unbind(1)
+    levels = images.detach().round().long() if images.is_floating_point() else images.long()
+    red, green, blue = linear_table[levels].unbind(1)
     weighed = (871 * red + 2929 * green + 296 * blue + 2**11) >> 12  # .212671, .715160, .072169 in twelve bits
     scaled = 296 * cubic_table[weighed] - 1336934 + 2**14  # 116 and 16, both times 2.55
-    return (scaled >> 15).to(torch.uint8).unsqueeze(1)
+    found = (scaled >> 15).to(torch.uint8).unsqueeze(1)
+    return passed_through(found, _exact_lightness(images)) if images.requires_grad else found
+
+
+def _exact_lightness(images: Tensor) -> Tensor:
+    """As ``lightness``, nothing being rounded."""
+    level = images / 255
+    linear = torch.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
+    weights = torch.tensor([0.212671, 0.715160, 0.072169], dtype=images.dtype, device=images.device)
+    luminance = torch.einsum("bchw,c->bhw", linear, weights)
+    dark = luminance < 0.008856
+    root = torch.where(dark, luminance * 7.787 + 16 / 116, luminance.masked_fill(dark, 1) ** (1 / 3))
+    return ((116 * root - 16) * 2.55).unsqueeze(1)
 
 
 @runtime_checkable
@@ -129,14 +133,15 @@ class Network:
         return described or f"{self.input.order} 0..{self.input.range:g}"
 
     def prepare(self, images: Tensor) -> Tensor:
-        """The network's input for RGB images ``[B, 3, H, W]`` in 0..255 (any dtype)."""
+        """The network's input for RGB images ``[B, 3, H, W]`` in 0..255; of any type: float32, of float64 float64."""
         if self.input.order == "bgr":
             images = images[:, [2, 1, 0]]
         elif self.input.order == "lightness":
             images = lightness(images)
-        mean = torch.tensor(self.input.mean, device=images.device).view(-1, 1, 1)
-        std = torch.tensor(self.input.std, device=images.device).view(-1, 1, 1)
-        values = images.to(torch.float32, memory_format=torch.channels_last, copy=True)
+        dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
+        mean = torch.tensor(self.input.mean, dtype=dtype, device=images.device).view(-1, 1, 1)
+        std = torch.tensor(self.input.std, dtype=dtype, device=images.device).view(-1, 1, 1)
+        values = images.to(dtype, memory_format=torch.channels_last, copy=True)
         if self.input.range != 255:
             values.mul_(self.input.range / 255)
         return values.sub_(mean).div_(std)

@@ -21,13 +21,16 @@ from torch import Tensor
 
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
-from iqa_lab.imports import import_module_of, import_object
+from iqa_lab.imports import callable_package, import_module_of, import_object
 from iqa_lab.readouts.response import Response
 from iqa_lab.readouts.watched import Watched
 
 __all__ = ["Distance", "Response", "function_of", "load_at_positions", "load_channel_readout", "load_distance"]
 
 Distance = Callable[[Response], Tensor]
+
+
+callable_package(__name__)
 
 
 def load_distance(config: ReadoutConfig) -> Distance:

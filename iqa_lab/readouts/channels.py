@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import root
+from iqa_lab.readouts.response import Response
 from iqa_lab.statistics.correlation.coefficients import srcc
 
 
@@ -46,6 +48,16 @@ class Weighed:
     layer: str
     distances: NDArray[np.float64]  # [pairs]
     weights: NDArray[np.float64]  # [C]
+
+
+def weighed_distance(response: Response, weights: Tensor) -> Tensor:
+    """``sqrt(sum_c w_c m_c)`` of each pair, ``[P]``: what all readouts of channels make of their weights.
+
+    Args:
+        response: of the layer; ``m_c`` is a channel's mean squared difference.
+        weights: ``[C]``, none below 0.
+    """
+    return root(response.channel_squared_difference @ weights.double())
 
 
 def weights_table(weighed: list[Weighed], here: Differences) -> pd.DataFrame:

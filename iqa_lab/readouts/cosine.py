@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.response import Response, sum_over_positions
+from iqa_lab.readouts.gradients import quotient, root
+from iqa_lab.readouts.pieces import sum_over_positions
+from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
@@ -11,13 +13,15 @@ def distance(response: Response) -> Tensor:
 
     Half the squared distance of ``f / |f|`` and ``g / |g|``: the same number, with all digits for parallel vectors.
     """
+    if response.moments is not None:
+        return response.moments.cosine
     return response.compared(_direction, _apart)
 
 
 def _direction(values: Tensor) -> tuple[Tensor, Tensor]:
     """Each image's response at length 1, ``[b, C, H, W]``, and its length, ``[b]``."""
-    length = sum_over_positions(values.square()).sum(1).sqrt()
-    scale = torch.where(length == 0, 0, 1 / length).float()
+    length = root(sum_over_positions(values.square()).sum(1))
+    scale = quotient(1, length).to(values.dtype)
     return values * scale[:, None, None, None], length
 
 

@@ -23,7 +23,7 @@ def dissimilarity(response: Response, epsilon: float = EPSILON) -> tuple[Tensor,
     ``l = (2 m_f m_g + e) / (m_f^2 + m_g^2 + e)`` compares the means, ``s = (2 cov + e) / (v_f + v_g + e)`` the
     patterns; one minus each is a squared difference over the same denominator.
     """
-    f, g = response.of_both(lambda maps: maps.channel_mean)
+    f, g = response.channel_means
     luminance = response.channel_mean_change.square() / (f.square() + g.square() + epsilon)
-    f, g = response.of_both(lambda maps: maps.channel_variance)
+    f, g = response.channel_variances
     return luminance, response.channel_difference_variance / (f + g + epsilon)

@@ -6,6 +6,7 @@ Gatys et al., Texture Synthesis Using Convolutional Neural Networks (2015).
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import root
 from iqa_lab.readouts.response import Response
 
 
@@ -34,6 +35,6 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
             for left, right in ((total, total), (difference, difference), (difference, total))
         )
         products = ss * dd + ds * ds.transpose(1, 2)
-        return (products.sum((1, 2)).clamp_min(0) / 2).sqrt()
+        return root(products.sum((1, 2)).clamp_min(0) / 2)
     product = torch.bmm(total.transpose(1, 2), difference)
-    return (product + product.transpose(1, 2)).square_().sum((1, 2), dtype=torch.float64).sqrt() / 2
+    return root((product + product.transpose(1, 2)).square_().sum((1, 2), dtype=torch.float64)) / 2

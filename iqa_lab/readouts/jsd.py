@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.order import histogram_distances
 from iqa_lab.readouts.response import Response
 
 
@@ -11,23 +12,21 @@ def distance(response: Response, bins: int = 32) -> Tensor:
 
     The square root of the divergence in nats, as in SciPy. A channel's bins are of equal width, from the smallest to
     the largest value in either image of the pair; a channel that is constant and equal in both has distance 0.
+    There is no gradient: values that move inside of their bins change nothing.
 
     Args:
         response: of the layer.
         bins: number of bins.
     """
-    f, g = response.reference.ordered, response.distorted.ordered
-    fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
-    distances, start = [], 0
-    for run, part in enumerate(response.distorted.parts):
-        of_run = g[start : start + len(part)]
-        distances.append(_run_distance(f[run], of_run, fractions))
-        start += len(part)
-    return torch.cat(distances)
+    f, g = (maps.ordered.detach().float() for maps in (response.reference, response.distorted))
+    return torch.cat([_run_distance(f[place], g[pairs], bins) for place, pairs in response.places()])
 
 
-def _run_distance(f: Tensor, g: Tensor, fractions: Tensor) -> Tensor:
+def _run_distance(f: Tensor, g: Tensor, bins: int) -> Tensor:
     """The distances ``[p]`` between ``f [C, N]`` and each of ``g [p, C, N]``, all with their values in order."""
+    if (found := histogram_distances(f, g, bins)) is not None:
+        return found
+    fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
     low = torch.minimum(f[:, 0], g[..., 0]).double()[..., None]
     high = torch.maximum(f[:, -1], g[..., -1]).double()[..., None]
     edges = _next_float(low + (high - low) * fractions)  # [p, C, bins - 1]

@@ -2,9 +2,10 @@
 
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import root
 from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
     """Euclidean distance of the channel means of each pair, ``[P]``."""
-    return response.channel_mean_difference.square().sum(1).sqrt()
+    return root(response.channel_mean_difference.square().sum(1))

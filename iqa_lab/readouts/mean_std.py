@@ -1,12 +1,12 @@
 """The distance of the channels' means and standard deviations together."""
 
-import torch
 from torch import Tensor
 
-from iqa_lab.readouts import mean, std
+from iqa_lab.readouts.gradients import root
 from iqa_lab.readouts.response import Response
 
 
 def distance(response: Response) -> Tensor:
     """Euclidean distance of the vectors of all means and all standard deviations of each pair, ``[P]``."""
-    return torch.hypot(mean.distance(response), std.distance(response))
+    means, deviations = response.channel_mean_difference, response.channel_deviation_difference
+    return root(means.square().sum(1) + deviations.square().sum(1))

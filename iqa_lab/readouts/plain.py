@@ -7,6 +7,7 @@ one size, ranks and raw concatenations of layers are exactly theirs.
 
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import root
 from iqa_lab.readouts.response import Response
 
 
@@ -15,7 +16,7 @@ def distance(response: Response) -> Tensor:
 
     Of the pixels: the root of the sum of the three colours' mean squared errors, ``sqrt(3)`` times the RMSE.
     """
-    return (response.squared_difference / response.pixels).sqrt()
+    return root(response.squared_difference / response.pixels)
 
 
 def at_positions(response: Response) -> Tensor:
@@ -23,4 +24,4 @@ def at_positions(response: Response) -> Tensor:
 
     The root of the sum of their squares is ``distance``.
     """
-    return (response.position_squared_difference / response.pixels).sqrt()
+    return root(response.position_squared_difference / response.pixels)

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.readouts.moments import differences
+from iqa_lab.readouts.pieces import images_at_once as channels_at_once
 from iqa_lab.readouts.response import Response
-from iqa_lab.readouts.response import images_at_once as channels_at_once
 
 
 def distance(response: Response) -> Tensor:
@@ -13,11 +14,15 @@ def distance(response: Response) -> Tensor:
     Both images have the same number of positions, so it is the mean distance of the values in their order.
     """
     reference, distorted = response.reference.ordered, response.distorted.ordered
-    start, parts = 0, []
-    for run, part in enumerate(response.distorted.parts):
-        for image in distorted[start : start + len(part)]:
+    runs = [(reference[place][None], distorted[pairs]) for place, pairs in response.places()]
+    found = differences(*([values[..., None] for values in side] for side in zip(*runs, strict=True)))
+    if found is not None:
+        return found[1] / (response.channels * response.positions)
+    parts = []
+    for place, of_reference in response.places():
+        for image in distorted[of_reference]:
             # channel by channel, so that the differences stay in the cache
-            few = zip(image.split(channels_at_once(image)), reference[run].split(channels_at_once(image)), strict=True)
+            step = channels_at_once(image)
+            few = zip(image.split(step), reference[place].split(step), strict=True)
             parts.append(torch.stack([(g - f).abs_().sum(1).sum(dtype=torch.float64) for g, f in few]).sum())
-        start += len(part)
     return torch.stack(parts) / (response.channels * response.positions)

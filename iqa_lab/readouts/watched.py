@@ -49,7 +49,8 @@ class Watched:
         if not _same(first, self._given(response)):
             raise self._refused("gives other distances for the same pairs again: its scores would be chance")
         for place in (0, -1):
-            alone = self._given(Response([references[place]], [distorted[place][place:][:1]], response.pixels))
+            one, other = (parts[place][place:][:1] for parts in (references, distorted))
+            alone = self._given(Response([one], [other], response.pixels))
             if not torch.allclose(first[[place]].double(), alone.double(), rtol=TOLERANCE, atol=0, equal_nan=True):
                 raise self._refused(
                     "gives another distance for a pair alone than among others: its scores would depend on the batches"

@@ -103,7 +103,7 @@ def averaged(cells: Cells, judged: Mapping[Columns, Judged], confidence: float =
 
 
 def explained(cells: Cells, confidence: float = 0.95) -> list[str]:
-    """What these numbers are and are not, a sentence each."""
+    """What these numbers mean and do not mean, a sentence each."""
     if not len(cells.rows):
         return list(cells.notes)
     return [

@@ -86,7 +86,7 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes, tables).items():
+    for name, chart in factor_figures(chosen, judged, notes, tables, claims=bool(study.claims)).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     measures = {name: _measure(units, table[table["benchmark"] == name]) for name in benchmarks}

@@ -18,6 +18,10 @@ from iqa_lab.errors import UserError
 
 PATHS = ["reference_path", "distorted_path"]
 
+# A pass that was cut off goes on at a border: where a batch begins with a reference whatever came before it. There is
+# one at the first reference after so many batches. Fewer: smaller batches; more: more is lost.
+BORDER = 4
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -46,6 +50,7 @@ class Batch:
     """Images of one size, to be forwarded at once."""
 
     pictures: tuple[Picture, ...]
+    at_border: bool = False  # it is cut as it would be if nothing came before it
 
     def images(self) -> Tensor | None:
         """The images ``[B, 3, H, W]`` in 0..255, without those identical to their reference; None if all are.
@@ -83,16 +88,21 @@ class Batch:
 
 
 def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
-    """The images in batches of at most ``batch_size``; images of another size, or kind of numbers, begin a new one."""
+    """The images in batches of at most ``batch_size``.
+
+    Images of another size, or kind of numbers, begin a new one, and so does a border.
+    """
     waiting: list[Picture] = []
+    at_border, since = False, 0  # whether the waiting ones began at a border; batches since then
     for picture in pictures:
+        border = picture.row is None and since + 1 >= BORDER
         alike = not waiting or _kind(picture) == _kind(waiting[0])
-        if waiting and (len(waiting) == batch_size or not alike):
-            yield Batch(tuple(waiting))
-            waiting = []
+        if waiting and (border or len(waiting) == batch_size or not alike):
+            yield Batch(tuple(waiting), at_border)
+            waiting, at_border, since = [], border, 0 if border else since + 1
         waiting.append(picture)
     if waiting:
-        yield Batch(tuple(waiting))
+        yield Batch(tuple(waiting), at_border)
 
 
 def _kind(picture: Picture) -> tuple[object, ...]:
@@ -144,12 +154,16 @@ def pictures(
 
 
 def distinct(pairs: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Every pair of images once, in their order, and for each row of ``pairs`` the place of its own among them.
+    """Every pair of images once, those of a reference together, and for each row of ``pairs`` the place of its own.
 
-    The same two images may be asked about in many questions.
+    The same two images may be asked about in many questions. References, and the pairs of each, stay in their order.
     """
-    numbered = pairs.groupby(PATHS, sort=False).ngroup()
-    return pairs.drop_duplicates(PATHS).reset_index(drop=True), np.asarray(numbered, dtype=np.int64)
+    once = pairs.drop_duplicates(PATHS)
+    order = np.argsort(once.groupby("reference_path", sort=False).ngroup().to_numpy(), kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    numbered = pairs.groupby(PATHS, sort=False).ngroup().to_numpy()
+    return once.iloc[order].reset_index(drop=True), place[numbered]
 
 
 def number_of_images(pairs: pd.DataFrame) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark, load_benchmark_named
 from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.benchmarks.images import Decode
 from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.imports import is_own, source_imported
@@ -22,12 +24,31 @@ from iqa_lab.scoring.batches import distinct, number_of_images
 from iqa_lab.scoring.columns import ChannelReadout, Definition, Plan
 from iqa_lab.scoring.cost import announce
 from iqa_lab.scoring.forward import read_layers
-from iqa_lab.scoring.score import Scores, score
+from iqa_lab.scoring.score import Scores, SoFar, joined, score
 from iqa_lab.scoring.settings import Settings
 
 
-def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings, title: str) -> Scores:
+class Keeper(Protocol):
+    """Who keeps what a pass has scored so far, and has it of a pass that was cut off."""
+
+    begun: Scores | None  # of the first pairs
+
+    def keep(self, done: int, so_far: SoFar) -> None:
+        """Keep what there is of the pairs that come after them: so many."""
+
+
+def run_pass(
+    plan: Plan, network: Network, benchmark: Benchmark, settings: Settings, title: str, keeper: Keeper | None = None
+) -> Scores:
     """What the pass gives of a benchmark; announced, with a progress bar. Without columns to read there is no pass.
+
+    Args:
+        plan: what is read.
+        network: that reads it.
+        benchmark: whose images.
+        settings: of the pass.
+        title: what it is called on the screen.
+        keeper: where it goes on, if a pass like it was cut off, and what keeps its own scores; None: nobody.
 
     Raises:
         UserError: an image cannot be scored.
@@ -35,24 +56,54 @@ def run_pass(plan: Plan, network: Network, benchmark: Benchmark, settings: Setti
     """
     if not plan.passed and not plan.channels:
         return Scores(np.empty((len(benchmark.pairs), 0), np.float32), (), {}, {}, 0, settings.batch_size, 1e-9)
-    announce(title, plan, network, benchmark, settings)
     pairs, places = distinct(benchmark.pairs)
-    with progress_bar() as bar:
-        task = bar.add_task(title, total=number_of_images(pairs))
+    begun = keeper.begun if keeper is not None else None
+    done = 0 if begun is None else len(begun.values)
+    if done < len(pairs):
+        with status(f"{title}: trying a few images"):
+            announce(title, plan, network, benchmark, settings)
+    if done:
+        say(f"{title}: goes on after {done} of {len(pairs)} pairs, which a pass that was stopped had scored")
+    scores = begun
+    if done < len(pairs):
+        new = _pass(plan, network, pairs, done, settings, title, keeper, benchmark.decode)
+        scores = new if begun is None else joined(begun, new)
+    assert scores is not None
+    _say_fixed(plan, scores, benchmark)
+    if np.array_equal(places, np.arange(len(pairs))):
+        return scores
+    channels = {layer: differences[places] for layer, differences in scores.channels.items()}
+    return replace(scores, values=scores.values[places], channels=channels)
+
+
+def _pass(
+    plan: Plan,
+    network: Network,
+    pairs: pd.DataFrame,
+    done: int,
+    settings: Settings,
+    title: str,
+    keeper: Keeper | None,
+    decode: Decode,
+) -> Scores:
+    """The scores of the pairs after the first so many, with a bar on which those are done."""
+    left = pairs.iloc[done:].reset_index(drop=True)
+    total = number_of_images(pairs)
+    with progress_bar("images", rate=True) as bar:
+        task = bar.add_task(title, total=total, completed=total - number_of_images(left))
         scores = score(
             network,
-            pairs,
+            left,
             plan.passed,
             settings,
             plan.channel_layers,
             progress=lambda images: bar.advance(task, images),
-            decode=benchmark.decode,
+            decode=decode,
+            keep=None if keeper is None else keeper.keep,
         )
-    _say_fixed(plan, scores, benchmark)
-    if len(pairs) == len(places):
-        return scores
-    channels = {layer: differences[places] for layer, differences in scores.channels.items()}
-    return replace(scores, values=scores.values[places], channels=channels)
+    if keeper is not None:  # what comes now, as weighing channels, may take long, too
+        keeper.keep(len(left), lambda first: scores.from_pair(first))
+    return scores
 
 
 # readouts of ours that are sums over positions, per pixel of the image

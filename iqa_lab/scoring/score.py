@@ -9,7 +9,7 @@ last layer needed.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -23,6 +23,7 @@ from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network
 from iqa_lab.progress import say
 from iqa_lab.readouts import Distance, Response
+from iqa_lab.readouts.response import Maps
 from iqa_lab.scoring.batches import Batch, Picture, batches, pictures
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.forward import forward, numerics, to_device
@@ -37,11 +38,52 @@ class Scores:
     values: NDArray[np.float32]  # distances [pairs, columns]
     columns: tuple[Column, ...]
     channels: dict[str, NDArray[np.float32]]  # mean squared difference of every channel [pairs, C], by layer
-    conversions: dict[str, int]  # how images were made RGB, and how many of them
+    converted: dict[str, str]  # how images were made RGB, by their paths; nothing of those that were RGB
     forwards: int
     batch_size: int  # at the end: smaller than asked for where memory did not suffice
     seconds: float
-    fixed: tuple[str, ...] = ()  # layers with the same positions for images of several sizes: class tokens, say
+    # by layer: pixels of an image, and positions of the response to it
+    positions: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
+
+    @property
+    def conversions(self) -> dict[str, int]:
+        """How images were made RGB, and how many of them."""
+        return dict(Counter(self.converted.values()))
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Layers with the same positions for images of several sizes: class tokens, say."""
+        numbers = {layer: {number for _, number in seen} for layer, seen in self.positions.items()}
+        return tuple(layer for layer, seen in self.positions.items() if len(numbers[layer]) == 1 < len(seen))
+
+    def from_pair(self, first: int) -> "Scores":
+        """The same of the pairs from this one on."""
+        channels = {layer: differences[first:] for layer, differences in self.channels.items()}
+        return replace(self, values=self.values[first:], channels=channels)
+
+
+SoFar = Callable[[int], Scores]  # what a pass has of its pairs from this one on
+
+
+def joined(first: Scores, second: Scores) -> Scores:
+    """The scores of some pairs, and of those that come after them in the same pass."""
+    positions = {
+        layer: first.positions.get(layer, set()) | second.positions.get(layer, set())
+        for layer in {**first.positions, **second.positions}
+    }
+    return Scores(
+        values=np.concatenate([first.values, second.values]),
+        columns=second.columns,
+        channels={
+            layer: np.concatenate([differences, second.channels[layer]])
+            for layer, differences in first.channels.items()
+        },
+        converted=first.converted | second.converted,
+        forwards=first.forwards + second.forwards,
+        batch_size=min(first.batch_size, second.batch_size),
+        seconds=first.seconds + second.seconds,
+        positions=positions,
+    )
 
 
 def score(
@@ -52,6 +94,7 @@ def score(
     channels: Collection[str] = (),
     progress: Callable[[int], object] = int,
     decode: Decode = decode,
+    keep: Callable[[int, SoFar], object] | None = None,
 ) -> Scores:
     """The distances of all pairs in all columns, from one pass over the images.
 
@@ -63,6 +106,8 @@ def score(
         channels: layers whose mean squared differences of every channel are kept: 4 bytes a channel and pair.
         progress: told the number of images after every batch.
         decode: of the benchmark: reads a file, or makes a stimulus.
+        keep: told at every border how many pairs are scored, and how to get what there is of them. These are the
+            first ones, where the pairs of a reference stand together.
 
     Raises:
         UserError: an image is damaged, of another size than its reference, or too small for the network; or one image
@@ -73,16 +118,31 @@ def score(
     values = torch.full((len(columns), len(pairs)), torch.nan, dtype=torch.float64, device=settings.device)
     kept_channels: dict[str, Tensor] = {}
     converted: dict[str, str] = {}
-    references: dict[str, Tensor] = {}  # the last reference of the batches before: its responses by layer
+    references: dict[str, Maps] = {}  # the last reference of the batches before: its responses by layer
     positions: dict[str, set[tuple[int, int]]] = {}  # by layer: pixels of an image, positions of its response
-    batch_size, forwards = settings.batch_size, 0
+    batch_size, forwards, done = settings.batch_size, 0, 0
     start = perf_counter()
+
+    def so_far(first: int, last: int | None = None) -> Scores:
+        last = done if last is None else last
+        return Scores(
+            values=values[:, first:last].T.float().cpu().numpy(),
+            columns=tuple(columns),
+            channels={layer: differences[first:last].cpu().numpy() for layer, differences in kept_channels.items()},
+            converted=dict(converted),
+            forwards=forwards,
+            batch_size=batch_size,
+            seconds=perf_counter() - start,
+            positions=positions,
+        )
 
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
         decoded = pictures(pairs, settings.workers, settings.resize, 3 * batch_size, decode)
         images = _noting_conversions(decoded, converted)
         for whole in batches(images, batch_size):
+            if whole.at_border and keep is not None:
+                keep(done, so_far)
             waiting = [whole]
             while waiting:
                 batch = waiting.pop(0)
@@ -115,24 +175,16 @@ def score(
                     positions.setdefault(layer, set()).add((read.pixels, number))
                 references = read.last_reference
                 forwards += 0 if stack is None else len(stack)
+                done += len(batch.rows)
                 progress(len(batch.pictures))
 
-    result = values.T.float().cpu().numpy()
-    _refuse_not_finite(result, columns, pairs)
-    _refuse_negative(result, columns)
-    for layer, differences in kept_channels.items():
-        if not differences.isfinite().all():
+    result = so_far(0, len(pairs))
+    _refuse_not_finite(result.values, columns, pairs)
+    _refuse_negative(result.values, columns)
+    for layer, kept in result.channels.items():
+        if not np.isfinite(kept).all():
             raise UnitFailed(f"the differences of the channels of layer {layer} are no finite numbers")
-    return Scores(
-        values=result,
-        columns=tuple(columns),
-        channels={layer: differences.cpu().numpy() for layer, differences in kept_channels.items()},
-        conversions=dict(Counter(converted.values())),
-        forwards=forwards,
-        batch_size=batch_size,
-        seconds=perf_counter() - start,
-        fixed=tuple(layer for layer, seen in positions.items() if len({number for _, number in seen}) == 1 < len(seen)),
-    )
+    return result
 
 
 @dataclass(frozen=True)
@@ -163,14 +215,14 @@ class _BatchReading:
     """Reads the layers of one batch as they come by; nothing outside changes until the batch is through."""
 
     def __init__(
-        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Tensor], distances: Tensor
+        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Maps], distances: Tensor
     ) -> None:
         self._runs = batch.runs()
         height, width, _ = batch.pictures[0].pixels.shape
         self.pixels = height * width
         self._readings = readings
         self._earlier = references
-        self.last_reference: dict[str, Tensor] = {}
+        self.last_reference: dict[str, Maps] = {}
         self.channels: dict[str, Tensor] = {}
         self.positions: dict[str, int] = {}
         self.distances = distances  # [columns, pairs], zeros at first
@@ -178,7 +230,8 @@ class _BatchReading:
     def __call__(self, layer: str, output: Tensor | None) -> None:
         """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
         reading = self._readings[layer]
-        reference = self._earlier.get(layer)
+        known = self._earlier.get(layer)
+        reference = None if known is None else known.parts[0]
         references, distorted = [], []
         for run in self._runs:
             if run.reference is not None and output is not None:
@@ -190,12 +243,19 @@ class _BatchReading:
             references += [reference] * run.identical
             distorted += [reference] * run.identical
         assert reference is not None
-        # a copy: whatever comes next in the network may change the response in place
-        self.last_reference[layer] = reference if self._runs[-1].reference is None else reference.clone()
-        if not distorted:
-            return
-        self.positions[layer] = reference.shape[2] * reference.shape[3]
-        response = Response(references, distorted, self.pixels)
+        kept = Maps([reference])
+        if distorted:
+            several = len(reading.distances) + reading.keep_channels > 1
+            response = Response(references, distorted, self.pixels, several=several, known=known)
+            self._read(layer, reading, response)
+            kept = response.reference if references[-1] is reference else kept
+        if known is not None and reference is known.parts[0]:
+            self.last_reference[layer] = known
+        else:  # a copy: whatever comes next in the network may change the response in place
+            self.last_reference[layer] = kept.last()
+
+    def _read(self, layer: str, reading: _Reading, response: Response) -> None:
+        self.positions[layer] = response.positions
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
             self.distances[reading.columns] += found

@@ -47,7 +47,7 @@ def pass_settings(config: Config, batch_size: int) -> Settings:
         UserError: a value that no pass can be made with, or a device that is not there.
     """
     return Settings(
-        device=_device(config.runtime.device),
+        device=device_named(config.runtime.device),
         batch_size=batch_size,
         workers=config.runtime.workers,
         precision=config.precision,
@@ -71,7 +71,12 @@ def image_size_of(config: Config) -> Resize:
     return sides[0], sides[1]
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
+    """The device of this name; ``auto`` is a GPU where there is one.
+
+    Raises:
+        UserError: it is not there.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -4,8 +4,12 @@ from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Network
-from iqa_lab.networks.network import LIGHTNESS_ROUNDS
 from iqa_lab.psychophysics import Experiment
+
+LIGHTNESS_ROUNDS = (
+    "this network reads lightness in 8 bits (weights.input.order=lightness), and a stimulus near threshold is less "
+    "than one level: benchmarks of stimuli are for networks that read red, green and blue"
+)
 
 
 def check_stimuli(config: Config, network: Network, benchmark: Benchmark) -> None:

@@ -1,4 +1,4 @@
-"""Scores x judgements -> agreement: pure functions on arrays, usable without the rest."""
+"""Scores and judgements -> agreement: pure functions on arrays, usable without the rest of the package."""
 
 from iqa_lab.statistics.comparisons.dependent import bonett_wright, fisher_interval, meng, steiger, williams, zou
 from iqa_lab.statistics.comparisons.krasula import compare_krasula, delong, krasula

@@ -33,6 +33,8 @@ class Reading:
     group: NDArray[np.object_]  # [m]
     observers: Floats | None = None  # [observers, m]: the human values of each; None: not known one by one
     logarithmic: bool = False  # both are log10 of a sensitivity, a threshold or a contrast
+    absolute: bool = False  # of logarithmic values: in one unit, a factor between them counts (log_rmse)
+    source: str = "measured"  # what the human values are: measured, or formula
     extra: Mapping[str, Floats] = field(default_factory=dict)  # numbers of the experiment's own, [columns] each
 
     def only(self, columns: Sequence[int]) -> "Reading":
@@ -41,7 +43,8 @@ class Reading:
         extra = {name: values[places] for name, values in self.extra.items()}
         return Reading(
             values=self.values[:, places], human=self.human, stimulus=self.stimulus, group=self.group,
-            observers=self.observers, logarithmic=self.logarithmic, extra=extra,
+            observers=self.observers, logarithmic=self.logarithmic, absolute=self.absolute, source=self.source,
+            extra=extra,
         )  # fmt: skip
 
 
@@ -57,13 +60,35 @@ def rms_db(values: Floats, human: Floats) -> Floats:
     return found
 
 
+def log_rmse(values: Floats, human: Floats, weights: Floats | None = None) -> Floats:
+    """How far log10 contrasts are from people's where no factor is free: root of the mean square, 0 is human.
+
+    Args:
+        values: ``[m, columns]``.
+        human: ``[m]``.
+        weights: ``[draws, m]``, how often each row counts; None: once.
+
+    Returns:
+        ``[draws, columns]``, without weights ``[columns]``.
+
+    >>> log_rmse(np.array([[1.0, 1.0], [2.0, 3.0]]), np.array([0.0, 1.0])).round(3).tolist()
+    [1.0, 1.581]
+    """
+    squares = (values - human[:, None]) ** 2
+    if weights is None:
+        return np.asarray(np.sqrt(squares.mean(axis=0)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt(weights @ squares / weights.sum(axis=1, keepdims=True)))
+
+
 def reading_table(reading: Reading, settings: StatisticsConfig) -> pd.DataFrame:
     """The statistics of every column, a row each.
 
     Returns:
-        ``n`` (stimuli or conditions that count); of logarithmic values ``rms_db`` with ``rms_db_low`` and
-        ``rms_db_high`` over stimuli, and ``rms_db_observers_low``, ``rms_db_observers_high`` over observers; ``srcc``
-        with its interval over stimuli and ``srcc_observers_low``, ``srcc_observers_high``; ``plcc``;
+        ``n`` (stimuli or conditions that count); of absolute ones ``log_rmse`` with its interval over stimuli;
+        of logarithmic values ``rms_db`` with ``rms_db_low`` and ``rms_db_high`` over stimuli, and
+        ``rms_db_observers_low``, ``rms_db_observers_high`` over observers; ``srcc`` with its interval over stimuli and
+        ``srcc_observers_low``, ``srcc_observers_high``; ``plcc``;
         ``plcc_within_group`` and ``srcc_within_group``, means over groups; and what the experiment adds.
         NaN where one is undefined.
     """
@@ -89,6 +114,10 @@ def reading_table(reading: Reading, settings: StatisticsConfig) -> pd.DataFrame:
         if people is not None and reading.observers is not None:
             ends = interval(_rms_db_of_people(safe, people), len(reading.observers))
             table["rms_db_observers_low"], table["rms_db_observers_high"] = ends
+    if reading.absolute:
+        weights = _draws(reading.stimulus, settings)
+        table["log_rmse"] = of_good(log_rmse(safe, human))
+        table["log_rmse_low"], table["log_rmse_high"] = interval(log_rmse(safe, human, weights), clusters)
     drawn = cluster_bootstrap(safe, human, reading.stimulus, resamples=settings.resamples, seed=settings.seed)
     table["srcc"] = of_good(np.atleast_1d(srcc(safe, human)))
     table["srcc_low"], table["srcc_high"] = interval(drawn, clusters)
@@ -98,7 +127,7 @@ def reading_table(reading: Reading, settings: StatisticsConfig) -> pd.DataFrame:
     table["plcc"] = of_good(np.atleast_1d(plcc(safe, human)))
     table["srcc_within_group"] = of_good(srcc_within(safe, human, reading.group, fewest=FEWEST_OF_A_GROUP))
     table["plcc_within_group"] = of_good(plcc_within(safe, human, reading.group))
-    return pd.DataFrame({**table, **reading.extra})
+    return pd.DataFrame({**table, **reading.extra, "human": reading.source})
 
 
 def plcc_within(values: Floats, human: Floats, group: NDArray[np.object_]) -> Floats:
@@ -175,10 +204,15 @@ def _rms_db_of_draws(
     values: Floats, human: Floats, stimulus: NDArray[np.object_], settings: StatisticsConfig
 ) -> Floats:
     """``rms_db`` when each stimulus counts as often as it is drawn, ``[resamples, columns]``."""
+    return rms_db_weighed(values, human, _draws(stimulus, settings))
+
+
+def _draws(stimulus: NDArray[np.object_], settings: StatisticsConfig) -> Floats:
+    """How often each row counts when stimuli are drawn anew, ``[resamples, m]``."""
     names, cluster = np.unique(stimulus.astype(str), return_inverse=True)
     number = len(names)
     draws = np.random.default_rng(settings.seed).multinomial(number, np.full(number, 1 / number), settings.resamples)
-    return rms_db_weighed(values, human, draws[:, cluster].astype(float))
+    return np.asarray(draws[:, cluster], dtype=float)
 
 
 def rms_db_weighed(values: Floats, human: Floats, weights: Floats) -> Floats:

@@ -9,12 +9,13 @@ from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.store.digits import three_digits, with_interval
 
 # What a column can be chosen by on other references; a unit has one of them, and of one column its SRCC besides.
-CHOSEN_BY = ("srcc_within_distortion", "agreement", "rms_db", "srcc")
+CHOSEN_BY = ("srcc_within_distortion", "agreement", "rms_db", "log_rmse", "srcc")
 _NAMES = {
     "srcc": "SRCC",
     "srcc_within_distortion": "mean SRCC within a distortion",
     "agreement": "agreement",
     "rms_db": "distance from people's thresholds in dB, 0 is human,",
+    "log_rmse": "root mean square of log10 of contrasts less people's, 0 is human,",
 }
 
 

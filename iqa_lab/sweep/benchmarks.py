@@ -1,4 +1,4 @@
-"""What the planner knows of a benchmark: the digest of its index and how many images a pass forwards.
+"""What the planner knows about a benchmark: the digest of its index and how many images a pass forwards.
 
 Found out by the benchmark's own loader, and kept under ``results/.sweep/benchmarks`` for as long as no file of the
 benchmark's folder has another name, size or time.

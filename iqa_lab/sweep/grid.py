@@ -162,7 +162,7 @@ def networks(
         if (goal in (UNTRAINED, BASELINE)) != (dataset == "none"):
             empty = _NOT_TOGETHER
         elif goal == UNTRAINED and f"{BASELINE}/none/{architecture}" in files:
-            empty = "a baseline is no network that could stay untrained"
+            empty = "a baseline has no weights that could stay random"
         elif architecture in unbuilt:
             empty = "needs architecture.constructor=IMPORT.PATH"
         elif goal != UNTRAINED and weights is None and (goal == BASELINE or not own_weights):

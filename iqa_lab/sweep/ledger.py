@@ -3,7 +3,7 @@
 A unit's key is the hash of its resolved configuration, which is known without building a network. The file under that
 key says which signature the unit has and what its result was made of: the weights file, the benchmark's index, the code
 and the settings of statistics. The planner skips a unit only if all of this is still so and its files are those that
-were checked. A file that is damaged is as good as none: the result itself says the rest. A lock beside the file tells
+were checked. A damaged file counts as missing: the result itself says the rest. A lock beside the file tells
 who is computing the unit; the kernel frees it when the process dies.
 """
 

@@ -209,7 +209,7 @@ def test_a_reference_is_looked_at_once_in_a_batch(monkeypatch: pytest.MonkeyPatc
         return moments(images)
 
     monkeypatch.setattr(ssim.Moments, "of", look)
-    monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 1)  # one image a piece
+    monkeypatch.setattr("iqa_lab.readouts.pieces.PIECE_BYTES", 1)  # one image a piece
     reference, distorted = torch.randint(0, 256, (2, 1, 3, 20, 30), dtype=torch.uint8)
     (term,) = SSIM().terms().values()
     assert len(term(Response([reference, reference], [distorted.repeat(3, 1, 1, 1), distorted], 1))) == 4

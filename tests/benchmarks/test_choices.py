@@ -287,7 +287,7 @@ def test_a_run_gives_the_agreement_that_one_computes_by_hand(
     done = iqa_lab("run", *command)
     assert done.code == 0, done.err
     assert "24 of 24 triplets, 24 references" in done.out and "agreement [95 %]" in done.out
-    assert "Possible are 0.850 (always with the majority); two people agree 0.750" in done.out
+    assert "A metric can reach 0.850 (always with the majority); two people agree 0.750" in done.out
     (folder,) = [path.parent for path in Path("results").glob("bapps/*/*/result.json")]
     table = pd.read_csv(folder / "correlations.csv").set_index(["layer", "readout"])
     assert "srcc" not in table and set(table["n"]) == {24}

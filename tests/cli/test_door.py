@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iqa_lab.cli.arguments import own_folder, split, take_option
-from iqa_lab.cli.hydra import with_flags
+from iqa_lab.cli.arguments import own_folder, split
 from iqa_lab.errors import UserError
 from tests.conftest import ROOT, Finished
 
@@ -43,9 +42,12 @@ def test_flags_may_stand_anywhere(arguments: list[str], plain: list[str], flags:
 def test_a_flag_without_its_value(flag: str) -> None:
     with pytest.raises(UserError, match=f"{flag} needs a value"):
         split(["a=1", flag])
-    with pytest.raises(UserError, match="--out needs a value"):
-        take_option(["--out"], "--out")
-    assert with_flags(["--retry"]) == ["hydra.sweeper.retry=?"]
+
+
+@pytest.mark.parametrize(("command", "flag"), [("report", "--out"), ("sweep", "--retry"), ("results", "--where")])
+def test_a_flag_of_ours_without_its_value(iqa_lab: Command, command: str, flag: str) -> None:
+    done = iqa_lab(command, flag)
+    assert done.code == 2 and flag in done.error_line and "requires an argument" in done.error_line
 
 
 @pytest.fixture
@@ -156,7 +158,7 @@ def test_whatever_the_disk_says_is_one_line(iqa_lab: Command, monkeypatch: pytes
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("iqa_lab.cli.commands.print_rows", fail)
+    monkeypatch.setattr("iqa_lab.cli.listing.print_long", fail)
     done = iqa_lab("list", "goals")
     assert done.code == 2 and str(error.strerror) in done.error_line
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.readouts import Response, load_distance
+from iqa_lab.readouts import Response, load_distance, loops
 from tests.readouts.test_readouts import BLIND_TO_CONSTANTS, NAMES, READOUTS, between, histogram_distance
 from tests.readouts.test_readouts import PIXELS as PIXELS_OF_IMAGE
 
@@ -134,9 +134,16 @@ def equal(u: Matrix, v: Matrix) -> bool:
     return bool(np.ptp(np.concatenate([u, v])) == 0)
 
 
+@pytest.fixture(params=["compiled loops", "torch"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to compute readouts on a CPU."""
+    monkeypatch.setattr(loops, "enabled", request.param == "compiled loops")
+    return str(request.param)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES)
-def test_digits_are_kept(name: str, case: str) -> None:
+def test_digits_are_kept(name: str, case: str, way: str) -> None:
     f, g = CASES[case]
     expected = textbook(name, f, g)
     floor = resolution(name, f, g)
@@ -149,7 +156,7 @@ def test_digits_are_kept(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_bf16_responses_are_read_as_the_numbers_that_they_are(name: str) -> None:
+def test_bf16_responses_are_read_as_the_numbers_that_they_are(name: str, way: str) -> None:
     f, g = (values.bfloat16() for values in CASES["10000 and 12000"])
     expected = textbook(name, f.float(), g.float())
     assert between(name, f, g) == pytest.approx(expected, rel=RELATIVE, abs=resolution(name, f, g))
@@ -157,14 +164,14 @@ def test_bf16_responses_are_read_as_the_numbers_that_they_are(name: str) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_responses_that_are_no_numbers_give_none(name: str, bad: float) -> None:
+def test_responses_that_are_no_numbers_give_none(name: str, bad: float, way: str) -> None:
     broken = changed(PATTERN, bad, slice(3, 4), 4, 5)
     for f, g in ((PATTERN, broken), (broken, PATTERN), (broken, broken)):
         assert not np.isfinite(between(name, f, g))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_uniform_images_are_as_far_apart_in_a_batch(name: str) -> None:
+def test_uniform_images_are_as_far_apart_in_a_batch(name: str, way: str) -> None:
     """The pairs of a run share what is known of their reference."""
     f = uniform(LEVELS)
     several = torch.stack([uniform(LEVELS + 0.5), f, PATTERN])

@@ -10,7 +10,7 @@ from scipy.stats import wasserstein_distance
 
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
-from iqa_lab.readouts import Response, load_distance
+from iqa_lab.readouts import Response, load_distance, loops
 from tests.conftest import composed
 
 READOUTS = {name: readout for name, readout in composed("readout=all").readouts.items() if readout.reads == "responses"}
@@ -101,11 +101,12 @@ def test_the_order_in_memory_and_the_type_do_not_matter(name: str, dtype: torch.
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pieces_of_responses_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "enabled", False)  # which read everything in one piece
     values = responses(3, 6, (5, 6, 7))
     whole = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
-    monkeypatch.setattr("iqa_lab.readouts.response.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
-    monkeypatch.setattr("iqa_lab.readouts.response.SORT_BYTES", 4 * 6 * 7)  # one channel
-    monkeypatch.setattr("iqa_lab.readouts.response._STRIPE", 10)
+    monkeypatch.setattr("iqa_lab.readouts.pieces.PIECE_BYTES", 2 * 4 * 5 * 6 * 7)  # two images
+    monkeypatch.setattr("iqa_lab.readouts.order.SORT_BYTES", 4 * 6 * 7)  # one channel
+    monkeypatch.setattr("iqa_lab.readouts.order._STRIPE", 10)
     pieces = load_distance(READOUTS[name])(Response([values[:1]], [values[1:]], PIXELS))
     assert pieces.tolist() == pytest.approx(whole.tolist(), rel=1e-6)
 

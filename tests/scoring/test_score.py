@@ -17,6 +17,7 @@ from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.readouts import Response, load_distance
+from iqa_lab.readouts.order import sort_positions
 from iqa_lab.scoring.batches import Picture, batches
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
@@ -61,6 +62,13 @@ def table(network: Network, pairs: pd.DataFrame, columns: list[Column], **how: o
     return pd.DataFrame(scores.values, columns=[column.name for column in columns], index=pairs.index)
 
 
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """The same distances, from batches that were cut in another way; a histogram's bins as in ``WITHIN``."""
+    for name in found:
+        within = WITHIN["jsd"]["rel"] if name.startswith("jsd@") else ROUNDING
+        np.testing.assert_allclose(found[name], expected[name], rtol=within, atol=FLOOR, err_msg=name)
+
+
 @pytest.fixture(scope="module")
 def everything(small_pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """All columns of every architecture, once."""
@@ -82,8 +90,7 @@ def test_a_column_depends_on_nothing_else(
     batch_size = data.draw(st.integers(1, 9), "batch size")
     shuffled = small_pairs.iloc[list(order[:kept])]
     found = table(network, shuffled.reset_index(drop=True), chosen, batch_size=batch_size, workers=1 + batch_size % 3)
-    for name in found:
-        np.testing.assert_allclose(found[name], expected.loc[shuffled.index, name], rtol=ROUNDING, atol=FLOOR)
+    assert_same(found, expected.loc[shuffled.index])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -104,7 +111,7 @@ def test_distances_are_symmetric(
         columns={"reference_path": "distorted_path", "distorted_path": "reference_path"}
     )  # fmt: skip
     found = table(network, turned, all_columns(network))
-    np.testing.assert_allclose(found, everything[architecture], rtol=ROUNDING, atol=FLOOR)
+    assert_same(found, everything[architecture])
 
 
 def test_the_same_seed_gives_the_same_scores(small_pairs: pd.DataFrame, everything: dict[str, pd.DataFrame]) -> None:
@@ -127,6 +134,24 @@ def test_pixels_need_no_forward(small_pairs: pd.DataFrame) -> None:
     for row, value in zip(small_pairs.itertuples(), found["plain@pixels"], strict=True):
         first, second = (np.asarray(Image.open(path), dtype=float) for path in (row.reference_path, row.distorted_path))
         assert value == pytest.approx(np.sqrt(np.square(first - second).mean((0, 1)).sum()), rel=1e-6)
+
+
+def test_a_reference_is_sorted_once_for_all_its_pairs(
+    small_pairs: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    different = small_pairs[small_pairs["level"] != 0].reset_index(drop=True)
+    images = len(different) + different["reference_path"].nunique()
+    number: list[int] = []
+
+    def counted(values: torch.Tensor) -> torch.Tensor:
+        number.append(len(values))
+        return sort_positions(values)
+
+    monkeypatch.setattr("iqa_lab.readouts.response.sort_positions", counted)
+    for batch_size in (2, 3, 8):
+        number.clear()
+        table(untrained("alexnet"), different, [column(PIXELS, "wasserstein")], batch_size=batch_size)
+        assert sum(number) == images
 
 
 def test_the_forward_stops_after_the_last_layer_asked_for(small_pairs: pd.DataFrame) -> None:

@@ -44,7 +44,7 @@ def test_a_sweep_its_plan_its_status_and_the_same_again(iqa_lab: Command, small:
     plan = iqa_lab("sweep", *grid, "--dry-run")
     assert plan.code == 0 and not units(), plan.err
     assert "3 units: 0 done, 0 running, 0 failed, 3 missing; 3 empty cells" in plan.out
-    assert "to do: 3 units, 36 forwards" in plan.out and "a baseline is no network" in plan.out
+    assert "to do: 3 units, 36 forwards" in plan.out and "a baseline has no weights that could stay random" in plan.out
     first = iqa_lab("sweep", *grid)
     assert first.code == 0 and len(units()) == 3, first.err
     assert set(pd.read_csv(units()[2] / "correlations.csv")["readout"]) == {"plain", "mean"}

@@ -1,4 +1,4 @@
-"""Which offline runs are sent, and that twice is as good as once."""
+"""Which offline runs are sent, and that sending again does no harm."""
 
 import sys
 import time

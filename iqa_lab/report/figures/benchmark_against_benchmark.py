@@ -47,7 +47,7 @@ def benchmark_against_benchmark(
         base.mark_rule(opacity=0.35).encode(x=alt.X(f"{value}_low_x:Q"), x2=f"{value}_high_x:Q", y=y),
         base.mark_rule(opacity=0.35).encode(y=alt.Y(f"{value}_low_y:Q"), y2=f"{value}_high_y:Q", x=x),
     ]
-    chart = alt.layer(*(bars if held_out else []), points).properties(width=420, height=420)
+    chart = alt.layer(*(bars if held_out else []), points).properties(width=420, height=420, usermeta={"widest": 640})
     how = (
         f"at the layer and readout that other references choose; bars: {said_level(best)} intervals"
         if held_out

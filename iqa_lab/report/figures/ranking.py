@@ -10,9 +10,10 @@ from iqa_lab.report.figures.common import (
     SENSITIVITY,
     SRCC,
     Chart,
+    axis_of,
     network_names,
     number,
-    said_level,
+    said_intervals,
     said_n,
     slim,
 )
@@ -40,8 +41,10 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     base = alt.Chart(slim(best)).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
     tips = ["network", *map(number, HELD_OUT), number("srcc"), "layer", "readout", "columns:Q", "n"]
 
+    scale = axis_of(best[["heldout", "heldout_low", "heldout_high", "srcc"]].melt()["value"])
+
     def x(name: str) -> alt.X:
-        return alt.X(f"{name}:Q", title=measure, scale=alt.Scale(zero=False))
+        return alt.X(f"{name}:Q", title=measure, scale=scale)
 
     bars = base.mark_rule(strokeWidth=2).encode(x=x("heldout_low"), x2="heldout_high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
@@ -51,7 +54,7 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     chart = (bars + points + chosen).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
     what, on = ("stimuli", "stimuli") if measure == SENSITIVITY else ("references", "opinions")
     said = [
-        f"points: at the layer and readout that other {what} choose, {said_level(best)} intervals",
+        f"points: at the layer and readout that other {what} choose, {said_intervals(best, 'heldout_low')}",
         f"ticks: the best of all columns, chosen on the same {on}: optimistic, hence no interval",
         said_n(best).replace("pairs", "stimuli") if what == "stimuli" else said_n(best),
     ]

@@ -1,4 +1,4 @@
-"""Many tests at once: p values corrected for their number. NaN are no tests: they stay, and do not count."""
+"""Many tests at once: p values corrected for their number. NaN is not a test: it stays, and does not count."""
 
 from collections.abc import Callable
 

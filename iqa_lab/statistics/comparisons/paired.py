@@ -25,7 +25,7 @@ def paired_differences(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """A row for every two metrics: the difference of their SRCC with opinion, its interval, and what tests say of it.
+    """A row for every two metrics: the difference of their SRCC with opinion, its interval, and what tests say.
 
     The interval and ``p`` come first: Student's t with (references - 1) degrees of freedom on the standard error from
     resampling references, the same draws for both metrics. The other tests take every pair of images as independent,

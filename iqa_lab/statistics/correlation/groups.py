@@ -1,4 +1,4 @@
-"""The distortions of a benchmark's pairs -> what a reader has to know of them before believing a correlation."""
+"""The distortions of a benchmark's pairs -> what a reader should know about them before believing a correlation."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The claims of a study: a small language, and its parts. What results say of them is in ``verdicts``.
+"""The claims of a study: a small language, and its parts. ``verdicts`` judges them.
 
 A claim compares two groups of networks, two readouts or two layers of the same networks, or a trend with zero::
 

@@ -1,6 +1,6 @@
 """What chance makes of a trend along layers: neighbouring layers are alike, so that a profile drifts by itself.
 
-Layers of one network are no independent observations. The null is a profile that goes up or down by chance from each
+Layers of one network are not independent observations. The null is a profile that goes up or down by chance from each
 layer to the next, a random walk: of nine layers its rank correlation with depth is beyond .7 in two of three cases.
 """
 

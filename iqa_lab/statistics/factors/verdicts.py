@@ -1,4 +1,4 @@
-"""What results say of the claims of a study, and of what it holds.
+"""The claims of a study and its results -> a verdict on each claim, and what the verdict is about.
 
 ``supported`` and ``contradicted`` are about other networks than those at hand; with fewer than five independent pairs
 of networks the word itself says that it is about these: ``holds for these 2 networks``, ``fails for these 2 networks``.
@@ -55,7 +55,7 @@ __all__ = ["columns_of_claims", "judge_claims"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the results say of one claim, before the other claims of its study count."""
+    """What the results say about one claim, before the other claims of its study count."""
 
     effect: Effect
     agrees: bool  # whether what was found is as claimed
@@ -72,7 +72,7 @@ def judge_claims(
     confidence: float = 0.95,
     headlines: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """What the results say of a study's claims.
+    """A verdict on each claim of a study.
 
     Args:
         claims: as their texts.

@@ -1,4 +1,4 @@
-"""Intervals by resampling references: images of one reference are no independent observations.
+"""Intervals by resampling references: images of one reference are not independent observations.
 
 Nothing is sorted twice for a resample. Its mid-ranks are sums over the clusters of counts that do not change, times how
 often each cluster was drawn. With few clusters all of a resample's correlation is a cubic form in these numbers of

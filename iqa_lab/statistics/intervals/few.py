@@ -23,7 +23,7 @@ RELIABLE = 10
 
 
 def few_references(number: int) -> str | None:
-    """What a reader has to know of intervals over so few references; None where there is nothing to say.
+    """What a reader should know about intervals over so few references; None where there is nothing to say.
 
     >>> few_references(2)
     'No intervals: 2 references are too few for one, it takes 6.'

@@ -13,7 +13,8 @@ from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
 RESAMPLES = 200  # of the interval, in each of which a column is chosen anew
-_LIMITS = {"agreement": (0.0, 1.0), "rms_db": (0.0, float("inf"))}  # of statistics that are no correlations
+# of statistics that are no correlations
+_LIMITS = {"agreement": (0.0, 1.0), "rms_db": (0.0, float("inf")), "log_rmse": (0.0, float("inf"))}
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def select_column_of_reading(
     resamples: int = RESAMPLES,
     confidence: float = 0.95,
 ) -> Selection:
-    """As ``select_column``, of values beside people's, where other *stimuli* choose: by ``rms_db``, ``srcc``, ``plcc``.
+    """As ``select_column``, of values beside people's, where other *stimuli* choose.
+
+    By ``rms_db``, ``log_rmse``, ``srcc`` or ``plcc``.
 
     Where folds are judged by different columns, their ``rms_db`` is around the mean that each has on the other stimuli.
     """

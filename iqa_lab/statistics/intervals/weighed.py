@@ -10,11 +10,11 @@ from iqa_lab.statistics.correlation.choices import average_precision
 from iqa_lab.statistics.correlation.coefficients import large_enough
 from iqa_lab.statistics.direction import goodness
 from iqa_lab.statistics.intervals.bootstrap import Draw, correlations_of_draws
-from iqa_lab.statistics.reading import rms_db_weighed
+from iqa_lab.statistics.reading import log_rmse, rms_db_weighed
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-STATISTICS = ("srcc", "plcc", "agreement", "average_precision", "srcc_within_distortion", "rms_db")
+STATISTICS = ("srcc", "plcc", "agreement", "average_precision", "srcc_within_distortion", "rms_db", "log_rmse")
 FOLDS, REPEATS = 5, 5  # how references are divided
 
 
@@ -66,6 +66,8 @@ class Weighed:
             return self._within(table, draws)
         if self.statistic == "rms_db":
             return rms_db_weighed(table, self.opinion, draws[:, self.cluster])
+        if self.statistic == "log_rmse":
+            return log_rmse(table, self.opinion, draws[:, self.cluster])
         found = np.empty((len(draws), table.shape[1]))
         for number, draw in enumerate(draws):
             rows = np.repeat(np.arange(len(table)), draw[self.cluster].astype(int))
@@ -137,7 +139,7 @@ class Weighed:
 
         So folds that are judged by different columns can be put together.
         """
-        if self.statistic == "agreement":
+        if self.statistic in ("agreement", "log_rmse"):  # no scale is free
             return table
         position = np.empty(table.shape)
         if self.statistic == "rms_db":  # the one factor that is free is that of the other folds

@@ -1,0 +1,93 @@
+"""A metric and a result of it -> the opinions that its logistic predicts, on the result's own scale."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from iqa_lab.benchmarks.benchmark import CHOICES
+from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError, first_names
+from iqa_lab.metric.from_result import recipe_of_column
+from iqa_lab.metric.module import Metric
+from iqa_lab.statistics.intervals.predicted import FEWEST_REFERENCES, OpinionCurve, opinion_curve
+from iqa_lab.store.files import UnitFolder
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What a metric's distances say of opinion."""
+
+    curve: OpinionCurve
+    benchmark: BenchmarkConfig
+    column: str
+
+    @property
+    def said(self) -> str:
+        """What the numbers are, in one sentence."""
+        scale = self.benchmark.range
+        better = "higher is better" if self.benchmark.opinion == "mos" else "lower is better"
+        limits = f" from {scale[0]:g} to {scale[1]:g}" if scale else ""
+        interval = (
+            f"the interval holds {100 * self.curve.confidence:g} % of the opinions of new images of new references"
+            if np.isfinite(self.curve.half_width)
+            else f"no interval: fewer than {FEWEST_REFERENCES} references"
+        )
+        made = "" if self.benchmark.human else ", which no person gave"
+        return f"predicted on the scale of {self.benchmark.name}{limits} ({better}{made}); {interval}"
+
+
+def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opinions:
+    """The curve of a result for this very metric.
+
+    Args:
+        folder: the unit's.
+        metric: that gives one number a pair.
+        confidence: of the interval.
+
+    Raises:
+        UserError: there is no such result, it is of another network or has not this column, people chose between
+            images, or no curve can be fitted.
+    """
+    if len(metric.names) != 1:
+        raise UserError(f"opinions are predicted from one distance, and this metric gives {len(metric.names)}")
+    unit = UnitFolder(folder)
+    result, config = unit.result(), unit.config()
+    if config.benchmark.protocol in CHOICES:
+        raise UserError(
+            f"{folder}: people chose between images of {config.benchmark.name}; there is no scale of opinion"
+        )
+    digest = str(result["hashed"]["weights_digest"])
+    if digest != metric.about.get("weights_digest"):
+        raise UserError(f"{folder} is of another network than this metric: give the result of the same weights")
+    asked = ("resize", config.preprocess.resize), ("precision", config.precision)
+    other = next((key for key, value in asked if value != metric.about.get(key)), None)
+    if other is not None:
+        raise UserError(f"{folder} was made with another {other} than this metric: its curve is of other distances")
+    (column,) = metric.names
+    definitions = result["columns"]
+    if column not in definitions:
+        raise UserError(f"{folder} has no column {column}: it has {first_names(definitions, 4)}")
+    _check_same(metric, column, unit, folder)
+    scores = unit.scores()
+    curve = opinion_curve(scores[column], scores["opinion"], scores["reference"], confidence)
+    if curve is None:
+        raise UserError(f"{folder}: no logistic can be fitted to the opinions by {column}")
+    return Opinions(curve, config.benchmark, column)
+
+
+def _check_same(metric: Metric, column: str, unit: UnitFolder, folder: Path) -> None:
+    """Nothing, if a column of that name is computed in the same way: arguments, parts, weights of channels.
+
+    Raises:
+        UserError: it is not.
+    """
+    recipe, weights = recipe_of_column(unit, column)
+    same = recipe.as_values() == metric.recipe.as_values() and all(
+        metric.get_buffer(f"weights_{place}").cpu().equal(values.double()) for place, values in weights.items()
+    )
+    if not same:
+        raise UserError(
+            f"the column {column} of {folder} is computed in another way than this metric: load the metric from that "
+            "result, --metric RESULT:COLUMN"
+        )

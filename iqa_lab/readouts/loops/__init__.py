@@ -1,0 +1,109 @@
+"""Compiled loops over responses on a CPU: the one switch between them and plain torch, and how they are run.
+
+The modules of this folder need Numba and are imported by ``loops`` only. Where Numba cannot be had, or with
+``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions in torch do the same work, several times slower;
+tests hold the two together.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from types import ModuleType
+from typing import Any, TypeVar
+
+import torch
+
+from iqa_lab.progress import say
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+# sums may be added up in another order and products be fused with sums; NaN and infinity stay what they are
+_FREEDOM = {"reassoc", "contract", "nsz"}
+
+
+# The switch.
+enabled = os.environ.get("IQA_LAB_LOOPS", "on") != "off"
+
+
+def loops(name: str) -> ModuleType | None:
+    """A module of compiled loops, ``sums`` or ``order``; None where they cannot be had or are switched off."""
+    return import_module(f"{__name__}.{name}") if enabled and _compilable() else None
+
+
+@cache
+def _compilable() -> bool:
+    """Whether Numba is here; if not, that is said once."""
+    try:
+        import_module("numba")
+    except (ImportError, OSError) as error:
+        reason = " ".join(str(error).split())[:100]
+        say(f"Numba cannot be imported, so readouts are several times slower: {reason}", "yellow")
+        return False
+    return True
+
+
+def compile_loop(function: Function) -> Function:
+    """The function, compiled when it is first called, and kept on the disk for other processes where that can be."""
+    return _compiled(function, {})
+
+
+def compile_sums(function: Function) -> Function:
+    """As ``compile_loop``; what is summed up may be added in any order, so that vector instructions serve."""
+    return _compiled(function, {"fastmath": _FREEDOM})
+
+
+def _compiled(function: Function, how: dict[str, Any]) -> Function:
+    njit: Any = import_module("numba").njit
+    how = {"nogil": True, "error_model": "numpy", **how}
+    try:
+        compiled = njit(cache=True, **how)(function)
+    except RuntimeError:  # there is no folder that can be written
+        compiled = njit(**how)(function)
+    kept = getattr(compiled, "_cache", None)
+    for name in ("load_overload", "save_overload"):
+        if hasattr(kept, name):
+            setattr(kept, name, _forgiving(getattr(kept, name)))
+    result: Function = compiled
+    return result
+
+
+def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:
+    """The same, but what cannot be read from the disk is compiled anew, and what cannot be written is not kept."""
+
+    def forgiving(*arguments: object) -> object:
+        with suppress(Exception):  # a full disk, a file that was cut off: anything may come
+            return of_disk(*arguments)
+        return None
+
+    return forgiving
+
+
+def share_out(work: Callable[[int, int], Result], number: int, least: int) -> list[Result]:
+    """What ``work(start, stop)`` gives for ranges that make up ``range(number)``, one on each thread of torch's.
+
+    Args:
+        work: leaves the interpreter, so that threads run beside each other.
+        number: of what is shared out.
+        least: how many are worth a thread.
+    """
+    threads = max(1, min(torch.get_num_threads(), number // least))
+    edges = [number * part // threads for part in range(threads + 1)]
+    if threads == 1:
+        return [work(0, number)]
+    others = [_pool(os.getpid()).submit(work, start, stop) for start, stop in pairwise(edges[1:])]
+    try:
+        first = work(0, edges[1])
+    finally:
+        wait(others)
+    return [first, *(other.result() for other in others)]
+
+
+@cache
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """Threads that wait for work; a forked process has none of its parent's."""
+    return ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="readouts")

@@ -1,0 +1,227 @@
+"""The responses of pairs -> sums of their channels and positions, in one read.
+
+Every value is float32 as the network gave it, every product and sum float64. A sum of squares about the channel's
+first value and the square of a mean have digits enough to be subtracted: what the difference loses of sixteen digits
+is at most as many as the channel has positions, since the first value is one of those that are squared. What changes
+is summed as the change of every position, so that nearly identical images keep all digits.
+
+Names: ``x`` a value of the reference, ``y`` of the distorted image, ``d = y - x``, ``u`` and ``v`` those two less the
+first value of their channel. Rows are taken four at a time, so that the sums of channels are fetched and stored once
+for four positions; a compiler makes vector instructions of these loops.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from iqa_lab.readouts.loops import compile_sums
+
+Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
+
+# What the loops give. Of the reference's channels and of the distorted image's own:
+OWN = ("u", "u^2")
+# of the channels of a pair:
+CHANGE = ("v", "v^2", "d", "d^2", "u d", "|d|")
+# of all positions of a pair: squares of both and of the difference; squared distances of unit-normalised positions
+WHOLE = ("x^2", "y^2", "d^2", "lpips")
+
+BLOCK = 2**14  # values of one image that are worked on while they are in the nearest cache
+
+
+@compile_sums
+def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
+    """``|y / (|y| + e) - x / (|x| + e)|^2`` of two vectors, from the squares of their lengths and of their distance.
+
+    The part of the distance that is not along the vectors is ``d2 - (|y| - |x|)^2``, at most ``4 |x| |y|``.
+    """
+    if d2 == 0:
+        return 0.0
+    x, y = np.sqrt(x2), np.sqrt(y2)
+    longer = y - x
+    across = d2 - longer * longer
+    if across < 0:
+        across = 0.0
+    if across > 4 * x * y:
+        across = 4 * x * y
+    scale = 1 / ((x + epsilon) * (y + epsilon))
+    along = epsilon * longer
+    distance: float = scale * (scale * along * along + across)
+    return distance
+
+
+@compile_sums
+def _own_rows(x: Array, first: Array, channels: Array, squares: Array) -> None:
+    """Adds rows of one image ``[n, C]`` to its channels' sums; writes every row's sum of squares."""
+    rows, number = x.shape
+    for n in range(rows):
+        square = 0.0
+        for c in range(number):
+            value = np.float64(x[n, c])
+            u = value - np.float64(first[c])
+            channels[0, c] += u
+            channels[1, c] += u * u
+            square += value * value
+        squares[n] = square
+
+
+@compile_sums
+def _row_pairs(
+    x: Array, y: Array, p: Array, q: Array, squares: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
+    """Adds rows of a pair, ``[n, C]`` each, to the sums of its channels and of the whole."""
+    rows, number = x.shape
+    n = 0
+    while n + 4 <= rows:
+        y0 = y1 = y2 = y3 = 0.0
+        d0 = d1 = d2 = d3 = 0.0
+        for c in range(number):
+            a0, a1 = np.float64(x[n, c]), np.float64(x[n + 1, c])
+            a2, a3 = np.float64(x[n + 2, c]), np.float64(x[n + 3, c])
+            b0, b1 = np.float64(y[n, c]), np.float64(y[n + 1, c])
+            b2, b3 = np.float64(y[n + 2, c]), np.float64(y[n + 3, c])
+            e0, e1, e2, e3 = b0 - a0, b1 - a1, b2 - a2, b3 - a3
+            s0, s1, s2, s3 = e0 * e0, e1 * e1, e2 * e2, e3 * e3
+            y0 += b0 * b0
+            y1 += b1 * b1
+            y2 += b2 * b2
+            y3 += b3 * b3
+            d0 += s0
+            d1 += s1
+            d2 += s2
+            d3 += s3
+            u, v = np.float64(p[c]), np.float64(q[c])
+            b0, b1, b2, b3 = b0 - v, b1 - v, b2 - v, b3 - v
+            channels[0, c] += b0 + b1 + b2 + b3
+            channels[1, c] += b0 * b0 + b1 * b1 + b2 * b2 + b3 * b3
+            channels[2, c] += e0 + e1 + e2 + e3
+            channels[3, c] += s0 + s1 + s2 + s3
+            channels[4, c] += (a0 - u) * e0 + (a1 - u) * e1 + (a2 - u) * e2 + (a3 - u) * e3
+            channels[5, c] += abs(e0) + abs(e1) + abs(e2) + abs(e3)
+        whole[0] += squares[n] + squares[n + 1] + squares[n + 2] + squares[n + 3]
+        whole[1] += y0 + y1 + y2 + y3
+        whole[2] += d0 + d1 + d2 + d3
+        whole[3] += apart(squares[n], y0, d0, epsilon) + apart(squares[n + 1], y1, d1, epsilon)
+        whole[3] += apart(squares[n + 2], y2, d2, epsilon) + apart(squares[n + 3], y3, d3, epsilon)
+        n += 4
+    while n < rows:
+        y0 = d0 = 0.0
+        for c in range(number):
+            a, b = np.float64(x[n, c]), np.float64(y[n, c])
+            e = b - a
+            y0 += b * b
+            d0 += e * e
+            b -= np.float64(q[c])
+            channels[0, c] += b
+            channels[1, c] += b * b
+            channels[2, c] += e
+            channels[3, c] += e * e
+            channels[4, c] += (a - np.float64(p[c])) * e
+            channels[5, c] += abs(e)
+        whole[0] += squares[n]
+        whole[1] += y0
+        whole[2] += d0
+        whole[3] += apart(squares[n], y0, d0, epsilon)
+        n += 1
+
+
+@compile_sums
+def sums_of_rows(
+    x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
+    """Positions ``start`` to ``stop`` of a reference ``[N, C]`` and its distorted images ``[P, N, C]``.
+
+    Args:
+        x: float32, channels innermost.
+        y: float32, channels innermost.
+        start: first position.
+        stop: after the last one.
+        own: ``[2, C]`` float64, see ``OWN``; what is found is added.
+        channels: ``[P, 6, C]`` float64, see ``CHANGE``.
+        whole: ``[P, 4]`` float64, see ``WHOLE``.
+        epsilon: added to lengths before positions are divided by them.
+    """
+    pairs, _, number = y.shape
+    step = max(4, BLOCK // number // 4 * 4)
+    squares = np.empty(step)
+    for begin in range(start, stop, step):
+        end = min(stop, begin + step)
+        block = x[begin:end]
+        _own_rows(block, x[0], own, squares)
+        for pair in range(pairs):
+            _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], squares, channels[pair], whole[pair], epsilon)
+
+
+@compile_sums
+def sums_of_lines(
+    x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
+) -> None:
+    """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, whose positions lie innermost."""
+    pairs, number, _ = y.shape
+    step = 512
+    x2, y2, d2 = np.empty(step), np.empty(step), np.empty(step)
+    for begin in range(start, stop, step):
+        end = min(stop, begin + step)
+        size = end - begin
+        x2[:] = 0
+        for c in range(number):
+            line, p = x[c, begin:end], np.float64(x[c, 0])
+            su = suu = 0.0
+            for n in range(size):
+                a = np.float64(line[n])
+                x2[n] += a * a
+                u = a - p
+                su += u
+                suu += u * u
+            own[0, c] += su
+            own[1, c] += suu
+        for pair in range(pairs):
+            y2[:] = 0
+            d2[:] = 0
+            sums = channels[pair]
+            for c in range(number):
+                line, p = x[c, begin:end], np.float64(x[c, 0])
+                other, q = y[pair, c, begin:end], np.float64(y[pair, c, 0])
+                sv = svv = sd = sdd = sud = sad = 0.0
+                for n in range(size):
+                    a, b = np.float64(line[n]), np.float64(other[n])
+                    d = b - a
+                    y2[n] += b * b
+                    d2[n] += d * d
+                    v = b - q
+                    sv += v
+                    svv += v * v
+                    sd += d
+                    sdd += d * d
+                    sud += (a - p) * d
+                    sad += abs(d)
+                sums[0, c] += sv
+                sums[1, c] += svv
+                sums[2, c] += sd
+                sums[3, c] += sdd
+                sums[4, c] += sud
+                sums[5, c] += sad
+            for n in range(size):
+                whole[pair, 0] += x2[n]
+                whole[pair, 1] += y2[n]
+                whole[pair, 2] += d2[n]
+                whole[pair, 3] += apart(x2[n], y2[n], d2[n], epsilon)
+
+
+@compile_sums
+def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
+    """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
+
+    Nothing cancels here: a few values are added in float32, which is several times faster.
+    """
+    for begin in range(start, stop, 2048):
+        end = min(stop, begin + 2048)
+        first = x[begin:end]
+        for pair in range(len(y)):
+            second = y[pair, begin:end]
+            square, size = np.float32(0), np.float32(0)
+            for n in range(end - begin):
+                d = second[n] - first[n]
+                square += d * d
+                size += abs(d)
+            sums[pair, 0] += square
+            sums[pair, 1] += size

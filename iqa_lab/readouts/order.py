@@ -1,0 +1,81 @@
+"""Responses -> the values of each channel in ascending order."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from iqa_lab.readouts.loops import loops, share_out
+from iqa_lab.readouts.moments import serves
+
+# Of channels that one thread copies and sorts at once, and of positions that it copies.
+SORT_BYTES, _STRIPE = 2**21, 1024
+# Fewer positions than this NumPy sorts faster than by digits, whose tables have 2048 places.
+BY_DIGITS = 1000
+
+
+def sort_positions(values: Tensor) -> Tensor:
+    """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
+
+    Of many positions by the digits of their bits, with zeros counted instead of sorted; of few by NumPy, which has
+    vector instructions for it. Both leave the interpreter meanwhile, and torch is slower than either on a CPU.
+    """
+    lines = values.flatten(2)
+    lines = lines if lines.dtype == torch.float64 else lines.float()
+    if not serves(values):
+        return lines.sort(2).values
+    ordered = torch.empty(lines.shape)
+    compiled = loops("order") if lines.shape[2] >= BY_DIGITS else None
+    if compiled is None:
+        _by_comparison(lines.detach().numpy(), ordered.numpy())
+        return ordered
+    given, result = lines.detach().transpose(1, 2).numpy().view(np.uint32), ordered.numpy().view(np.uint32)
+    images, channels, positions = lines.shape
+    sort_channels = compiled.sort_channels
+
+    def sort(start: int, stop: int) -> None:
+        for image in range(start // channels, -(-stop // channels)):
+            first, last = max(0, start - image * channels), min(channels, stop - image * channels)
+            sort_channels(given[image], result[image], first, last)
+
+    share_out(sort, images * channels, max(1, 2**14 // positions))
+    return ordered
+
+
+def histogram_distances(f: Tensor, g: Tensor, bins: int) -> Tensor | None:
+    """Mean over channels of the Jensen-Shannon distance, ``[p]``, of ``f [C, N]`` and ``g [p, C, N]``, all in order.
+
+    None where compiled loops do not serve.
+    """
+    compiled = loops("order") if serves(f) and serves(g) else None
+    if compiled is None:
+        return None
+    first, second = f.numpy(), g.numpy()
+
+    def work(start: int, stop: int) -> np.ndarray:
+        sums = np.zeros(len(second))
+        compiled.histogram_distances(first, second, start, stop, bins, sums)
+        return sums
+
+    return torch.from_numpy(np.sum(share_out(work, len(f), 16), axis=0) / len(f))
+
+
+def _by_comparison(given: np.ndarray, ordered: np.ndarray) -> None:
+    """Some channels of one image at a time, copied to their place and sorted while they are in the cache."""
+    number, channels, positions = ordered.shape
+
+    def sort(image: int, few: slice) -> None:
+        block = ordered[image, few]
+        for start in range(0, positions, _STRIPE):
+            stripe = slice(start, start + _STRIPE)
+            block[:, stripe] = given[image, few, stripe]
+        block.sort(axis=1)
+
+    step = max(1, SORT_BYTES // (4 * positions))
+    blocks = [(image, slice(start, start + step)) for image in range(number) for start in range(0, channels, step)]
+    if len(blocks) == 1:
+        sort(*blocks[0])
+    else:
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            list(pool.map(lambda block: sort(*block), blocks))

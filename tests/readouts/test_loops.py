@@ -1,0 +1,188 @@
+"""Compiled loops give what the definitions in torch give, sort what they should, and need neither Numba nor a disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from iqa_lab.readouts import Response, load_distance, loops
+from iqa_lab.readouts.moments import differences, moments
+from iqa_lab.readouts.order import BY_DIGITS, sort_positions
+from tests.readouts.test_readouts import NAMES, PIXELS, READOUTS, responses
+
+pytest.importorskip("numba")
+
+# Torch adds thousands of float32 numbers; test_extremes holds both ways to the formulas.
+SAME = {"rel": 1e-5, "abs": 1e-9}
+
+
+def distances(name: str, references: list[Tensor], distorted: list[Tensor], *, several: bool = False) -> list[float]:
+    response = Response(references, distorted, PIXELS, several=several)
+    return [float(value) for value in load_distance(READOUTS[name])(response)]
+
+
+def as_tokens(values: Tensor) -> Tensor:
+    """The same as maps of patch tokens, a class token before them in memory."""
+    images, channels, height, width = values.shape
+    tokens = torch.cat([values.new_zeros(images, 1, channels), values.flatten(2).transpose(1, 2)], 1)
+    return tokens[:, 1:].transpose(1, 2).unflatten(2, (height, width))
+
+
+ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "channels innermost": lambda values: values.contiguous(memory_format=torch.channels_last),
+    "channels first": lambda values: values.contiguous(),
+    "tokens": as_tokens,
+    "every second column": lambda values: values.repeat_interleave(2, 3)[..., ::2],
+    "bf16": lambda values: values.bfloat16().contiguous(memory_format=torch.channels_last),
+}
+# as many rows as loops take at a time and a few more; channels for vectors and a rest; one position; one channel
+SHAPES = [(20, 9, 14), (9, 27, 39), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_both_ways_give_the_same(order: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    base = responses(1, 2, shape, sparse=True)
+    images = torch.cat([base, base[:1] + 0.3 * responses(2, 4, shape), base[:1] * 1.1])
+    values = ORDERS[order](images)
+    layouts = {
+        "one reference": ([values[:1]], [values[1:]]),
+        "two references, one image equal": ([values[:1], values[1:2]], [values[2:4], values[1:]]),
+        "a reference each": ([values[:2]], [values[4:6]]),
+    }
+    for name in NAMES:
+        for layout, (references, distorted) in layouts.items():
+            found = [distances(name, references, distorted, several=several) for several in (False, True)]
+            monkeypatch.setattr(loops, "enabled", False)
+            expected = pytest.approx(distances(name, references, distorted), **SAME)
+            monkeypatch.undo()
+            assert found[0] == expected, (name, layout)
+            assert found[1] == expected, (name, layout)
+
+
+def test_how_many_threads_read_does_not_matter() -> None:
+    values = responses(5, 4, (24, 80, 90)).contiguous(memory_format=torch.channels_last)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            found.append([distances(name, [values[:1]], [values[1:]], several=True) for name in NAMES])
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        for name, first, second in zip(NAMES, found[0], other, strict=True):
+            assert second == pytest.approx(first, rel=1e-6 if name in ("gram", "wasserstein") else 1e-12), name
+
+
+def special(kind: str) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    drawn = generator.standard_normal(BY_DIGITS + 7, dtype=np.float32)
+    return {
+        "both signs": lambda: drawn,
+        "many zeros": lambda: np.maximum(drawn, 0),
+        "zeros of both signs": lambda: np.where(np.abs(drawn) < 1, np.copysign(np.float32(0), drawn), drawn),
+        "all zero": lambda: np.zeros_like(drawn),
+        "one value": lambda: np.full_like(drawn, -3),
+        "negative": lambda: -np.abs(drawn) - 1,
+        "few values": lambda: np.round(drawn).astype(np.float32),
+        "tiny and huge": lambda: (drawn * 10 ** generator.uniform(-44, 37, drawn.shape)).astype(np.float32),
+        "infinite": lambda: np.where(np.abs(drawn) > 2, np.float32(np.inf) * np.sign(drawn), drawn),
+        "hardly different": lambda: np.float32(1e4) + drawn * np.float32(1e-3),
+    }[kind]()
+
+
+@pytest.mark.parametrize("order", ["channels innermost", "channels first"])
+@pytest.mark.parametrize(
+    "kind",
+    ["both signs", "many zeros", "zeros of both signs", "all zero", "one value", "negative", "few values",
+     "tiny and huge", "infinite", "hardly different"],
+)  # fmt: skip
+def test_values_are_put_into_order(kind: str, order: str) -> None:
+    line = special(kind)
+    channels = np.stack([np.roll(line, shift) for shift in range(18)])
+    found = sort_positions(ORDERS[order](torch.from_numpy(channels)[None, :, None]))
+    np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_what_is_no_number_stands_at_an_end(negative: bool) -> None:
+    line = special("both signs")
+    line[5] = np.copysign(np.float32(np.nan), -1 if negative else 1)
+    ordered = sort_positions(torch.from_numpy(line)[None, None, None])[0, 0]
+    assert ordered[[0, -1]].isnan().tolist() == [negative, not negative]
+
+
+def test_gradients_and_doubles_are_left_to_torch() -> None:
+    f, g = responses(1, 2, (8, 5, 7)).split(1)
+    assert moments([f], [g]) is not None and differences([f], [g]) is not None
+    assert moments([f], [g.clone().requires_grad_()]) is None
+    assert moments([f.double()], [g.double()]) is None
+    with torch.no_grad():
+        assert moments([f], [g.clone().requires_grad_()]) is not None
+
+
+# --- where there is no Numba, and where nothing can be kept ----------------------------------------------------------
+
+
+def test_without_numba_torch_serves_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(_name: str) -> None:
+        raise ImportError("Numba needs NumPy 2.4 or less")
+
+    monkeypatch.setattr(loops, "import_module", missing)
+    loops._compilable.cache_clear()
+    try:
+        f, g = responses(1, 2, (8, 5, 7)).split(1)
+        assert [moments([f], [g]) for _ in range(3)] == [None] * 3
+        assert distances("plain", [f], [g])[0] > 0
+    finally:
+        loops._compilable.cache_clear()
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("Numba cannot be imported") == 1
+
+
+def double(number: float) -> float:
+    return 2 * number
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    def njit(*, cache: bool = False, **how: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return original(**how)
+
+    original = numba.njit
+    monkeypatch.setattr(numba, "njit", njit)
+    assert loops.compile_loop(double)(3.0) == 6
+
+
+def test_a_damaged_or_full_disk_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert loops.compile_loop(double)(3.0) == 6
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(b"")
+    assert loops.compile_loop(double)(3.0) == 6
+    compiled = loops.compile_loop(double)
+    for file in tmp_path.rglob("*.nb?"):
+        file.unlink()
+    monkeypatch.setattr(numba.core.caching.IndexDataCacheFile, "save", _full)
+    assert compiled(3.0) == 6
+    assert not list(tmp_path.rglob("*.nbc"))
+
+
+def _full(*_arguments: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_no_module_asks_for_numba_before_a_pass() -> None:
+    """Its import takes half a second, which no other command should pay for."""
+    package = Path(loops.__file__).parents[2]
+    assert not [path for path in package.rglob("*.py") if "import numba" in path.read_text(encoding="utf-8")]
