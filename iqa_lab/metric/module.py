@@ -214,8 +214,7 @@ class Metric(nn.Module):
                 "half precision is for the network alone: leave the metric in float32 and call it under torch.autocast"
             )
         to = kind if images.is_floating_point() or kind == torch.float64 else images.dtype
-        # in the order in memory that the pass has them in: products of float32 add up in that order
-        return images.to(self.device, to).contiguous(memory_format=torch.channels_last)
+        return images.to(self.device, to)
 
     def _score(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """Every column of pairs of one size, ``[P, columns]``."""
@@ -283,6 +282,8 @@ class Metric(nn.Module):
         self._forward(second, beside)
 
     def _forward(self, images: Tensor, read: Any) -> None:
+        # in the order in memory that the pass has them in: products of float32 add up in that order
+        images = images.contiguous(memory_format=torch.channels_last)
         forward(self.network, self.module, images, list(self._readings), read, self.precision)
 
     def read_layers(self) -> list[str]:
