@@ -123,18 +123,19 @@ def _statistics(
 ) -> list[Tensor]:
     """The fields of ``Moments`` of one run, from means over positions of what is summed about the first values."""
     f_mean, f_variance = _mean_and_variance(f_first, *own)
-    v, vv, d, dd, ud, size = changes.transpose(1, 0, 2)
+    v, vv, e, ee, ue, size = changes.transpose(1, 0, 2)
+    step = g_first - f_first  # d = step + e
     g_mean, g_variance = _mean_and_variance(g_first, v, vv)
     x2, y2, d2, lpips = whole.T
     found = (
-        np.broadcast_to(f_mean, d.shape),
+        np.broadcast_to(f_mean, e.shape),
         g_mean,
-        np.broadcast_to(f_variance, d.shape),
+        np.broadcast_to(f_variance, e.shape),
         g_variance,
-        d,
-        np.maximum(dd - d**2, 0),
-        ud - own[0] * d,
-        dd * positions,
+        step + e,
+        np.maximum(ee - e**2, 0),
+        ue - own[0] * e,
+        np.maximum(ee + 2 * step * e + step**2, 0) * positions,
         size * positions,
         _angle(x2, y2, d2),
         lpips,

@@ -63,6 +63,16 @@ def test_both_ways_give_the_same(order: str, shape: tuple[int, ...], monkeypatch
             assert found[1] == expected, (name, layout)
 
 
+@pytest.mark.parametrize("order", ["channels innermost", "channels first"])
+def test_what_is_only_shifted_varies_exactly_as_before(order: str) -> None:
+    """Otherwise rounding would rank pairs that are equal."""
+    pixels = (40 * responses(7, 1, (9, 13, 17)).abs()).round()
+    shifted = ORDERS[order](torch.cat([pixels, pixels + 20]).to(torch.uint8))
+    for name in ("std", "correlation"):
+        assert distances(name, [shifted[:1]], [shifted[1:]]) == [0]
+    assert distances("mean", [shifted[:1]], [shifted[1:]]) == [pytest.approx(60, rel=1e-12)]
+
+
 def test_how_many_threads_read_does_not_matter() -> None:
     values = responses(5, 4, (24, 80, 90)).contiguous(memory_format=torch.channels_last)
     before, found = torch.get_num_threads(), []

@@ -3,11 +3,12 @@
 Every value is float32 as the network gave it, every product and sum float64. A sum of squares about the channel's
 first value and the square of a mean have digits enough to be subtracted: what the difference loses of sixteen digits
 is at most as many as the channel has positions, since the first value is one of those that are squared. What changes
-is summed as the change of every position, so that nearly identical images keep all digits.
+is summed as the change of every position, so that nearly identical images keep all digits, and a channel that is only
+shifted has exactly the deviation that it had.
 
 Names: ``x`` a value of the reference, ``y`` of the distorted image, ``d = y - x``, ``u`` and ``v`` those two less the
-first value of their channel. Rows are taken four at a time, so that the sums of channels are fetched and stored once
-for four positions; a compiler makes vector instructions of these loops.
+first value of their channel, ``e = v - u``. Rows are taken four at a time, so that the sums of channels are fetched and
+stored once for four positions; a compiler makes vector instructions of these loops.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
 # What the loops give. Of the reference's channels and of the distorted image's own:
 OWN = ("u", "u^2")
 # of the channels of a pair:
-CHANGE = ("v", "v^2", "d", "d^2", "u d", "|d|")
+CHANGE = ("v", "v^2", "e", "e^2", "u e", "|d|")
 # of all positions of a pair: squares of both and of the difference; squared distances of unit-normalised positions
 WHOLE = ("x^2", "y^2", "d^2", "lpips")
 
@@ -80,23 +81,24 @@ def _row_pairs(
             b0, b1 = np.float64(y[n, c]), np.float64(y[n + 1, c])
             b2, b3 = np.float64(y[n + 2, c]), np.float64(y[n + 3, c])
             e0, e1, e2, e3 = b0 - a0, b1 - a1, b2 - a2, b3 - a3
-            s0, s1, s2, s3 = e0 * e0, e1 * e1, e2 * e2, e3 * e3
             y0 += b0 * b0
             y1 += b1 * b1
             y2 += b2 * b2
             y3 += b3 * b3
-            d0 += s0
-            d1 += s1
-            d2 += s2
-            d3 += s3
+            d0 += e0 * e0
+            d1 += e1 * e1
+            d2 += e2 * e2
+            d3 += e3 * e3
+            channels[5, c] += abs(e0) + abs(e1) + abs(e2) + abs(e3)
             u, v = np.float64(p[c]), np.float64(q[c])
+            a0, a1, a2, a3 = a0 - u, a1 - u, a2 - u, a3 - u
             b0, b1, b2, b3 = b0 - v, b1 - v, b2 - v, b3 - v
+            e0, e1, e2, e3 = b0 - a0, b1 - a1, b2 - a2, b3 - a3
             channels[0, c] += b0 + b1 + b2 + b3
             channels[1, c] += b0 * b0 + b1 * b1 + b2 * b2 + b3 * b3
             channels[2, c] += e0 + e1 + e2 + e3
-            channels[3, c] += s0 + s1 + s2 + s3
-            channels[4, c] += (a0 - u) * e0 + (a1 - u) * e1 + (a2 - u) * e2 + (a3 - u) * e3
-            channels[5, c] += abs(e0) + abs(e1) + abs(e2) + abs(e3)
+            channels[3, c] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
+            channels[4, c] += a0 * e0 + a1 * e1 + a2 * e2 + a3 * e3
         whole[0] += squares[n] + squares[n + 1] + squares[n + 2] + squares[n + 3]
         whole[1] += y0 + y1 + y2 + y3
         whole[2] += d0 + d1 + d2 + d3
@@ -110,13 +112,15 @@ def _row_pairs(
             e = b - a
             y0 += b * b
             d0 += e * e
+            channels[5, c] += abs(e)
+            a -= np.float64(p[c])
             b -= np.float64(q[c])
+            e = b - a
             channels[0, c] += b
             channels[1, c] += b * b
             channels[2, c] += e
             channels[3, c] += e * e
-            channels[4, c] += (a - np.float64(p[c])) * e
-            channels[5, c] += abs(e)
+            channels[4, c] += a * e
         whole[0] += squares[n]
         whole[1] += y0
         whole[2] += d0
@@ -181,24 +185,25 @@ def sums_of_lines(
             for c in range(number):
                 line, p = x[c, begin:end], np.float64(x[c, 0])
                 other, q = y[pair, c, begin:end], np.float64(y[pair, c, 0])
-                sv = svv = sd = sdd = sud = sad = 0.0
+                sv = svv = se = see = sue = sad = 0.0
                 for n in range(size):
                     a, b = np.float64(line[n]), np.float64(other[n])
                     d = b - a
                     y2[n] += b * b
                     d2[n] += d * d
-                    v = b - q
+                    sad += abs(d)
+                    u, v = a - p, b - q
+                    e = v - u
                     sv += v
                     svv += v * v
-                    sd += d
-                    sdd += d * d
-                    sud += (a - p) * d
-                    sad += abs(d)
+                    se += e
+                    see += e * e
+                    sue += u * e
                 sums[0, c] += sv
                 sums[1, c] += svv
-                sums[2, c] += sd
-                sums[3, c] += sdd
-                sums[4, c] += sud
+                sums[2, c] += se
+                sums[3, c] += see
+                sums[4, c] += sue
                 sums[5, c] += sad
             for n in range(size):
                 whole[pair, 0] += x2[n]
