@@ -46,8 +46,9 @@ def needs_shared(*parts: str) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What tests remember of images is not the user's."""
+    """What tests remember of images is not the user's; and what they print goes into a pipe, of no width."""
     os.environ["IQA_LAB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.pop("COLUMNS", None)  # xdist says 80
 
 
 @pytest.fixture(scope="session")

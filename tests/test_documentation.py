@@ -28,7 +28,7 @@ from iqa_lab.cli.commands import app
 from iqa_lab.config import configuration_folder
 from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.headline import headline
-from iqa_lab.tracking import wandb as tracking
+from iqa_lab.tracking.content import facts_of
 from tests.conftest import ROOT, composed
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -129,7 +129,7 @@ def test_everything_that_wandb_is_told_is_explained() -> None:
         [dict.fromkeys(COLUMNS, 1.0) | {"layer": layer, "readout": "plain"} for layer in ("pixels", "a")]
     )
     result = dict.fromkeys(["signature", "weights_digest", "n_expected", "n_scored", "device", "versions"])
-    told = [*tracking._factors(table, result, composed()), *headline(table, "srcc")]
+    told = [*facts_of(table, result, composed(), 25), *headline(table, "srcc")]
     assert len(told) > 20 and not [key for key in told if f"`{key}`" not in text]
 
 

@@ -20,6 +20,10 @@ SIZE = 192
 CONTRAST = 0.5  # Michelson
 ORIENTATIONS = 4
 
+# A channel whose sensitivity varies by less, relative to its largest, prefers no frequency: the gratings themselves,
+# cut off at the border of the image, differ by 4e-4.
+FLAT = 1e-3
+
 
 def rows(readout: str, **_settings: object) -> tuple[str, ...]:
     """The readout's own name."""
@@ -99,6 +103,6 @@ def resemblance(sensitivity: NDArray[np.float64], human: NDArray[np.float64]) ->
     ours = sensitivity - sensitivity.mean(0)
     theirs = human - human.mean()
     size = np.sqrt((ours**2).sum(0) * (theirs**2).sum())
-    flat = size <= 1e-9 * sensitivity.max(0) * np.sqrt((theirs**2).sum())
+    flat = size <= FLAT * sensitivity.max(0) * np.sqrt((theirs**2).sum())
     r = np.divide(theirs @ ours, size, out=np.zeros_like(size), where=~flat)
     return np.where(sensitivity.max(0) > 0, (1 + r) / 2, 0)

@@ -94,7 +94,9 @@ def pairs_of(scores: pd.DataFrame, column: str) -> pd.DataFrame:
     """
     kept = scores.sample(MOST_PAIRS, random_state=0).sort_index() if len(scores) > MOST_PAIRS else scores
     names = ["reference", "distorted", "distortion", "level", "opinion"]
-    return kept.filter(names).astype({"distortion": str}).assign(score=kept[column].astype(float))
+    shown = kept.filter(names)
+    said = {name: str for name in ("distortion",) if name in shown}
+    return shown.astype(said).assign(score=kept[column].astype(float))
 
 
 def said_of(column: str, facts: Mapping[str, Any]) -> str:

@@ -60,7 +60,8 @@ def even_grey(level: int, side: int) -> np.ndarray:
 
 def test_all_baselines_are_tested() -> None:
     cells = (configuration_folder() / "weights" / "baseline" / "none").glob("*.yaml")
-    assert sorted(path.stem for path in cells) == sorted(BASELINES) == sorted(READS)
+    of_thresholds = {"csf", "sso"}  # tests/psychophysics
+    assert {path.stem for path in cells} - of_thresholds == set(BASELINES) == set(READS)
 
 
 @pytest.mark.parametrize("name", BASELINES)

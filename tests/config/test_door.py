@@ -67,7 +67,7 @@ def refused(override: str) -> str:
 def test_what_is_a_word_a_number_a_name() -> None:
     """A key that is new here has been thought about: a word needs its list, a number its range."""
     words = {"layout", "order", "keys", "reads", "combine", "tokens", "concat", "protocol", "opinion", "opinion_std",
-             "headline", "precision", "mode", "name"}  # fmt: skip
+             "headline", "precision", "mode", "name", "thresholds"}  # fmt: skip
     assert {key.rpartition(".")[2] for key, _ in WORDS} == words
     without = [key for key, kind, rule in KEYS if kind in (int, float, list[float]) and rule is None]
     assert without == []

@@ -91,7 +91,7 @@ def test_what_fails_is_one_line_and_the_others_go_on(iqa_lab: Command, rated: Pa
         (["a.png", "b.png"], "which network"),
         (["a.png", "b.png", "architecture=alexnett"], "architecture has no option alexnett; choose from alexnet"),
         (["a.png", "b.png", "--reference-folder", "x"], "give --reference-folder and --distorted-folder together"),
-        (["a.png", "b.png", "--nonsense"], "no option --nonsense"),
+        (["a.png", "b.png", "--nonsense"], "iqa-lab score has no --nonsense"),
         (["--reference-folder", "x", "--distorted-folder", "y"], "x: there is no such folder"),
     ],
 )  # fmt: skip

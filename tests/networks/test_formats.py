@@ -185,7 +185,7 @@ def test_a_publishers_names_go_through_timms_own_conversion(tmp_path: Path) -> N
     state = {**make(1).state_dict(), "mask_token": torch.zeros(1, 64)}
     torch.save(state, tmp_path / "x.pth")
     check(tmp_path / "x.pth", make(1), make(2), cell("dinov2/lvd142m/vit_small_patch14_dinov2"))
-    with pytest.raises(UserError, match=r"1 keys left over \(mask_token\)"):
+    with pytest.raises(UserError, match=r"1 key left over \(mask_token\)"):
         load_weights(make(2), tmp_path / "x.pth", WeightsConfig())
 
 

@@ -88,7 +88,8 @@ def test_pairs_on_which_the_best_disagree_are_shown_as_images(page: str) -> None
 
 def test_downloads_are_the_tables(page: str, quick: Path) -> None:
     found = dict(re.findall(r'<a download="([^"]+\.(?:csv|md|tex))" href="data:[^,]*;base64,([^"]+)"', page))
-    assert set(found) == {"correlations.csv", "best.csv", "best.md", "best.tex", "claims.csv"}
+    names = {"correlations.csv", "best.csv", "best.md", "best.tex", "claims.csv", "contrasts.csv"}
+    assert set(found) == names
     for name, content in found.items():
         assert base64.b64decode(content) == (quick / "reports" / "quick" / "tables" / name).read_bytes()
     units = pd.read_csv(quick / "reports" / "quick" / "tables" / "correlations.csv")

@@ -47,7 +47,7 @@ def test_another_grid_does_not_make_late_claims_early(tmp_path: Path) -> None:
 def test_claims_after_results_are_no_registered_ones(tmp_path: Path) -> None:
     register(tmp_path, "task", CLAIMS, ["k1", "k2"], ["k2"])
     said = status_of(tmp_path, "task", CLAIMS)
-    assert said.startswith("Claims: not registered before the results") and "1 units had one already." in said
+    assert said.startswith("Claims: not registered before the results") and "1 unit had one already." in said
 
 
 def test_a_study_without_claims_leaves_nothing_and_removed_claims_are_seen(tmp_path: Path) -> None:

@@ -314,4 +314,4 @@ def test_what_opinions_say_of_people_makes_no_unit_unfinished(iqa_lab: Command, 
     (result,) = Path("results").glob("table/*/*/result.json")
     people = json.loads(result.read_text())["statistics"]["benchmark.people"]
     assert people == (2 if setting.endswith("true") else [2, 4])
-    assert "1 units: 1 done" in iqa_lab("status", *command).out
+    assert "1 unit: 1 done" in iqa_lab("status", *command).out
