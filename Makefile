@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-sweep docs notebooks lint format lock wheel clean
+# what is compiled once is not compiled by every process again
+export PYTHONDONTWRITEBYTECODE =
+.PHONY: help demo test test-all test-inference test-slurm test-ray study bench bench-quick bench-gpu bench-sweep docs notebooks lint format lock wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -13,10 +15,11 @@ help:  ## list the targets
 demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the made benchmark `levels`
 	$(BIN)/iqa-lab run 'readout=[plain,lpips,cosine,mean]'
 
-# several processes of one thread each: most tests compose configurations, which is not parallel by itself
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
+# several processes of one thread each: most tests compose configurations, which is not parallel by itself. Each begins
+# with tests that stand together, which share networks and configurations, and takes from the others when it is done
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-test: $(READY)  ## the tests, ten to twelve minutes on two cores
+test: $(READY)  ## the tests, about six minutes on two cores
 	$(TEST)
 
 test-inference: $(READY)  ## how often verdicts and intervals are wrong, simulated; minutes
@@ -43,6 +46,12 @@ study: $(READY)  ## NAME=task: run a study and write its report
 	@test -n "$(NAME)" || { echo 'which one? make study NAME=task; see experiments/README.md'; exit 1; }
 	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
 	$(BIN)/iqa-lab report experiment=$(NAME)
+
+bench-quick: $(READY)  ## does every script of bench/ still run? less than a minute
+	$(BIN)/python -m bench.quick
+
+bench-gpu: $(READY)  ## everything that is to be known of a GPU, in one command of ten minutes at most
+	$(BIN)/python -m bench.gpu
 
 bench: $(READY)  ## how fast the pass is, each line beside its rival; a quarter of an hour
 	$(BIN)/python bench/speed.py
@@ -77,17 +86,30 @@ wheel: $(READY)  ## build the package into dist/
 clean:  ## remove what the targets made (not data/, results/ or wandb/)
 	rm -rf $(VENV) $(RAY) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# TORCH=cpu leaves out CUDA, 5 of 6 GB; TORCH=cu126 and the like take torch for that version of CUDA.
+TORCH ?= cuda
+ifeq ($(TORCH),cuda)
+SIZE := about 6 GB, since torch for Linux comes with CUDA; TORCH=cpu makes it 1 GB
+WITHOUT_CUDA := cat
+else
+SIZE := torch for $(TORCH), from download.pytorch.org
+WITHOUT_CUDA := grep -vE '^(nvidia|cuda|triton)'
+BACKEND := --torch-backend $(TORCH)
+INDEX := --extra-index-url https://download.pytorch.org/whl/$(TORCH)
+endif
+
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
 $(READY): pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'iqa_lab needs Python 3.11 or newer: make PYTHON=python3.11 ...'; rm -rf $(VENV); exit 1; }
-	@echo 'installing into $(VENV): about 6 GB, since torch for Linux comes with CUDA'
+	@echo 'installing into $(VENV): $(SIZE)'
+	@$(WITHOUT_CUDA) requirements.lock > $(VENV)/requirements.txt
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then \
-		$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock && \
+		$(BIN)/python -m uv pip install --compile-bytecode --python $(BIN)/python $(BACKEND) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	else \
-		$(BIN)/python -m pip install --quiet -r requirements.lock && \
+		$(BIN)/python -m pip install $(INDEX) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m pip install --quiet --no-deps -e .; \
 	fi
 	@touch $(READY)

@@ -122,7 +122,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="keep what is made here, and use what is there")
+    parser.add_argument("--quick", action="store_true", help="three units: does it run?")
     options = parser.parse_args()
+    if options.quick:
+        options.units = 3
     with tempfile.TemporaryDirectory(prefix="iqa-bench-") as temporary:
         folder = options.folder or Path(temporary)
         if not (folder / "results").is_dir():

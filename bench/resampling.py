@@ -3,6 +3,7 @@
 The rival of the bootstrap ranks every resample anew with scipy, timed on a few resamples of one column and scaled.
 """
 
+import argparse
 import resource
 from collections.abc import Callable
 from time import perf_counter
@@ -41,6 +42,9 @@ def by_scipy(pairs: int, references: int, columns: int) -> float:
 
 def main() -> None:
     """Time everything once and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few pairs and columns: does it run?")
+    quick = parser.parse_args().quick
     view = Table(box=None)
     for name in ("what", "pairs", "references", "columns", "s", "scipy s", "MiB"):
         view.add_column(name, justify="left" if name == "what" else "right")
@@ -48,6 +52,8 @@ def main() -> None:
     def line(
         what: str, pairs: int, references: int, columns: int, work: Callable[..., object], rival: str = ""
     ) -> None:
+        if quick:
+            pairs, references, columns = 60, min(references, 12), min(columns, 3)
         values = database(pairs, references, columns)
         started = perf_counter()
         work(*values)
@@ -56,17 +62,23 @@ def main() -> None:
         view.add_row(what, str(pairs), str(references), str(columns), f"{seconds:.2f}", rival, str(peak))
 
     for pairs, references, columns in [(3000, 25, 100), (10_125, 81, 20), (23_200, 200, 5), (10_125, 10_125, 5)]:
-        rival = f"{by_scipy(pairs, references, columns):.0f}"
+        rival = "" if quick else f"{by_scipy(pairs, references, columns):.0f}"
         line(f"{RESAMPLES} cluster resamples", pairs, references, columns, cluster_bootstrap, rival)
     line("srcc", 3000, 25, 400, lambda scores, opinion, _: srcc(scores, opinion))
     line("krcc", 3000, 25, 400, lambda scores, opinion, _: krcc(scores, opinion))
     line("logistic4", 3000, 25, 400, lambda scores, opinion, _: logistic4(scores, opinion))
     line("logistic5", 3000, 25, 400, lambda scores, opinion, _: logistic5(scores, opinion))
     line("select_column", 3000, 25, 400, select_column)
-    line("krasula, all pairs", 3000, 25, 2, lambda scores, opinion, _: krasula(scores, opinion, np.full(3000, 0.2)))
+    line(
+        "krasula, all pairs",
+        3000,
+        25,
+        2,
+        lambda scores, opinion, _: krasula(scores, opinion, np.full(len(opinion), 0.2)),
+    )
     line(
         f"krasula, {KRASULA_PAIRS} pairs", 3000, 25, 20,
-        lambda scores, opinion, _: krasula(scores, opinion, np.full(3000, 0.2), max_pairs=KRASULA_PAIRS),
+        lambda scores, opinion, _: krasula(scores, opinion, np.full(len(opinion), 0.2), max_pairs=KRASULA_PAIRS),
     )  # fmt: skip
     Console().print(view)
 

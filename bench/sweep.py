@@ -197,7 +197,10 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=1000)
     parser.add_argument("--benchmarks", type=int, default=10)
     parser.add_argument("--keep", action="store_true", help="write the numbers to bench/measured")
+    parser.add_argument("--quick", action="store_true", help="three networks on two benchmarks: does it run?")
     options = parser.parse_args()
+    if options.quick:
+        options.networks, options.benchmarks = 3, 2
     with tempfile.TemporaryDirectory(prefix="iqa-bench-") as folder:
         lines = measure(Path(folder), options.networks, options.benchmarks)
     if options.keep:

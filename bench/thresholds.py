@@ -4,7 +4,7 @@ MobileNetV2, all layers and three readouts in one pass. Seconds of the stimuli, 
 2000 resamples. `contrast` stands for all contrast tests, `property` for all properties.
 """
 
-import sys
+import argparse
 from collections.abc import Iterator
 from time import perf_counter
 
@@ -21,15 +21,20 @@ from iqa_lab.scoring.settings import Settings
 from iqa_lab.store.tabulate import summarise, tabulate
 
 OVERRIDES = ["goal=untrained", "dataset=none", "architecture=mobilenet_v2", "readout=[plain,cosine,mean]"]
+QUICK = ["architecture=squeezenet1_1", "layers=[0]", "readout=plain", "statistics.resamples=20"]
 
 
 def main() -> None:
     """Time each step of each benchmark once and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmarks", nargs="*", default=["modelfest"])
+    parser.add_argument("--quick", action="store_true", help="the first layer of a small network: does it run?")
+    options = parser.parse_args()
     register_schema()
     started = perf_counter()
-    names = list(named(sys.argv[1:] or ["modelfest"]))
+    names = list(named(options.benchmarks))
     for name in names:
-        time_one(name)
+        time_one(name, [*OVERRIDES, *(QUICK if options.quick else [])])
     print(f"{len(names)} benchmarks: {perf_counter() - started:.1f} s")
 
 
@@ -40,10 +45,10 @@ def named(asked: list[str]) -> Iterator[str]:
         yield from family if name in ("contrast", "property") else [name]
 
 
-def time_one(name: str) -> None:
-    """Time each step of one benchmark and print it."""
+def time_one(name: str, overrides: list[str]) -> None:
+    """Time each step of one benchmark, scored as the overrides say, and print it."""
     with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
-        config = OmegaConf.to_object(compose("config", overrides=[f"benchmark={name}", *OVERRIDES]))
+        config = OmegaConf.to_object(compose("config", overrides=[f"benchmark={name}", *overrides]))
     assert isinstance(config, Config)
     network = build_network(config)
     started = perf_counter()

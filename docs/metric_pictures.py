@@ -55,7 +55,9 @@ def main() -> None:
         metric = iqa_lab.load_metric(readout="lpips", **words)
         tiles[name], before, after = descend(metric, reference, start)
         rmse = [255 * float((one - reference).square().mean().sqrt()) for one in (start, tiles[name])]
-        print(f"{name}: distance {before:.4f} -> {after:.4f}, RMSE {rmse[0]:.2f} -> {rmse[1]:.2f} grey levels; {metric}")
+        print(
+            f"{name}: distance {before:.4f} -> {after:.4f}, RMSE {rmse[0]:.2f} -> {rmse[1]:.2f} grey levels; {metric}"
+        )
     sheet = Image.new("RGB", (len(tiles) * (SHOWN + 6), SHOWN + 16), "white")
     for place, (name, image) in enumerate(tiles.items()):
         pixels = (image[0].permute(1, 2, 0) * 255).round().byte().numpy()

@@ -31,6 +31,20 @@ def first_names(names: Iterable[str], limit: int = 3) -> str:
     return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"
 
 
+def counted(number: int, noun: str, nouns: str | None = None) -> str:
+    """A number with its noun, as every message writes it.
+
+    Args:
+        number: of things.
+        noun: for one of them.
+        nouns: for several, where it is not the noun with an s.
+
+    >>> counted(1, "unit"), counted(1200, "unit"), counted(0, "benchmark of choices", "benchmarks of choices")
+    ('1 unit', '1,200 units', '0 benchmarks of choices')
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def nearest_first(wanted: str, options: Iterable[str]) -> list[str]:
     """All options in their own order, but those that resemble the wanted word (in whatever case) first.
 

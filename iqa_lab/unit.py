@@ -1,7 +1,7 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,11 +13,13 @@ from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.checks import say_layout, say_left_out, warn_if_misread
 from iqa_lab.config import Config
-from iqa_lab.errors import UnitFailed
+from iqa_lab.errors import UnitFailed, counted
 from iqa_lab.networks import Network, build_network
-from iqa_lab.networks.cells import cell_name
+from iqa_lab.networks.cells import cell_name, said_of_own
 from iqa_lab.progress import say, status
-from iqa_lab.scoring.columns import plan_columns
+from iqa_lab.scoring.columns import Definition, Plan, plan_columns
+from iqa_lab.scoring.cost import foreseen_cost, settings_of
+from iqa_lab.scoring.memory import peak_memory_mib
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
 from iqa_lab.scoring.settings import image_size_of
 from iqa_lab.scoring.stimuli import check_stimuli
@@ -26,13 +28,68 @@ from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.partial import discard, resumed
-from iqa_lab.store.provenance import circumstances, peak_memory_mib
+from iqa_lab.store.provenance import circumstances
 from iqa_lab.store.reading import Unusable
 from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
 from iqa_lab.store.settings import differences
 from iqa_lab.store.signature import signature
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
 from iqa_lab.store.writing import check_writable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A unit before its pass: what it is made of, what of it is there, and what is missing."""
+
+    config: Config  # with what the benchmark's votes say of people
+    network: Network
+    benchmark: Benchmark
+    plan: Plan
+    definitions: dict[str, Definition]  # of all columns
+    hashed: dict[str, Any]  # what the signature is made of
+    unit: UnitFolder
+    there: Definitions  # columns that can be kept
+    missing: set[str]  # columns to compute
+
+    def cost(self) -> str:
+        """What the pass over the missing columns will take, in words.
+
+        Raises:
+            UserError: the pass cannot be made.
+        """
+        todo = self.plan.only(self.missing)
+        settings = settings_of(self.config, self.network, self.benchmark, todo)
+        return foreseen_cost(todo, self.network, self.benchmark, settings)
+
+
+def prepared(config: Config, network: Network, *, look_only: bool = False) -> Prepared:
+    """A unit with its images examined, its columns planned and its folder found.
+
+    Args:
+        config: as it was asked for.
+        network: of this configuration.
+        look_only: nothing on the disk is completed.
+
+    Raises:
+        UserError: the benchmark is not as it must be, or no columns can be made of this network.
+    """
+    # images that are resized to one size may differ before
+    benchmark = examine(load_benchmark(config.benchmark), any_size=isinstance(image_size_of(config), tuple))
+    config = replace(config, benchmark=benchmark.config)  # with what its votes say of people
+    say_left_out(benchmark)
+    plan = plan_columns(config, network)
+    definitions = with_fitting_benchmarks(plan, config)
+    say_layout(benchmark)
+    hashed = identity(config, network, benchmark)
+    unit = UnitFolder(Path(config.results) / benchmark.config.name / cell_name(config) / signature(hashed))
+    if not look_only:
+        unit.complete()
+    there = {} if config.runtime.force else _standing(unit, benchmark)
+    missing = {name for name, definition in definitions.items() if there.get(name) != definition}
+    return Prepared(
+        config=config, network=network, benchmark=benchmark, plan=plan, definitions=definitions, hashed=hashed,
+        unit=unit, there=there, missing=missing,
+    )  # fmt: skip
 
 
 def evaluate(config: Config) -> Outcome:
@@ -43,21 +100,15 @@ def evaluate(config: Config) -> Outcome:
         UnitFailed: the scores are no numbers, or their statistics could not be made.
     """
     started = perf_counter()
-    network = build_network(config)
-    # images that are resized to one size may differ before
-    benchmark = examine(load_benchmark(config.benchmark), any_size=isinstance(image_size_of(config), tuple))
-    config = replace(config, benchmark=benchmark.config)  # with what its votes say of people
-    say_left_out(benchmark)
-    plan = plan_columns(config, network)
-    definitions = with_fitting_benchmarks(plan, config)
-    say_layout(benchmark)
-
-    hashed = identity(config, network, benchmark)
-    key = signature(hashed)
-    cell = cell_name(config)
-    unit = UnitFolder(Path(config.results) / benchmark.config.name / cell / key)
-    there = _standing(unit, benchmark, force=config.runtime.force)
-    missing = {name for name, definition in definitions.items() if there.get(name) != definition}
+    with status(f"{cell_name(config)}: building the network"):
+        network = build_network(config)
+    own = said_of_own(config)
+    if own is not None:
+        say(own)
+    ready = prepared(config, network)
+    config, benchmark, plan = ready.config, ready.benchmark, ready.plan
+    definitions, unit, there, missing = ready.definitions, ready.unit, ready.there, ready.missing
+    cell, key, hashed = cell_name(config), unit.folder.name, ready.hashed
     if not missing:
         discard(unit.folder)  # of a pass that was stopped after its last column was written
         return _restated(unit, config, network, benchmark)
@@ -90,7 +141,7 @@ def evaluate(config: Config) -> Outcome:
         unit.write_failure(facts, str(error))
         raise
     for conversion, count in scores.conversions.items():
-        say(f"converted {count} images of {benchmark.config.name}: {conversion}", "yellow")
+        say(f"converted {counted(count, 'image')} of {benchmark.config.name}: {conversion}", "yellow")
 
     named = pd.DataFrame(scores.values, columns=[column.name for column in scores.columns])
     new = pd.concat([named, channel_scores], axis=1)
@@ -114,7 +165,7 @@ def evaluate(config: Config) -> Outcome:
         "peak_memory_mib": peak_memory_mib(settings.device),
         "statistics": settings_of_statistics(config),
     }
-    with status(f"{cell} on {benchmark.config.name}: statistics of {len(definitions)} columns"):
+    with status(f"{cell} on {benchmark.config.name}: statistics of {counted(len(definitions), 'column')}"):
         table = unit.write(
             frame,
             {name: definitions[name] for name in todo.definitions},
@@ -131,11 +182,8 @@ def evaluate(config: Config) -> Outcome:
     return Outcome(unit, table, benchmark, len(missing))
 
 
-def _standing(unit: UnitFolder, benchmark: Benchmark, *, force: bool) -> Definitions:
+def _standing(unit: UnitFolder, benchmark: Benchmark) -> Definitions:
     """The columns that are there and can be believed; what cannot is said, and computed anew."""
-    unit.complete()
-    if force:
-        return {}
     try:
         there = unit.standing()
         unit.read_columns(list(there), benchmark.pairs)

@@ -5,14 +5,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from filelock import FileLock
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
@@ -21,7 +22,9 @@ from PIL import Image
 
 from iqa_lab.cli import main as cli
 from iqa_lab.config import Config, configuration_folder, register_schema
-from iqa_lab.networks import Network, build_network
+
+if TYPE_CHECKING:  # torch takes seconds to import, for which the processes that run the tests would have to wait
+    from iqa_lab.networks import Network
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -61,9 +64,11 @@ def shared_oracles() -> Path:
 def tid2013_kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 599 real pairs of TID2013, rebuilt once; the folder above ``tid2013``."""
     build = needs_shared("data", "tid2013", "build.py")
-    home = tmp_path_factory.mktemp("data")
-    subprocess.run([sys.executable, build, home / "tid2013", "--quiet"], check=True, capture_output=True)
-    return home
+
+    def make(home: Path) -> None:
+        subprocess.run([sys.executable, build, home / "tid2013", "--quiet"], check=True, capture_output=True)
+
+    return made_once(tmp_path_factory, "tid2013-kit", make)
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +98,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callabl
 
 
 def composed(*overrides: str) -> Config:
-    """The configuration that the command line would compose, as the schema's own type."""
+    """The configuration that the command line would compose, as the schema's own type; a test may change it."""
+    return deepcopy(_composed(*overrides))
+
+
+@cache
+def _composed(*overrides: str) -> Config:
     register_schema()
     with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
         config = OmegaConf.to_object(compose("config", overrides=list(overrides)))
@@ -102,8 +112,10 @@ def composed(*overrides: str) -> Config:
 
 
 @cache
-def untrained(architecture: str, *overrides: str) -> Network:
+def untrained(architecture: str, *overrides: str) -> "Network":
     """A seeded random network; in-process only, never to be changed by a test."""
+    from iqa_lab.networks import build_network
+
     return build_network(composed("goal=untrained", "dataset=none", f"architecture={architecture}", *overrides))
 
 
@@ -176,6 +188,12 @@ def small_pairs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     )
 
 
+# as many as there are processors for, up to two: threads that wait for each other's processor take many times as long
+THREADS = min(2, max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
+
+
 @pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+def _few_threads() -> None:
+    import torch
+
+    torch.set_num_threads(THREADS)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "iqa_lab"
 # Rooms of one floor know nothing of each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "__init__"),
-    ("progress", "imports"),
+    ("progress", "imports", "folders", "tables"),
     ("config",),
     ("downloads", "statistics"),
     ("readouts", "psychophysics"),

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from iqa_lab.benchmarks.benchmark import Benchmark, own_folders
+from iqa_lab.benchmarks.elsewhere import MADE
 from iqa_lab.benchmarks.index import examine
 from iqa_lab.benchmarks.made import load as load_made
 from iqa_lab.benchmarks.opinions import THRESHOLDS, check_settings
@@ -17,7 +18,6 @@ from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import callable_package, import_object
 
 TABLE = "table"  # the family whose images lie where the settings say
-_MADE = "levels"  # the family whose images are made on first use
 
 __all__ = [
     "Benchmark", "benchmark_options", "examine", "is_present", "load_benchmark", "load_benchmark_named", "problem_of",
@@ -105,7 +105,7 @@ def problem_of(config: BenchmarkConfig) -> str | None:
     if (
         "." in config.family
         or config.protocol == THRESHOLDS
-        or config.family == _MADE
+        or config.family == MADE
         or (config.family == TABLE and config.opinions is None)
     ):
         return None

@@ -21,7 +21,7 @@ def say_left_out(benchmark: Benchmark) -> None:
             f"{name}: {benchmark.n_copies} {what} compare a reference with itself, whose distance is 0 for every "
             "metric; left out (benchmark.reference_copies=true scores them)"
         )
-    if benchmark.n_identical:
+    if benchmark.n_identical and benchmark.experiment is None:  # stimuli are alike by design
         them = f"their {what}" if config.protocol in CHOICES else "them"
         advice = "left out" if config.exclude_identical else f"benchmark.exclude_identical=true leaves {them} out"
         say(f"{name}: {benchmark.n_identical} distorted images have exactly the pixels of their references; {advice}")

@@ -110,7 +110,7 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     if not len(unknown):
         return index.astype({"height": int, "width": int})[_COLUMNS]
     index = index.astype(dict.fromkeys(_SEEN, object))  # of one kind, whatever was known before
-    with progress_bar() as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with progress_bar("images", rate=True) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         task = bar.add_task(f"looking at the images of {name}, once", total=len(unknown))
         for start in range(0, len(unknown), _AT_ONCE):
             some = unknown[start : start + _AT_ONCE]

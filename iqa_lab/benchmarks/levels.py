@@ -5,9 +5,8 @@ steps of a distortion in order, not how much a person minds them.
 """
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,10 @@ from PIL import Image
 
 from iqa_lab.benchmarks.benchmark import Benchmark, assemble
 from iqa_lab.benchmarks.distortions import DISTORTIONS, Picture
+from iqa_lab.benchmarks.elsewhere import made_folder
+from iqa_lab.benchmarks.selection import selected
 from iqa_lab.config import BenchmarkConfig, data_folder
+from iqa_lab.errors import UserError
 from iqa_lab.progress import track
 
 # A change of photographs, sizes or distortions is another benchmark: raise the number.
@@ -25,11 +27,12 @@ WIDTH, HEIGHT = 384, 256
 
 
 def load(config: BenchmarkConfig) -> Benchmark:
-    """The pairs of the benchmark; the images are made once, into the data folder."""
+    """The pairs of the benchmark; the images that are asked for are made once, into the cache folder.
+
+    A folder of ``benchmark.path``, or one that an earlier version made in the data folder, is taken as it is: what is
+    missing there is missing.
+    """
     home = Path(config.path).expanduser() if config.path else data_folder() / config.folder
-    folder = home / RECIPE
-    if not folder.is_dir():
-        _make(folder)
     rows = pd.DataFrame(
         [
             (f"{photograph}.png", f"{photograph}.{distortion}.{level}.png", distortion, level, -float(level))
@@ -39,38 +42,58 @@ def load(config: BenchmarkConfig) -> Benchmark:
         ],
         columns=["reference", "distorted", "distortion", "level", "opinion"],
     )
+    folder = home / RECIPE
+    if config.path and not folder.is_dir():
+        _make(folder, set(rows["distorted"]))
+    elif not folder.is_dir():
+        folder = made_folder() / RECIPE
+        _make(folder, set(selected(config, rows)["distorted"]))
     files = rows.assign(
         reference_file="reference/" + rows["reference"], distorted_file="distorted/" + rows["distorted"]
     )
     return assemble(config, files, folder)
 
 
-def _make(folder: Path) -> None:
-    """Write all images beside their place, then move them there in one step: never a half-made folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{RECIPE}-", dir=folder.parent))
+def _make(folder: Path, wanted: Collection[str]) -> None:
+    """Write those of the distorted images, and their references, that are not there; each in one step.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    for name, photograph in track(list(PHOTOGRAPHS.items()), "making the benchmark levels"):
+        number = list(PHOTOGRAPHS).index(name)
+        files = {
+            f"{name}.{distortion}.{level}.png": (kind, distortion, level)
+            for kind, distortion in enumerate(DISTORTIONS)
+            for level in range(1, 6)
+        }
+        missing = [file for file in files if file in wanted and not (folder / "distorted" / file).is_file()]
+        reference = folder / "reference" / f"{name}.png"
+        if not missing and (reference.is_file() or not set(files) & set(wanted)):
+            continue
+        image = _centre(photograph())
+        if not reference.is_file():
+            _write(reference, image)
+        for file in missing:
+            kind, distortion, level = files[file]
+            function, strengths = DISTORTIONS[distortion]
+            distorted = function(image, strengths[level - 1], np.random.default_rng([number, kind, level]))
+            _write(folder / "distorted" / file, distorted)
+
+
+def _write(file: Path, image: Picture) -> None:
+    """Write an image beside its place, then move it there: never half of one, whoever else makes it."""
+    unfinished = file.with_name(f".{os.getpid()}-{file.name}")
     try:
-        (unfinished / "reference").mkdir()
-        (unfinished / "distorted").mkdir()
-        for number, (name, photograph) in enumerate(track(list(PHOTOGRAPHS.items()), "making the benchmark levels")):
-            image = _centre(photograph())
-            _save(image, unfinished / "reference" / f"{name}.png")
-            for kind, (distortion, (function, strengths)) in enumerate(DISTORTIONS.items()):
-                for level, strength in enumerate(strengths, 1):
-                    distorted = function(image, strength, np.random.default_rng([number, kind, level]))
-                    _save(distorted, unfinished / "distorted" / f"{name}.{distortion}.{level}.png")
-        unfinished.chmod(0o755)
-        try:
-            os.rename(unfinished, folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process was faster, and made the same images
-                raise
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(unfinished, format="png", compress_level=1)  # a third of the time
+        os.replace(unfinished, file)
+    except OSError as error:
+        why = f"{error.strerror or error}; $IQA_LAB_CACHE names another folder"
+        raise UserError(f"the images of levels cannot be written to {file.parent}: {why}") from error
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _save(image: Picture, path: Path) -> None:
-    Image.fromarray(image).save(path, compress_level=1)  # a third of the time, files a tenth larger
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _centre(image: Picture) -> Picture:

@@ -1,10 +1,11 @@
-"""A table of one's own, a CSV or Parquet file with a row a pair -> its pairs, and where their images lie."""
+"""A table of one's own (CSV, Parquet, .xlsx) with a row a pair -> its pairs, and where their images lie."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from iqa_lab.benchmarks import spreadsheet
 from iqa_lab.benchmarks.benchmark import (
     CHOICE,
     CHOICES,
@@ -97,7 +98,7 @@ def _place(config: BenchmarkConfig) -> tuple[Path, Path]:
         return file, root
     if config.path is None:
         required = ", ".join(REQUIRED.get(config.protocol, REQUIRED[MOS]))
-        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV or Parquet file with {required}")
+        raise UserError(f"benchmark=table needs benchmark.path=FILE, a CSV, .xlsx or Parquet file with {required}")
     file = Path(config.path).expanduser()
     return file, file if file.is_dir() else file.parent
 
@@ -159,10 +160,15 @@ def _refuse_namesakes(rows: pd.DataFrame, columns: Mapping[str, str]) -> None:
 def _read(file: Path, required: Sequence[str]) -> tuple[pd.DataFrame, set[str]]:
     """All columns of the table, and the names of those that hold images.
 
-    Those of a CSV file are text, with the number of every row's line in ``line``.
+    Those of a CSV file or a spreadsheet are text, with the number of every row's line in ``line``.
     """
     if file.is_dir() or (file.is_file() and file.suffix.lower() == ENDING):
         return read_parquet(file)
     if not file.is_file():
         raise UserError(f"benchmark.path={file}: there is no such file")
+    ending = file.suffix.lower()
+    if ending == spreadsheet.ENDING:
+        return spreadsheet.read_spreadsheet(file, required), set()
+    if ending in spreadsheet.OTHERS:
+        raise UserError(f"{file}: of spreadsheets {spreadsheet.ENDING} is read: save it as that, or as CSV")
     return read_list(file, required), set()

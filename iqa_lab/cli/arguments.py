@@ -1,20 +1,24 @@
-"""The arguments of a command -> its overrides, and the flags of Hydra among them, wherever they stand."""
+"""The arguments of a command -> its overrides, and Hydra's flags among them, wherever they stand."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from iqa_lab.errors import UserError, choices
 
-# flags of Hydra that take a value
-_WITH_VALUE = ("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p", "--cfg", "-c",
-               "--experimental-rerun")  # fmt: skip
+# Hydra's own flags; True: a value follows
+HYDRA_FLAGS = {
+    **dict.fromkeys(
+        ("--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd", "--package", "-p", "--cfg", "-c",
+         "--experimental-rerun"), True),
+    **dict.fromkeys(("--multirun", "-m", "--run", "-r", "--resolve", "--info", "-i", "--hydra-help"), False),
+}  # fmt: skip
 
 # --info may stand alone
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Everything that is no flag, and the flags with their values; Hydra itself takes no overrides behind flags.
+    """Everything that is no flag of Hydra, and these flags with their values, wherever they stand.
 
     Raises:
         UserError: a flag lacks its value.
@@ -27,13 +31,15 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
-        if not argument.startswith("-") or argument == "-":
+        name, equals, _ = argument.partition("=")
+        if name not in HYDRA_FLAGS:
             plain.append(argument)
             continue
         flags.append(argument)
-        if argument in _WITH_VALUE and not waiting:
+        takes_value = HYDRA_FLAGS[name] and not equals
+        if takes_value and not waiting:
             raise UserError(f"{argument} needs a value")
-        if argument in _WITH_VALUE or (argument in ("--info", "-i") and waiting and waiting[0] in _INFO):
+        if takes_value or (argument in ("--info", "-i") and waiting and waiting[0] in _INFO):
             flags.append(waiting.pop(0))
     return plain, flags
 
@@ -106,23 +112,21 @@ def _trainings(name: str, given: Mapping[str, list[str]], known: Sequence[str], 
     return found
 
 
-def take_option(arguments: Sequence[str], name: str) -> tuple[list[str], str | None]:
-    """The arguments without ``--name VALUE`` and ``--name=VALUE``, and that value, if there is one.
+def keys_of(overrides: Iterable[str]) -> set[str]:
+    """What overrides set.
 
-    Raises:
-        UserError: the value is missing.
+    >>> sorted(keys_of(["goal=clip", "+weights.path=x", "~readout"]))
+    ['goal', 'readout', 'weights.path']
     """
-    left: list[str] = []
-    value = None
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if argument == name:
-            if not waiting:
-                raise UserError(f"{name} needs a value")
-            value = waiting.pop(0)
-        elif argument.startswith(f"{name}="):
-            value = argument.partition("=")[2]
-        else:
-            left.append(argument)
-    return left, value
+    return {one.lstrip("+~").partition("=")[0] for one in overrides}
+
+
+def own_factors(overrides: Sequence[str]) -> list[str]:
+    """The overrides; with ``goal.name=WORD`` alone also ``goal=own``: what is known of the usual goal is not of it.
+
+    >>> own_factors(["goal.name=deblurring", "dataset=none"])
+    ['goal=own', 'goal.name=deblurring', 'dataset=none']
+    """
+    keys = keys_of(overrides)
+    unsaid = [factor for factor in ("goal", "dataset") if f"{factor}.name" in keys and factor not in keys]
+    return [*(f"{factor}=own" for factor in unsaid if "experiment" not in keys), *overrides]

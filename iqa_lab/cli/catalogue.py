@@ -10,22 +10,16 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from iqa_lab.benchmarks import benchmark_options, is_present, problem_of
+from iqa_lab.cli.groups import KINDS
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
-from iqa_lab.errors import UserError, choices
-from iqa_lab.metric.about import found_text
-from iqa_lab.metric.saved import INSIDE, read_description
-from iqa_lab.networks.build import build_module, check_layout, is_fine_group, named_layers
+from iqa_lab.errors import UserError, choices, counted
 from iqa_lab.networks.cells import BASELINE, cells, matching
-from iqa_lab.networks.forms import CLASS
-from iqa_lab.networks.network import OUTPUT, module_of
+from iqa_lab.networks.fine import is_fine_group
 from iqa_lab.networks.sources import is_available
 
 Row = dict[str, Any]
-
-KINDS = ("goals", "datasets", "architectures", "weights", "readouts", "benchmarks", "layers", "experiments",
-         "metrics")  # fmt: skip
 
 
 def list_options(kind: str, filters: dict[str, str], folders: Sequence[Path]) -> list[Row]:
@@ -80,16 +74,17 @@ def coverage_counts(rows: Sequence[Row]) -> str:
     """How full the grid is, in one sentence, which the README has, too.
 
     >>> coverage_counts([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "alexnet", "tried": "never"}])
-    '1 public trainings fill 1 cells of 1 goals, 1 environments and 1 architectures; 0 were loaded by the tests'
+    '1 public training fills 1 cell of 1 goal, 1 environment and 1 architecture; 0 were loaded by the tests'
     """
     of_networks = [row for row in rows if row["goal"] != BASELINE]
     cells_of = {(row["goal"], row["dataset"], row["architecture"]) for row in of_networks}
     goals, environments, architectures = ({cell[place] for cell in cells_of} for place in range(3))
     tried_ones = sum(row["tried"] == "yes" for row in of_networks)
-    return (
-        f"{len(of_networks)} public trainings fill {len(cells_of)} cells of {len(goals)} goals, {len(environments)} "
-        f"environments and {len(architectures)} architectures; {tried_ones} were loaded by the tests"
-    )
+    filled = counted(len(of_networks), "public training fills", "public trainings fill")
+    factors = (("goal", goals), ("environment", environments), ("architecture", architectures))
+    first, second, third = (counted(len(names), noun) for noun, names in factors)
+    number = counted(len(cells_of), "cell")
+    return f"{filled} {number} of {first}, {second} and {third}; {tried_ones} were loaded by the tests"
 
 
 def tried(cell: WeightsConfig) -> str:
@@ -116,6 +111,10 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     Raises:
         UserError: no such architecture, or it cannot be built.
     """
+    from iqa_lab.networks.build import build_module, check_layout, named_layers  # torch takes seconds to import
+    from iqa_lab.networks.forms import CLASS
+    from iqa_lab.networks.network import OUTPUT, module_of
+
     files = option_files("architecture", folders)
     if name not in files:
         raise UserError(f"there is no architecture {name}; choose from {choices(name, files)}")
@@ -229,6 +228,9 @@ def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
 
 def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
     """The saved metrics of the working folder and of ``metrics/`` in it."""
+    from iqa_lab.metric.about import found_text
+    from iqa_lab.metric.saved import INSIDE, read_description
+
     for path in sorted([*Path().glob("*.safetensors"), *Path("metrics").rglob("*.safetensors")]):
         try:
             said = read_description(path)

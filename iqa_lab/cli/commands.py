@@ -1,149 +1,103 @@
-"""The commands: what they take; thin. Hydra reads the overrides, ``iqa_lab.unit`` does the work."""
+"""The commands about what there is and what was found: results, compare, list, fetch, verify and the like; thin.
 
-import json
+The commands that take a configuration are in ``runs``. Each imports what it needs when it is called.
+"""
+
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from hydra.errors import HydraException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from iqa_lab import __version__
-from iqa_lab.cli.arguments import own_folder, split, take_option
-from iqa_lab.cli.hydra import check_choice_of_weights, run_hydra, with_flags
-from iqa_lab.cli.printing import print_rows
-from iqa_lab.config import StatisticsConfig, configuration_folder
-from iqa_lab.config.check import checked
-from iqa_lab.config.messages import plain_message
-from iqa_lab.config.options import checked_own_folder
-from iqa_lab.errors import DONE, FAILED, WRONG_USE, UnitFailed, UserError
+from iqa_lab.cli import runs  # noqa: F401  first in the help
+from iqa_lab.cli.app import Command, app, call
+from iqa_lab.cli.groups import KINDS
+from iqa_lab.errors import UserError, counted
+from iqa_lab.progress import status
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": True}
-
-
-def call(arguments: list[str] | None = None) -> tuple[int, str]:
-    """The exit code of one command, and what is to be said on standard error; nothing where all is well.
-
-    Args:
-        arguments: of the command line; None takes this process's own.
-    """
-    try:
-        leave = app(arguments, standalone_mode=False)  # a number where a command asked for an exit code
-        if leave == _INTERRUPTED:
-            raise KeyboardInterrupt
-        return (leave, "") if isinstance(leave, int) else (DONE, "")
-    except (UserError, UnitFailed, HydraException, OmegaConfBaseException, YAMLError) as error:
-        return (FAILED if isinstance(error, UnitFailed) else WRONG_USE), plain_message(error)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
-    except Exception as error:
-        if hasattr(error, "format_message"):  # click's own errors of usage
-            return WRONG_USE, error.format_message()
-        raise
+__all__ = ["app", "call"]
 
 
 @app.callback(invoke_without_command=True)
 def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    """Why do networks that never saw a human opinion predict human opinion of image quality?"""
+    """Why do networks that never saw a human opinion predict human opinion of image quality?
+
+    iqa-lab COMMAND -h explains a command.
+    """
     if version:
         print(__version__)
 
 
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def run(context: typer.Context) -> None:
-    """Score one unit; -m is sweep. Takes Hydra's overrides and flags, and --force."""
-    run_hydra(with_flags(context.args))
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def sweep(context: typer.Context) -> None:
-    """Score the grid of comma lists, glob(*), range() and experiment=NAME; the same command again does what is missing.
-
-    --dry-run shows the plan, --retry failed does only what failed, --force everything again, --all lists in full.
-    """
-    run_hydra(["-m", *with_flags(context.args)])
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def status(context: typer.Context) -> None:
-    """Show what of a grid is done, running, failed, missing and empty; without overrides that of the last sweep.
-
-    --watch keeps looking, --all lists in full.
-    """
-    from iqa_lab.cli.sweep import last_arguments
-
-    overrides, flags = split(with_flags(context.args))
-    own = own_folder(flags)
-    if own is not None:
-        checked_own_folder(own)
-    if all(override.startswith(("hydra.", "results=")) for override in overrides):
-        folders = [override.partition("=")[2] for override in overrides if override.startswith("results=")]
-        last, config_dir = last_arguments(Path(folders[-1] if folders else "results"))
-        overrides = [*last, *overrides]
-        flags = flags or (["--config-dir", config_dir] if config_dir else [])
-    run_hydra(["-m", *flags, *overrides, "hydra.sweeper.action=status"])
-
-
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def submit(context: typer.Context) -> None:
-    """Like sweep, on SLURM: hands in an array of jobs and returns at once with its number."""
-    arguments = with_flags(context.args)
-    launcher = [] if any(argument.startswith("hydra/launcher=") for argument in arguments) else ["hydra/launcher=slurm"]
-    run_hydra(["-m", *arguments, *launcher, "hydra.sweeper.action=submit"])
-
-
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Show what was found: a block a benchmark, a row a unit.",
+    epilog="""
+    iqa-lab results
+    iqa-lab results --where benchmark=tid2013 --where 'depth > .5' --top 10
+    iqa-lab results --csv > all.csv
+    """,
+)
 def results(
-    folder: Annotated[Path, typer.Argument(help="The results folder.")] = Path("results"),
-    where: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE or an expression: only these rows")] = None,
+    folder: Annotated[Path, typer.Argument(help="The results folder.", metavar="RESULTS")] = Path("results"),
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these rows; several times: all of them hold.", metavar="COLUMN=VALUE|EXPRESSION"),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="Numbers from the best, names from A to Z.", metavar="COLUMN")
+    ] = None,
+    top: Annotated[int | None, typer.Option(help="So many rows of each benchmark.", metavar="N", min=1)] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows and columns, as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as a list of objects.")] = False,
     across: Annotated[bool, typer.Option("--across", help="One number over all benchmarks.")] = False,
 ) -> None:
-    """Show one row a unit, the held-out correlation and its interval first; --where shows single columns.
+    """Show what was found: a block for each benchmark, a row for each unit.
 
-    --csv prints all columns of all units. --across prints one number for each network and readout over benchmarks.
+    First the value at the layer and readout that other references choose, with its interval, then the best column.
+    Each benchmark is ordered by its own statistic; those without human opinion come last. --where on layers or
+    readouts shows single columns.
     """
-    from iqa_lab.cli.headlines import print_across, print_headlines
-    from iqa_lab.store.index import UNIT
-    from iqa_lab.store.table import chosen_rows, read_results
+    with status("reading the results"):
+        from iqa_lab.cli.headlines import Wanted, print_across, print_columns, print_headlines
+        from iqa_lab.cli.headlines import as_json as json_of
+        from iqa_lab.store.index import UNIT
+        from iqa_lab.store.table import chosen_rows, read_results
 
+    if as_csv and as_json:
+        raise UserError("--csv or --json, not both")
+    machine = "csv" if as_csv else "json" if as_json else None
+    wanted = Wanted(sort, top)
     found = read_results(folder)
     table = chosen_rows(found.table, where or [])
-    if across:
-        print_across(folder, table, where or [], as_csv)
-        found.end()
-        return
-    if as_csv:
-        print(table.to_csv(index=False), end="")
-        found.end()
-        return
     whole = found.only(set(table[UNIT]))
-    if len(whole.table) == len(table):  # nothing was chosen inside of units
-        print_headlines(whole, "--where chooses, --csv prints all")
-        found.end()
-        return
-    from iqa_lab.statistics.direction import is_low_good
-
-    there = [name for name in ("rms_db", "srcc", "agreement") if name in table and table[name].notna().any()]
-    # of stimuli and of opinions together by what both have
-    by = [name for name in there if name != "rms_db" or table[name].notna().all()]
-    factors = ["benchmark", "goal", "dataset", "weights", "layer", "readout", "n"]
-    best = table.sort_values(by, ascending=[is_low_good(name) for name in by]) if by else table
-    shown = best[[name for name in [*factors, *there] if name in table]].head(20).round(4).astype(object)
-    print_rows([{str(name): value for name, value in row.items()} for row in shown.to_dict("records")])
-    if len(table) > 20:
-        print(f"{len(table) - 20} more rows: --where chooses, --csv prints all")
-    print("Single columns, each by itself: the best of many is optimistic; without --where is what is held out.")
+    if across:
+        if sort is not None or top is not None:
+            raise UserError("--across is ordered by its one number: leave out --sort and --top")
+        print_across(folder, table, where or [], machine)
+    elif machine:
+        chosen = wanted.chosen(table, "")
+        print(json_of(chosen) if as_json else chosen.to_csv(index=False).rstrip("\n"))
+    elif len(whole.table) == len(table):  # nothing was chosen inside of units
+        print_headlines(whole, "--top N shows more, --where chooses, --csv prints all", folder, wanted)
+    else:
+        print_columns(whole, table, folder, wanted)
     found.end()
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Compare metrics on the same pairs, with intervals.",
+    epilog="""
+    iqa-lab compare FOLDER:plain@features.7 FOLDER:mean@features.7
+    iqa-lab compare FOLDER:lpips@layer3 FOLDER_OF_PSNR --confidence .9
+    iqa-lab compare FOLDER_OF_PSNR FOLDER_OF_SSIM --csv > differences.csv
+    """,
+)
 def compare(
-    metrics: Annotated[list[str], typer.Argument(help="Two or more FOLDER:READOUT@LAYER; of a baseline the FOLDER.")],
+    metrics: Annotated[
+        list[str],
+        typer.Argument(help="Two or more FOLDER:READOUT@LAYER; of a baseline the FOLDER.", metavar="METRIC"),
+    ],
     confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
     resamples: Annotated[int, typer.Option(help="Of the references.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
@@ -153,151 +107,204 @@ def compare(
 
     A FOLDER is a unit's, as results/tid2013/NETWORK/SIGNATURE.
     """
-    from iqa_lab.cli.compare import compare as show
+    with status("starting"):
+        from iqa_lab.cli.compare import compare as show
+        from iqa_lab.config import StatisticsConfig
 
     show(metrics, StatisticsConfig(resamples, confidence, seed), as_csv)
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Show the pairs on which two metrics disagree most.",
+    epilog="""
+    iqa-lab disagree FOLDER:plain@features.7 FOLDER_OF_PSNR
+    iqa-lab disagree FOLDER:plain@features.7 FOLDER_OF_PSNR --out pairs.png
+    iqa-lab disagree FOLDER_OF_PSNR FOLDER_OF_SSIM --most 20 --csv > pairs.csv
+    """,
+)
 def disagree(
-    one: Annotated[str, typer.Argument(help="FOLDER:READOUT@LAYER; of a baseline the FOLDER.")],
-    other: Annotated[str, typer.Argument(help="Another.")],
+    one: Annotated[str, typer.Argument(help="FOLDER:READOUT@LAYER; of a baseline the FOLDER.", metavar="METRIC")],
+    other: Annotated[str, typer.Argument(help="Another.", metavar="METRIC")],
     within: Annotated[float, typer.Option(help="What counts as equal, in standard deviations of the scores.")] = 0.1,
     most: Annotated[int, typer.Option(help="Pairs of images of each kind.")] = 5,
-    out: Annotated[Path | None, typer.Option(help="A PNG file with the images.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A PNG file with the images.", metavar="FILE", show_default=False)
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> None:
-    """Show pairs of images that one metric calls equally good and another does not, and what people say of them."""
-    from iqa_lab.cli.compare import disagree as show
+    """Show pairs of images that one metric calls equally good and another does not, and what people say of them.
+
+    A FOLDER is a unit's, as results/tid2013/NETWORK/SIGNATURE.
+    """
+    with status("starting"):
+        from iqa_lab.cli.compare import disagree as show
 
     show(one, other, within, most, out, as_csv)
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Send offline W&B runs to the server.",
+    epilog="""
+    iqa-lab sync
+    iqa-lab sync --dir /data/experiment
+    iqa-lab sync --timeout 600
+    """,
+)
 def sync(
-    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds wandb/.")] = Path("."),
+    folder: Annotated[Path, typer.Option("--dir", help="The folder that holds wandb/.", metavar="FOLDER")] = Path("."),
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the server, all runs together.")] = 1800,
 ) -> None:
-    """Send all offline W&B runs to the server in one go; twice is as good as once."""
+    """Send all offline W&B runs to the server. A run that was sent before is not sent again."""
     from iqa_lab.tracking.sync import sync as send
 
-    print(f"{send(folder, patience=timeout)} runs sent")
+    print(f"{counted(send(folder, patience=timeout), 'run')} sent")
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Log finished results in W&B that were made without it.",
+    epilog="""
+    iqa-lab track
+    iqa-lab track results tracker.project=mine
+    iqa-lab track results/tid2013/NETWORK/SIGNATURE tracker.mode=online
+    """,
+)
 def track(
-    results: Annotated[Path, typer.Argument(help="A results folder, or the folder of one unit.")] = Path("results"),
-    overrides: Annotated[list[str] | None, typer.Argument(help="As tracker.project=NAME tracker.mode=online.")] = None,
+    results: Annotated[
+        Path, typer.Argument(help="A results folder, or the folder of one unit.", metavar="RESULTS")
+    ] = Path("results"),
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="As tracker.project=NAME tracker.mode=online.", metavar="KEY=VALUE")
+    ] = None,
 ) -> None:
-    """Log finished results in W&B that were made without it (tracker=none): no pass, twice is as good as once."""
+    """Log finished results in W&B that were made without it (tracker=none). Nothing is computed or logged again."""
     from iqa_lab.tracking.later import track_results, tracker_of
 
     given = "=" not in str(results)  # else it is the first override, and the results are those of the working folder
     tracker = tracker_of([*([] if given else [str(results)]), *(overrides or [])])
     logged = track_results(results if given else Path("results"), tracker)
     where = f"offline in {tracker.dir}; iqa-lab sync sends them" if tracker.mode == "offline" else "online"
-    print(f"{len(logged)} units logged, {where}")
+    print(f"{counted(len(logged), 'unit')} logged, {where}")
 
 
-@app.command(context_settings=_PASS_ON)
-def explain(
-    context: typer.Context,
-    reference: Annotated[Path, typer.Argument(help="The undistorted image.")],
-    distorted: Annotated[Path, typer.Argument(help="Another of the same size.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the pictures; else one in explained/.")] = None,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
-) -> None:
-    """Show where a network sees the difference of two images, layer by layer; takes the overrides of run.
-
-    Such as goal=classification dataset=imagenet1k architecture=alexnet readout=lpips layers=[features.1].
-    """
-    if {"-m", "--multirun"} & set(context.args):
-        raise UserError("explain shows one network at a time: leave out -m")
-
-    def show(composed: DictConfig) -> None:
-        from iqa_lab.explain import explain, write_explanation  # torch takes seconds to import
-        from iqa_lab.progress import status
-
-        config = checked(composed)
-        check_choice_of_weights(config)
-        with status(f"{distorted.name}: maps of {config.architecture.name}"):
-            explanation = explain(reference, distorted, config)
-            own = Path("explained") / f"{distorted.stem}-{explanation.cell}-{explanation.readout}"
-            files = write_explanation(explanation, out or own)
-        print_rows(explanation.rows())
-        print(f"{explanation.network}, readout {explanation.readout}: {files[0]} and {len(files) - 1} pictures beside")
-
-    run_hydra([*context.args, *(["--config-dir", str(config_dir)] if config_dir else [])], show)
-
-
-@app.command(context_settings=_PASS_ON)
+@app.command(
+    cls=Command,
+    short_help="Score images by any metric; no opinions needed.",
+    epilog="""
+    iqa-lab score ref.png a.png b.png architecture=alexnet readout=lpips
+    iqa-lab score pairs.csv --metric mine.safetensors --out scores.csv
+    iqa-lab score --reference-folder refs --distorted-folder images --csv
+    """,
+)
 def score(
-    context: typer.Context,
     images: Annotated[
-        list[str] | None, typer.Argument(help="REFERENCE DISTORTED..., or pairs.csv; and words: architecture=...")
+        list[str] | None,
+        typer.Argument(
+            help="REFERENCE DISTORTED..., or pairs.csv; and words as of run: architecture=...",
+            metavar="IMAGE|KEY=VALUE",
+        ),
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="A .safetensors file, or RESULT:COLUMN.")] = None,
-    reference_folder: Annotated[Path | None, typer.Option(help="Of images, by the names of the distorted.")] = None,
-    distorted_folder: Annotated[Path | None, typer.Option(help="Of distorted images.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A CSV file; the same command goes on where it ended.")] = None,
-    opinion_of: Annotated[Path | None, typer.Option(help="A unit's folder: predict opinions by its logistic.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="A .safetensors file, or RESULT:COLUMN.", metavar="METRIC", show_default=False)
+    ] = None,
+    reference_folder: Annotated[
+        Path | None,
+        typer.Option(help="Of images, by the names of the distorted.", metavar="FOLDER", show_default=False),
+    ] = None,
+    distorted_folder: Annotated[
+        Path | None, typer.Option(help="Of distorted images.", metavar="FOLDER", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file; the same command goes on there.", metavar="FILE", show_default=False),
+    ] = None,
+    opinion_of: Annotated[
+        Path | None,
+        typer.Option(help="Of a unit: predict opinions by its logistic.", metavar="FOLDER", show_default=False),
+    ] = None,
     each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    config_dir: Annotated[
+        Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Run code that the metric names.")] = False,
 ) -> None:
-    """Score images by a metric: score ref.png a.png b.png architecture=.. layers=.. readout=..; no opinions needed.
+    """Score images by a metric; no opinions needed.
 
-    Several layers become one distance, as concat=[raw] does. The network's words are those of run.
+    Several layers become one distance, as concat=[raw] does.
     """
-    from iqa_lab.cli.score import score_command  # torch takes seconds to import
+    with status("loading torch"):
+        from iqa_lab.cli.score import score_command
 
-    given = [*(images or []), *context.args]
-    flags = [text for text in given if text.startswith("--")]
-    if flags:
-        raise UserError(f"score has no option {flags[0]}: iqa-lab score --help lists them")
-    words = [text for text in given if "=" in text and not Path(text).exists()]
+    words = [text for text in images or [] if "=" in text and not Path(text).exists()]
     score_command(
-        [text for text in given if text not in words], words, metric=metric, reference_folder=reference_folder,
+        [text for text in images or [] if text not in words], words, metric=metric, reference_folder=reference_folder,
         distorted_folder=distorted_folder, out=out, opinion_of=opinion_of, each_layer=each_layer, as_csv=as_csv,
         batch_size=batch_size, workers=workers, config_dir=config_dir, trust=trust,
     )  # fmt: skip
 
 
-@app.command(name="list")
+@app.command(
+    cls=Command,
+    name="list",
+    short_help="Show what there is to choose from.",
+    epilog="""
+    iqa-lab list benchmarks
+    iqa-lab list benchmarks tid2013
+    iqa-lab list weights 'resnet50*' 'goal=dino*'
+    """,
+)
 def list_command(
-    kind: Annotated[str, typer.Argument(help="goals, datasets, architectures, weights, readouts, benchmarks, ...")],
-    filters: Annotated[list[str] | None, typer.Argument(help="COLUMN=VALUE: only these rows")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.", metavar="KIND")],
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Only these; * stands for any text. One NAME alone: all about it.", metavar="NAME|COLUMN=VALUE"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All columns, as a list of objects.")] = False,
+    config_dir: Annotated[
+        Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
+    ] = None,
 ) -> None:
-    """Show what there is to choose from, as a table or --json."""
-    from iqa_lab.cli.catalogue import coverage, coverage_counts, list_options  # torch takes seconds to import
+    """Show what there is to choose from: one line an option; all about one; or --json.
 
-    pairs = dict(_key_value(text) for text in filters or [])
-    folders = _folders(config_dir)
-    rows = list_options(kind, pairs, folders)
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    if kind == "weights" and rows:
-        print_rows(coverage(rows))
-        print(f"\n{coverage_counts(rows)}\n")
-    print_rows(rows)
+    Layers are those of one network: iqa-lab list layers architecture=alexnet.
+    """
+    with status("looking"):  # torch takes seconds to import
+        from iqa_lab.cli.listing import show_options
+
+    show_options(kind, filters or [], _folders(config_dir), as_json)
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Download benchmarks or weights ahead of a run.",
+    epilog="""
+    iqa-lab fetch benchmark=csiq
+    iqa-lab fetch goal=classification dataset=imagenet1k architecture=alexnet
+    iqa-lab fetch benchmark=kadid10k,pipal
+    """,
+)
 def fetch(
     what: Annotated[
-        list[str] | None, typer.Argument(help="benchmark=... or goal=... dataset=... architecture=... weights=...")
+        list[str] | None,
+        typer.Argument(
+            help="benchmark=..., or goal=... dataset=... architecture=... weights=...", metavar="COLUMN=VALUE"
+        ),
     ] = None,
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    config_dir: Annotated[
+        Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
+    ] = None,
 ) -> None:
     """Download benchmarks or weights ahead of a run; the same command again goes on where it was cut."""
-    from iqa_lab.benchmarks.fetch import fetch_benchmarks
-    from iqa_lab.networks.fetch import fetch_weights
+    with status("starting"):
+        from iqa_lab.benchmarks.fetch import fetch_benchmarks
+        from iqa_lab.networks.fetch import fetch_weights
 
     filters = dict(_key_value(text) for text in what or [])
     folders = _folders(config_dir)
@@ -311,22 +318,35 @@ def fetch(
         raise UserError("interrupted: what came is kept; the same command goes on from there") from None
 
 
-@app.command()
+@app.command(
+    cls=Command,
+    short_help="Check every training and benchmark that is here.",
+    epilog="""
+    iqa-lab verify
+    iqa-lab verify 'goal=dino*' --fetch
+    iqa-lab verify benchmark=tid2013
+    """,
+)
 def verify(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(help="As goal=dino*, any columns of list weights; or benchmark=..."),
+        typer.Argument(help="Any columns of iqa-lab list weights; or benchmark=...", metavar="COLUMN=VALUE"),
     ] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Download what is not here.")] = False,
     addresses: Annotated[bool, typer.Option("--addresses", help="Only ask whether each address answers.")] = False,
-    out: Annotated[Path, typer.Option(help="The JSON file with all facts, to send back.")] = Path("verify.json"),
-    config_dir: Annotated[Path | None, typer.Option(help="A configuration folder of your own.")] = None,
+    out: Annotated[Path, typer.Option(help="The JSON file with all facts, to send back.", metavar="FILE")] = Path(
+        "verify.json"
+    ),
+    config_dir: Annotated[
+        Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
+    ] = None,
 ) -> None:
     """Load every training and benchmark that is here and say what does not fit.
 
-    Looks at files, tensors, layers and what is made of a known image; writes all that is found as JSON, to send back.
+    Looks at files, tensors, layers and what is made of a known image; writes all that it finds as JSON.
     """
-    from iqa_lab.cli.verify import ask_addresses, verify_everything  # torch takes seconds to import
+    with status("starting"):
+        from iqa_lab.cli.verify import ask_addresses, verify_everything
 
     pairs = dict(_key_value(text) for text in filters or [])
     if addresses:
@@ -337,39 +357,35 @@ def verify(
     verify_everything(pairs, _folders(config_dir), fetch, out)
 
 
-@app.command(context_settings={**_PASS_ON, "help_option_names": []})
-def report(context: typer.Context) -> None:
-    """Write one HTML page with figures and tables: report [RESULTS], or report experiment=NAME and other overrides.
+@app.command(
+    cls=Command,
+    short_help="Let the Tab key complete commands, options and keys.",
+    epilog="""
+    iqa-lab completion --install
+    iqa-lab completion zsh --install
+    iqa-lab completion fish > ~/.config/fish/completions/iqa-lab.fish
+    """,
+)
+def completion(
+    shell: Annotated[str | None, typer.Argument(help="bash, zsh or fish; otherwise yours.", metavar="SHELL")] = None,
+    install: Annotated[bool, typer.Option("--install", help="For good: new shells know it.")] = False,
+) -> None:
+    """Let the Tab key complete commands, groups, options, keys and values.
 
-    --out FOLDER says where (default reports/NAME), --recompute makes all statistics anew from the scores, with other
-    settings where they are given, as statistics.confidence=.9.
+    Prints the script for your shell; --install writes it and has your shell read it.
     """
-    arguments, out = take_option(context.args, "--out")
-    again = "--recompute" in arguments
-    plain, flags = split([argument for argument in arguments if argument != "--recompute"])
-    folders = [argument for argument in plain if "=" not in argument]
-    if len(folders) > 1:
-        raise UserError(f"one results folder, not {len(folders)}: iqa-lab report [RESULTS] [experiment=NAME]")
-    overrides = [*(argument for argument in plain if "=" in argument), *flags]
-    if again:
-        from iqa_lab.store.recompute import recompute
+    from iqa_lab.cli.shells import install as write
+    from iqa_lab.cli.shells import named, script
 
-        results = Path(folders[0] if folders else "results")
-        units = recompute(results, overrides)
-        print(f"recomputed the statistics of {len(units)} unit{'s' * (len(units) != 1)} in {results}")
-    elif overrides:
-        where = [f"results={folders[0]}"] if folders else []
-        place = [f"hydra.sweeper.report_folder={out}"] if out else []
-        run_hydra(["-m", *with_flags(overrides), *where, *place, "hydra.sweeper.action=report"])
-    else:
-        from iqa_lab.report.command import report_everything
-
-        page = report_everything(Path(folders[0] if folders else "results"), Path(out) if out else None)
-        print(f"report in {page}")
+    found = named(shell)
+    print(write(found) if install else script(found), end="" if not install else "\n")
 
 
 def _folders(own: Path | None) -> list[Path]:
     """The configuration folders, the user's own first."""
+    from iqa_lab.config.options import checked_own_folder
+    from iqa_lab.folders import configuration_folder
+
     return [*([checked_own_folder(own)] if own is not None else []), configuration_folder()]
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.config import StatisticsConfig
 from iqa_lab.config.check import check
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
+from iqa_lab.progress import tell
 from iqa_lab.report.comparisons import agreement_of, differences_of, where_two_disagree
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.store.digits import three_digits
@@ -60,15 +61,16 @@ def compare(texts: Sequence[str], settings: StatisticsConfig, as_csv: bool) -> N
         ]
     )
     references = metrics[0].scores["reference"].nunique()
-    print(
-        f"{metrics[0].benchmark.name}: {len(metrics[0].scores)} pairs, {references} references. Interval and p: "
-        f"Student's t over resampled references; Holm: corrected for {len(table)} comparison{'s' * (len(table) != 1)}."
+    tell(
+        f"{metrics[0].benchmark.name}: {counted(len(metrics[0].scores), 'pair')}, "
+        f"{counted(references, 'reference')}. Interval and p: Student's t over resampled references; "
+        f"Holm: corrected for {counted(len(table), 'comparison')}."
     )
-    print("Williams, Steiger and Meng take all pairs of images as independent: their p is too small.")
-    print("corrected: for the error of the opinions, where their standard errors are known.")
+    tell("Williams, Steiger and Meng take all pairs of images as independent: their p is too small.")
+    tell("corrected: for the error of the opinions, where their standard errors are known.")
     note = few_references(references)
     if note:
-        print(note)
+        tell(note)
 
 
 def disagree(one: str, other: str, within: float, most: int, out: Path | None, as_csv: bool) -> None:
@@ -86,7 +88,7 @@ def disagree(one: str, other: str, within: float, most: int, out: Path | None, a
     if as_csv:
         print(table.to_csv(index=False), end="")
     elif table.empty:
-        print(f"no two images within {within:g} standard deviations of one metric are told apart by the other")
+        tell(f"no two images within {within:g} standard deviations of one metric are told apart by the other")
     else:
         letters = {first.name: "A", second.name: "B", "neither": "neither"}
         print(f"A: {first.name}\nB: {second.name}")
@@ -104,7 +106,7 @@ def disagree(one: str, other: str, within: float, most: int, out: Path | None, a
                 for row in table.to_dict("records")
             ]
         )
-        print(f"people agree with: {_counted(table['people'].map(letters))}")
+        tell(f"people agree with: {_counted(table['people'].map(letters))}")
     if out is not None and not table.empty:
         from iqa_lab.report.disagreement import draw  # reads images
 

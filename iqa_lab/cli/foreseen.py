@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import ReadoutConfig
+from iqa_lab.errors import counted
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.properties import with_properties
 from iqa_lab.scoring.columns import rows_of_readout
@@ -20,6 +20,7 @@ from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN
 from iqa_lab.statistics.factors.units import SENSITIVITY
 from iqa_lab.store.digits import three_digits
 from iqa_lab.sweep.plan import Plan, Planned
+from iqa_lab.tables import table_lines, width_of_output
 
 
 def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
@@ -31,18 +32,21 @@ def claims_view(plan: Plan, claims: tuple[str, ...]) -> list[RenderableType]:
     table = table_of(plan)
     if not claims or table.empty:
         return []
-    view = Table("claim", "independent pairs", "networks", "benchmarks", "finds", "", box=None, pad_edge=False)
-    for row in foresee(claims, table):
-        view.add_row(Text(row.claim), str(row.pairs), str(row.networks), Text(", ".join(row.benchmarks)), _finds(row),
-                     Text(row.note))  # fmt: skip
+    rows = [
+        {
+            "claim": row.claim, "independent pairs": str(row.pairs), "networks": str(row.networks),
+            "benchmarks": ", ".join(row.benchmarks), "finds": _finds(row), "note": row.note,
+        }
+        for row in foresee(claims, table)
+    ]  # fmt: skip
     absent = sorted({entry.unit.benchmark for entry in plan.units if entry.facts.error is not None})
-    counted = f"; counted as if they could be scored: {', '.join(absent)}" if absent else ""
+    as_if = f"; counted as if they could be scored: {', '.join(absent)}" if absent else ""
     return [
         f"claims: what this grid can find with a power of {POWER:g} at {LEVEL:g} (two-sided, Holm over "
-        f"{len(claims)} claims), if matched pairs of networks differ by a standard deviation of {BETWEEN:g} and "
-        f"references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is about these "
-        f"networks only{counted}",
-        view,
+        f"{counted(len(claims), 'claim')}), if matched pairs of networks differ by a standard deviation of "
+        f"{BETWEEN:g} and references leave {WITHIN:g}; below five independent pairs a claim, and what it finds, is "
+        f"about these networks only{as_if}",
+        *map(Text, table_lines(rows, width_of_output())),
     ]
 
 

@@ -2,24 +2,29 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from iqa_lab.cli.arguments import full_weights, own_folder, split
+from iqa_lab.cli.arguments import full_weights, keys_of, own_factors, own_folder
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
+from iqa_lab.progress import status
 
 
-def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | None = None) -> None:
+def run_hydra(
+    overrides: Sequence[str], flags: Sequence[str], do: Callable[[DictConfig], float | None] | None = None
+) -> None:
     """Compose the configuration with Hydra and run the unit, or with ``-m`` the units, that it describes.
 
     Args:
-        arguments: overrides and flags of Hydra.
+        overrides: of the configuration.
+        flags: of Hydra, with their values.
         do: something else to do with the composed configuration.
 
     Raises:
@@ -39,7 +44,12 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
             failed_run.append(error)  # Hydra would print a line of its own
             return None
 
-    plain, flags = split(arguments)
+    plain = own_factors(overrides)
+    if "--hydra-help" in flags:  # Hydra's own first lists every option of every group, which takes minutes
+        print(_flags_of_hydra())
+        return
+    if _instead_of_running(flags):
+        flags = [flag for flag in flags if flag not in ("-m", "--multirun")]
     own = own_folder(flags)
     if own is not None:
         checked_own_folder(own)
@@ -64,6 +74,20 @@ def run_hydra(arguments: list[str], do: Callable[[DictConfig], float | None] | N
         raise failed_run[0]
 
 
+def _flags_of_hydra() -> str:
+    """Hydra's flags, a line each; its own completion is not ours."""
+    actions = [action for action in get_args_parser()._actions if "-sc" not in action.option_strings]
+    rows = [(", ".join(action.option_strings), " ".join(str(action.help).split())) for action in actions]
+    width = max(len(names) for names, _ in rows) + 2
+    flags = "\n".join(f"  {names:<{width}}{what}" for names, what in rows if names)
+    return f"Flags of Hydra, which composes the configuration (https://hydra.cc), beside the command's own:\n{flags}"
+
+
+def _instead_of_running(flags: Sequence[str]) -> bool:
+    """Whether Hydra is asked to show something: then nothing runs, in a sweep neither."""
+    return any(flag.partition("=")[0] in ("--cfg", "-c", "--info", "-i") for flag in flags)
+
+
 def run_job(composed: DictConfig) -> float:
     """Hydra's task in a sweep: a job of the sweeper ``grid``, or one unit of any other sweeper."""
     from hydra.core.hydra_config import HydraConfig
@@ -79,29 +103,40 @@ def run_job(composed: DictConfig) -> float:
 
 def run_unit(composed: DictConfig) -> float:
     """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
-    from iqa_lab.store.show import show  # torch takes seconds to import; --help should not
-    from iqa_lab.sweep.work import evaluate_unit
+    config = checked_unit(composed)
+    with status("loading torch"):  # which takes seconds
+        from iqa_lab import unit  # noqa: F401
+        from iqa_lab.store.show import show
+        from iqa_lab.sweep.work import evaluate_unit
 
-    config = checked(composed)
-    check_choice_of_weights(config)
     return show(evaluate_unit(config), config)
 
 
-def with_flags(arguments: list[str]) -> list[str]:
-    """The arguments with our own flags as the overrides that they stand for."""
-    flags = {
-        "--force": "runtime.force=true",
-        "--dry-run": "hydra.sweeper.action=plan",
-        "--all": "hydra.sweeper.everything=true",
-        "--watch": "hydra.sweeper.watch=true",
-    }
-    text = [flags.get(argument, argument) for argument in arguments]
-    for place, argument in enumerate(text):
-        if argument == "--retry":
-            text[place : place + 2] = [f"hydra.sweeper.retry={[*text, '?'][place + 1]}"]
-        elif argument.startswith("--retry="):
-            text[place] = f"hydra.sweeper.retry={argument.partition('=')[2]}"
-    return text
+def dry_run_unit(composed: DictConfig) -> None:
+    """Hydra's task: say what a run would do."""
+    config = checked_unit(composed)
+    with status("loading torch"):
+        from iqa_lab.cli.foreseen_run import show_foreseen
+
+    show_foreseen(config)
+
+
+def checked_unit(composed: DictConfig) -> Config:
+    """The configuration of one unit, as Hydra composed it.
+
+    Raises:
+        UserError: a key or a value is wrong, or there are no such weights.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from iqa_lab.networks.cells import check_said  # which imports torch
+
+    config = checked(composed)
+    check_choice_of_weights(config)
+    said = keys_of(HydraConfig.get().overrides.task)
+    if "experiment" not in said:  # which says it itself
+        check_said(config, said)
+    return config
 
 
 def check_choice_of_weights(config: Config) -> None:

@@ -5,11 +5,13 @@ It imports nothing heavy by itself, so that even Ctrl-C in the first second ends
 
 import errno
 import os
+import shutil
 import sys
+import textwrap
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-from iqa_lab.errors import FAILED, WRONG_USE
+from iqa_lab.errors import DONE, FAILED, WRONG_USE
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,10 +20,16 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None takes this process's own.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments is None and os.environ.get("_IQA_LAB_COMPLETE"):
+            from iqa_lab.cli.completion import answer  # a shell asks what Tab may put there
+
+            sys.stdout.write(answer(os.environ["_IQA_LAB_COMPLETE"]))
+            _leave(DONE, "")
         from iqa_lab.cli.commands import call
 
-        code, message = call(arguments)
+        code, message = call(words)
         _flush()
     except KeyboardInterrupt:
         # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
@@ -41,10 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
 def _leave(code: int, message: str) -> NoReturn:
     try:
         if message:
-            print(f"iqa-lab: {message}", file=sys.stderr, flush=True)
+            print(_broken_between_words(f"iqa-lab: {message}"), file=sys.stderr, flush=True)
     except OSError:  # nobody is there to read it
         _let_go_of(sys.stderr)
     sys.exit(code)
+
+
+def _broken_between_words(text: str) -> str:
+    """A line as a terminal shows it best; elsewhere it stays one line."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _flush() -> None:

@@ -44,7 +44,7 @@ def score_command(
     loaded = _metric(metric, words, each_layer=each_layer, config_dir=config_dir, trust=trust)
     opinions = None if opinion_of is None else opinions_of(opinion_of, loaded)
     scorer = FileScorer(loaded, opinions, batch_size, workers)
-    say(description(loaded))
+    say(description(loaded.names, loaded.about))
     if opinions is not None:
         say(opinions.said)
     table = _scored(scorer, pairs, out)

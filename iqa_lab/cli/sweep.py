@@ -15,7 +15,7 @@ from rich.console import Group
 from rich.live import Live
 
 from iqa_lab.config import checked_name, configuration_folder
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.progress import plain_console, say, status
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.reading import Unusable, read_sealed
@@ -118,8 +118,8 @@ def register_claims(plan: Plan, config: DictConfig) -> None:
         say(f"the claims of {experiment} are not registered: {trouble}", "yellow")
         return
     if new is not None:
-        when = f"after {new.finished} units had a result" if new.finished else "before the first unit"
-        say(f"{len(new.claims)} claims registered {when} (sha256 {new.hash[:12]})")
+        when = f"after {counted(new.finished, 'unit')} had a result" if new.finished else "before the first unit"
+        say(f"{counted(len(new.claims), 'claim')} registered {when} (sha256 {new.hash[:12]})")
 
 
 def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:
@@ -153,7 +153,7 @@ def show_headlines(plan: Plan) -> None:
 
     done = {str(entry.record["folder"]) for entry in plan.units if entry.state == DONE}
     if done:
-        print_headlines(read_results(plan.results).only(done), f"iqa-lab results {plan.results}")
+        print_headlines(read_results(plan.results).only(done), f"iqa-lab results {plan.results}", plan.results)
 
 
 def track(plan: Plan) -> None:

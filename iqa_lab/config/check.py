@@ -5,11 +5,11 @@ results. ``check_values`` applies the rules of the schema; ``make`` also fills i
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -52,7 +52,7 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
         if isinstance(given, Mapping):
             check_values(schema, given, prefix, composed=False)
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), *values))
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(cast(Hashable, schema)), *values))
     except OmegaConfBaseException as error:
         raise UserError(plain_message(error, prefix)) from error
     except ValueError as error:  # values that are no mapping
@@ -60,6 +60,12 @@ def make(schema: type[Schema], *values: Any, prefix: str = "") -> Schema:
     assert isinstance(made, schema)
     check(made, prefix)
     return made
+
+
+@cache
+def _structured(schema: Hashable) -> Any:
+    """A schema as OmegaConf's own kind, which takes as long to make as the rest; merging copies it."""
+    return OmegaConf.structured(schema)
 
 
 def check(made: Any, prefix: str = "") -> None:

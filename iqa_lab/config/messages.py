@@ -4,11 +4,17 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import get_type_hints
 
-from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from iqa_lab.config import Config, ReadoutConfig, configuration_folder, option_files
 from iqa_lab.errors import choices, nearest_first
+
+
+def foreseen_message(error: BaseException) -> str | None:
+    """The line for an error of Hydra, of OmegaConf or in a YAML file; None: it is none of these."""
+    return plain_message(error) if isinstance(error, (HydraException, OmegaConfBaseException, YAMLError)) else None
 
 
 def plain_message(error: BaseException, prefix: str = "") -> str:

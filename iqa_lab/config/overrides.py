@@ -41,6 +41,9 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
         return text  # Hydra says what is wrong with it
     if override.package or override.type not in (OverrideType.CHANGE, *_PREFIX):
         return text
+    if override.key_or_group == "readouts" and not all(isinstance(value, dict) for value in _values(override)):
+        given = next((str(value) for value in _values(override) if isinstance(value, str)), "plain")
+        raise UserError(f"readouts={given}: readouts are chosen with readout={given}; several: readout=[plain,mean]")
     found = _find(Config, override.key_or_group.split("."))
     if found is None:
         return text

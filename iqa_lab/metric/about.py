@@ -1,15 +1,13 @@
 """Where a metric is from: the facts that its ``repr``, its file and its card tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from iqa_lab.config import Config
+from iqa_lab.errors import first_names
 from iqa_lab.networks.network import Network
 from iqa_lab.store.identity import images_seen
-
-if TYPE_CHECKING:
-    from iqa_lab.metric.module import Metric
 
 
 def facts_of(config: Config, network: Network) -> dict[str, Any]:
@@ -49,21 +47,24 @@ def found_text(found: Mapping[str, Any]) -> str:
     """
     name = "srcc" if found.get("srcc") is not None else "agreement"
     value, low, high = (found.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-    said = f"{found['benchmark']}, {found['n']} pairs"
+    said = f"{found.get('benchmark')}, {found.get('n')} pairs"
     if value is None:
         return said
     interval = f" [{_digits(low)}, {_digits(high)}]" if low is not None and high is not None else ", no interval"
     return f"{said}: {name} {_digits(value)}{interval}"
 
 
-def description(metric: "Metric") -> str:
-    """What a metric is, on what it was found and how well it agreed, in one line."""
-    about, names = metric.about, metric.names
-    network = " - ".join(str(about.get(key)) for key in ("goal", "dataset", "weights"))
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def description(names: Sequence[str], about: Mapping[str, Any]) -> str:
+    """What a metric is, on what it was found and how well it agreed, in one line.
+
+    Args:
+        names: of the numbers that it gives.
+        about: the facts.
+    """
+    network = " - ".join(str(about.get(key)) for key in ("goal", "dataset", "architecture", "weights"))
     found = about.get("found_on")
     said = f"found on {found_text(found)}" if found else "measured on no benchmark"
-    return f"{shown} of {network}; {said}; {about.get('input', '')}"
+    return f"{first_names(names)} of {network}; {said}; {about.get('input', '')}"
 
 
 def _digits(value: float) -> str:

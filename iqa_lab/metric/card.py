@@ -1,12 +1,11 @@
 """A metric -> its card: what it is, how well it agreed and with whom, how to use it, whose work it is. Markdown."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from iqa_lab import __version__
 from iqa_lab.metric.about import description, found_text
-
-if TYPE_CHECKING:
-    from iqa_lab.metric.module import Metric
+from iqa_lab.metric.recipe import Recipe
 
 _NAMES = {
     "n": "pairs", "srcc": "SRCC", "plcc": "PLCC", "plcc_logistic": "PLCC after the logistic", "krcc": "KRCC",
@@ -15,17 +14,18 @@ _NAMES = {
 }  # fmt: skip
 
 
-def card(metric: "Metric", file: str, weights: str) -> str:
+def card(recipe: Recipe, about: Mapping[str, Any], file: str, weights: str) -> str:
     """The card's text.
 
     Args:
-        metric: to be described.
+        recipe: what is computed.
+        about: the facts.
         file: its name.
         weights: ``inside`` or ``by name``.
     """
-    about = metric.about
+    names = [one.name for one in recipe.sums]
     found = about.get("found_on")
-    lines = [f"# {_text(', '.join(metric.names[:3]))}", "", _text(description(metric)), ""]
+    lines = [f"# {_text(', '.join(names[:3]))}", "", _text(description(names, about)), ""]
     lines += ["## Use", "", "```python", "import iqa_lab", "", f'metric = iqa_lab.load_metric("{file}")']
     lines += ["d = metric(reference, distorted)  # 0 for equal images, larger = more different", "```", ""]
     lines += _table(
@@ -33,12 +33,12 @@ def card(metric: "Metric", file: str, weights: str) -> str:
         {
             "network": f"{about.get('goal')} - {about.get('dataset')} - {about.get('weights')}",
             "architecture": about.get("architecture"),
-            "layers": ", ".join(dict.fromkeys(term.layer for term in metric.recipe.terms)),
-            "readouts": ", ".join(dict.fromkeys(term.readout for term in metric.recipe.terms)),
-            "weights of channels": "yes" if any(term.weighed for term in metric.recipe.terms) else "none",
+            "layers": ", ".join(dict.fromkeys(term.layer for term in recipe.terms)),
+            "readouts": ", ".join(dict.fromkeys(term.readout for term in recipe.terms)),
+            "weights of channels": "yes" if any(term.weighed for term in recipe.terms) else "none",
             "images": f"{about.get('input')}; given as uint8 or floats in 0..1, of any common size",
-            "symmetric": "yes" if metric.symmetric else "no: the reference comes first",
-            "gradient": "yes" if all(term.differentiable for term in metric.recipe.terms) else "none (jsd)",
+            "symmetric": "yes" if all(term.symmetric for term in recipe.terms) else "no: the reference comes first",
+            "gradient": "yes" if all(term.differentiable for term in recipe.terms) else "none (jsd)",
             "weights of the network": f"{weights}, sha256 over its tensors {str(about.get('weights_digest'))[:12]}",
         },
     )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError, choices, first_names
-from iqa_lab.metric.load import made
+from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import Recipe, Sum, Term
 from iqa_lab.metric.trusted import check_trust
@@ -35,13 +35,16 @@ _OF_WEIGHTS = ("channel_scaled", "grating", "tuned")
 _FOLD_BY_FOLD = "_heldout"
 
 
-def metric_of_column(folder: Path, column: str | None, *, trust: bool = False) -> Metric:
+def metric_of_column(
+    folder: Path, column: str | None, *, trust: bool = False, weights_path: str | None = None
+) -> Metric:
     """The metric of one column of a unit.
 
     Args:
         folder: the unit's.
         column: its name, ``<readout>@<layer>``; None: the only one that the unit has besides the pixels.
         trust: import code and fetch addresses that it names.
+        weights_path: the file of the network's weights on this machine, where it is one of the user's own.
 
     Raises:
         UserError: there is no such result or column, its network is not to be had here or is another, or the column
@@ -54,7 +57,8 @@ def metric_of_column(folder: Path, column: str | None, *, trust: bool = False) -
     definitions: dict[str, dict[str, Any]] = result.get("columns", {})
     name = _chosen(column, definitions, folder)
     # whatever the machine that it was made on had, here it is this one's
-    config = replace(config, runtime=replace(config.runtime, device="cpu"))
+    own = config.weights if weights_path is None else replace(config.weights, path=weights_path, url=None)
+    config = replace(config, runtime=replace(config.runtime, device="cpu"), weights=own)
     check_trust(config, [definitions[one] for one in _parts(name, definitions)], folder, trust=trust)
     recipe, tensors = recipe_of_column(unit, name)
     network = build_network(config)
@@ -100,7 +104,7 @@ def recipe_of_column(unit: UnitFolder, name: str) -> tuple[Recipe, dict[int, Ten
             _check_weighed(part, facts)
             assert found is not None
             values = found.sort_values("channel")["weight"].to_numpy(dtype=float)
-            tensors[place] = torch.from_numpy(np.ascontiguousarray(values))
+            tensors[place] = torch.from_numpy(np.array(values))
         terms.append(
             Term(
                 readout=str(facts["readout"]),

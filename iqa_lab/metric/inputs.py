@@ -131,7 +131,7 @@ def _one(image: Any, name: str, value_range: Range | None) -> Tensor:
     )
 
 
-def _of_array(pixels: NDArray[np.uint8]) -> Tensor:
+def _of_array(pixels: NDArray[Any]) -> Tensor:
     # a copy: arrays of PIL cannot be written, of which torch warns
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]
 
@@ -165,7 +165,8 @@ def _of_numpy(array: NDArray[Any], name: str, value_range: Range | None) -> Tens
         raise UserError(f"{name} is a NumPy array {shape}, not [B, H, W, 3]: {hint}")
     whole = array if array.ndim == 4 else array[None]
     try:
-        tensor = torch.from_numpy(np.ascontiguousarray(whole))
+        # a copy of what cannot be written, of which torch warns
+        tensor = torch.from_numpy(np.ascontiguousarray(whole) if array.flags.writeable else whole.copy())
     except TypeError as error:
         raise UserError(f"{name} holds {array.dtype}: give uint8 in 0..255 or float in 0..1") from error
     return _in_255(tensor.permute(0, 3, 1, 2), name, value_range)

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from iqa_lab.config import Config
 from iqa_lab.errors import UserError
-from iqa_lab.metric.about import facts_of
-from iqa_lab.metric.inputs import Range
+from iqa_lab.metric.from_result import metric_of_column
+from iqa_lab.metric.inputs import Range, checked_range
+from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import Recipe, recipe_of_words
+from iqa_lab.metric.saved import load
 from iqa_lab.metric.words import composed
 from iqa_lab.networks import Network, build_network
-from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.scoring.settings import device_named
 
 _FILE = ".safetensors"
 _SCALED = (
@@ -64,7 +65,8 @@ def load_metric(
         channel_weights: weights of channels, by layer.
         value_range: what black and white are in float images; None: 0 and 1.
         device: where it computes, as ``cuda``.
-        overrides: whatever else may be said on the command line, as ``weights.path=FILE``.
+        overrides: whatever else may be said on the command line, as ``weights.path=FILE`` (this one also of a result
+            whose network is a file of one's own).
         config_dir: a configuration folder of the user's own.
         trust: import code, or fetch from addresses, that a result or a file names and this package does not know.
 
@@ -74,20 +76,31 @@ def load_metric(
     words = {"goal": goal, "dataset": dataset, "architecture": architecture, "weights": weights}
     rest: dict[str, Any] = {"layers": layers, "readout": readout, "tokens": tokens, "channel_weights": channel_weights}
     if source is not None:
-        given = [key for key, value in {**words, **rest, "overrides": overrides or None}.items() if value is not None]
+        path = Path(source)
+        # a file of one's own may lie elsewhere on this machine
+        own = [one.partition("=")[2] for one in overrides if one.startswith("weights.path=")]
+        if path.suffix == _FILE or len(own) != len(overrides):
+            rest["overrides"] = overrides or None
+        given = [key for key, value in {**words, **rest}.items() if value is not None]
         given += ["concat"] * (concat != "raw") + ["cumulative"] * cumulative
         if given:
             raise UserError(f"{source} says already what the metric is: leave out {', '.join(given)}")
-        path = Path(source)
         if path.suffix == _FILE:
             if column is not None:
                 raise UserError(f"{source} is one metric: leave out column={column}")
-            from iqa_lab.metric.saved import load
-
-            return _placed(load(path, trust=trust), device, value_range)
-        from iqa_lab.metric.from_result import metric_of_column
-
-        return _placed(metric_of_column(path, column, trust=trust), device, value_range)
+            parts = load(path, trust=trust)
+            whole = Metric(
+                parts.network,
+                parts.recipe,
+                weights=parts.weights,
+                about=parts.about,
+                value_range=parts.value_range,
+                resize=parts.resize,
+                precision=parts.precision,
+            )
+            return _placed(whole, device, value_range)
+        found = metric_of_column(path, column, trust=trust, weights_path=own[-1] if own else None)
+        return _placed(found, device, value_range)
     if column is not None:
         raise UserError(f"column={column} is one of a result: name its folder, load_metric('results/...', column=...)")
     if architecture is None and not any(one.startswith("architecture=") for one in overrides):
@@ -118,24 +131,6 @@ def load_metric(
     return _placed(made(config, network, recipe, tensors), device, value_range)
 
 
-def made(
-    config: Config,
-    network: Network,
-    recipe: Recipe,
-    weights: Mapping[int, Tensor],
-    found_on: Mapping[str, Any] | None = None,
-) -> Metric:
-    """The metric of a recipe."""
-    return Metric(
-        network,
-        recipe,
-        weights=weights,
-        about={**facts_of(config, network), "found_on": None if found_on is None else dict(found_on)},
-        resize=image_size_of(config),
-        precision=config.precision,
-    )
-
-
 def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: Network) -> dict[int, Tensor]:
     """Weights of channels, by the place of their column.
 
@@ -163,11 +158,7 @@ def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: N
 
 def _placed(metric: Metric, device: "str | torch.device | None", value_range: "Range | None") -> Metric:
     if value_range is not None:
-        from iqa_lab.metric.inputs import checked_range
-
         metric.value_range = checked_range(value_range)
     if device is None:
         return metric
-    from iqa_lab.scoring.settings import device_named
-
     return metric.to(device_named(str(device)))

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from iqa_lab.benchmarks.images import Resize
 from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.metric.about import description
 from iqa_lab.metric.inputs import Images, Range, checked_range, pairs_of, read_images
 from iqa_lab.metric.recipe import Recipe, distances_of, layers_read
+from iqa_lab.metric.saved import Parts, save
 from iqa_lab.networks.network import Network
 from iqa_lab.readouts import Distance, Response
 from iqa_lab.scoring.forward import forward, numerics
@@ -171,9 +173,17 @@ class Metric(nn.Module):
         Raises:
             UserError: the path is none of a ``.safetensors`` file, or the weights have no public name.
         """
-        from iqa_lab.metric.saved import save
-
-        return save(self, path, weights)
+        weighed = [place for place, term in enumerate(self.recipe.terms) if term.weighed]
+        parts = Parts(
+            network=self.network,
+            recipe=self.recipe,
+            weights={place: self.get_buffer(f"weights_{place}") for place in weighed},
+            about=self.about,
+            value_range=self.value_range,
+            resize=self.resize,
+            precision=self.precision,
+        )
+        return save(parts, path, weights)
 
     def as_torchmetrics(self, **keywords: Any) -> Any:
         """The mean over batches, as a ``torchmetrics.Metric``: ``update(preds, target)`` takes the distorted first.
@@ -188,13 +198,11 @@ class Metric(nn.Module):
             from iqa_lab.metric.torchmetrics_face import MeanDistance
         except ImportError as error:
             raise UserError("torchmetrics is not installed: pip install 'iqa-lab[torchmetrics]'") from error
-        return MeanDistance(self, **keywords)
+        return MeanDistance(self, self.names, **keywords)
 
     def extra_repr(self) -> str:
         """What it is, and on what it was found."""
-        from iqa_lab.metric.about import description
-
-        return description(self)
+        return description(self.names, self.about)
 
     def __repr__(self) -> str:
         return f"Metric({self.extra_repr()})"
@@ -205,7 +213,8 @@ class Metric(nn.Module):
             raise UserError(
                 "half precision is for the network alone: leave the metric in float32 and call it under torch.autocast"
             )
-        return images.to(self.device, torch.float64) if kind == torch.float64 else images.to(self.device)
+        to = kind if images.is_floating_point() or kind == torch.float64 else images.dtype
+        return images.to(self.device, to)
 
     def _score(self, reference: Tensor, distorted: Tensor) -> Tensor:
         """Every column of pairs of one size, ``[P, columns]``."""
@@ -273,6 +282,8 @@ class Metric(nn.Module):
         self._forward(second, beside)
 
     def _forward(self, images: Tensor, read: Any) -> None:
+        # in the order in memory that the pass has them in: products of float32 add up in that order
+        images = images.contiguous(memory_format=torch.channels_last)
         forward(self.network, self.module, images, list(self._readings), read, self.precision)
 
     def read_layers(self) -> list[str]:

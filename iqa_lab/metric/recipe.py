@@ -217,7 +217,9 @@ def distances_of(term: Term, network: Network, weights: Callable[[], Tensor]) ->
     Raises:
         UserError: the readout cannot be imported.
     """
-    if network.terms is not None and term.layer == OUTPUT.name:
+    if term.layer == OUTPUT.name:
+        if network.terms is None:
+            raise UserError(f"{term.name}: only a baseline has an output, and this is a network")
         return dict(network.terms)
     if term.weighed and term.function == "lpips":
         return {term.layer: lambda response: weighed_lpips(weights())(response)}

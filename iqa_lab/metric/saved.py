@@ -9,9 +9,9 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from iqa_lab import __version__
+from iqa_lab.benchmarks.images import Resize
 from iqa_lab.config import (
     ArchitectureConfig,
     Config,
@@ -30,6 +31,7 @@ from iqa_lab.config import (
 )
 from iqa_lab.config.check import make
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.metric.card import card
 from iqa_lab.metric.recipe import Recipe
 from iqa_lab.metric.trusted import check_trust
 from iqa_lab.networks.build import network_from
@@ -40,9 +42,6 @@ from iqa_lab.scoring.settings import Settings, image_size_of
 from iqa_lab.store.signature import digest_of
 from iqa_lab.store.writing import readable_write_errors, replace_all
 
-if TYPE_CHECKING:
-    from iqa_lab.metric.module import Metric
-
 KEY = "iqa_lab_metric"
 SCHEMA = 1
 INSIDE, BY_NAME = "inside", "by name"
@@ -51,7 +50,20 @@ _LARGEST_TEXT = 16 * 2**20  # of the JSON: a recipe of thousands of columns has 
 _NETWORK, _CHANNELS = "network.", "channels."
 
 
-def save(metric: "Metric", path: "str | os.PathLike[str]", weights: str = INSIDE) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """All that a metric is made of: what a file holds."""
+
+    network: Network
+    recipe: Recipe
+    weights: Mapping[int, Tensor]  # of channels, by the place of their column
+    about: Mapping[str, Any]
+    value_range: tuple[float, float] | None
+    resize: Resize
+    precision: str
+
+
+def save(metric: Parts, path: "str | os.PathLike[str]", weights: str = INSIDE) -> Path:
     """Write a metric's file, and its card beside it; gives the file's path.
 
     Args:
@@ -63,26 +75,22 @@ def save(metric: "Metric", path: "str | os.PathLike[str]", weights: str = INSIDE
         UserError: the path or the word is none, the weights have no name that somebody else could find them by, or
             the file cannot be written.
     """
-    from iqa_lab.metric.card import card
-
     file = Path(path)
     if file.suffix != _SUFFIX:
         raise UserError(f"{file}: the file of a metric ends with {_SUFFIX}")
     if weights not in (INSIDE, BY_NAME):
         raise UserError(f"weights={weights}: choose {INSIDE!r} or {BY_NAME!r}")
-    about = metric.about
+    about, module = metric.about, metric.network.module
     if weights == BY_NAME and (about.get("weights") == "custom" or not _has_name(about)):
         raise UserError("these weights are a file of your own, which has no public name: save them inside")
     if metric.precision == "bf16":
         raise UserError("precision=bf16 has rounded the weights: load the metric with precision=fp32 and save that")
-    if metric._place.dtype != torch.float32 or weights_digest(metric.module) != about["weights_digest"]:
+    if weights_digest(module) != about["weights_digest"]:
         raise UserError("the weights are not those that were loaded any more (trained, or of another type)")
     tensors: dict[str, Tensor] = {}
     if weights == INSIDE:
-        tensors |= {f"{_NETWORK}{key}": _plain(value) for key, value in metric.module.state_dict().items()}
-    for place, term in enumerate(metric.recipe.terms):
-        if term.weighed:
-            tensors[f"{_CHANNELS}{place}"] = _plain(metric.get_buffer(f"weights_{place}"))
+        tensors |= {f"{_NETWORK}{key}": _plain(value) for key, value in module.state_dict().items()}
+    tensors |= {f"{_CHANNELS}{place}": _plain(values) for place, values in metric.weights.items()}
     content = json.loads(
         json.dumps(
             {
@@ -90,7 +98,7 @@ def save(metric: "Metric", path: "str | os.PathLike[str]", weights: str = INSIDE
                 "made_by": f"iqa_lab {__version__}",
                 "weights": weights,
                 "recipe": metric.recipe.as_values(),
-                "about": about,
+                "about": dict(about),
                 "value_range": metric.value_range,
                 "tensors": {name: _facts(value) for name, value in tensors.items()},
             }
@@ -102,13 +110,13 @@ def save(metric: "Metric", path: "str | os.PathLike[str]", weights: str = INSIDE
     with readable_write_errors(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
         content_of_file = save_tensors(tensors, metadata={KEY: text})
-        own_card = card(metric, file.name, weights).encode()
+        own_card = card(metric.recipe, about, file.name, weights).encode()
         replace_all(file.parent, {file.with_suffix(".md").name: own_card, file.name: content_of_file})
     return file
 
 
-def load(path: Path, *, trust: bool = False) -> "Metric":
-    """The metric in a file.
+def load(path: Path, *, trust: bool = False) -> Parts:
+    """What the metric in a file is made of.
 
     Args:
         path: of the file.
@@ -118,8 +126,6 @@ def load(path: Path, *, trust: bool = False) -> "Metric":
         UserError: it is missing, damaged, no metric, or of another version; or it needs code, or weights, that are
             not here.
     """
-    from iqa_lab.metric.module import Metric
-
     content = read_description(path)
     try:
         recipe = Recipe.of_values(content["recipe"])
@@ -143,11 +149,11 @@ def load(path: Path, *, trust: bool = False) -> "Metric":
                 f"{str(about.get('weights_digest'))[:12]} there"
             )
     network = replace(network, weights=str(about["weights"]))
-    _check_fits(path, recipe, network)
+    _check_fits(path, recipe, network, tensors)
     weights = {place: tensors[f"{_CHANNELS}{place}"] for place, term in enumerate(recipe.terms) if term.weighed}
-    return Metric(
-        network,
-        recipe,
+    return Parts(
+        network=network,
+        recipe=recipe,
         weights=weights,
         about=about,
         value_range=None if value_range is None else (float(value_range[0]), float(value_range[1])),
@@ -229,23 +235,31 @@ def _filled(path: Path, config: Config, tensors: Mapping[str, Tensor], about: Ma
     return replace(network, digest=digest, terms=terms() if terms else None)
 
 
-def _check_fits(path: Path, recipe: Recipe, network: Network) -> None:
+def _check_fits(path: Path, recipe: Recipe, network: Network, tensors: Mapping[str, Tensor]) -> None:
     """Nothing, if the network has every layer, and every layer as many channels as there are weights.
 
     Raises:
         UserError: it has not.
     """
-    known = {"pixels", "output"} | {layer.name for layer in network.layers}
+    known: dict[str, int | None] = {"pixels": 3} | {layer.name: None for layer in network.layers}
+    known |= {name: form.channels for name, form in network.forms.items()}
     unknown = [term.layer for term in recipe.terms if term.layer not in known]
     if unknown:
         raise UserError(f"{path} names layers that its network has not: {first_names(unknown)}")
+    for place, term in enumerate(recipe.terms):
+        values, channels = tensors.get(f"{_CHANNELS}{place}"), known[term.layer]
+        if not term.weighed:
+            continue
+        if values is None or values.ndim != 1 or len(values) != (len(values) if channels is None else channels):
+            raise UserError(f"{path} has not the weights of channels of {term.name}")
+        if not values.isfinite().all() or (values < 0).any():
+            raise UserError(f"{path}: the weights of channels of {term.name} are not finite numbers from 0 on")
 
 
 def _config(about: Mapping[str, Any]) -> Config:
     """The configuration that the network is built from, checked like every other that comes from outside."""
     build = about["build"]
-    Settings(precision=str(about["precision"]))  # refuses any other word
-    return Config(
+    config = Config(
         goal=make(GoalConfig, build["goal"], prefix="goal."),
         dataset=make(DatasetConfig, build["dataset"], prefix="dataset."),
         architecture=make(ArchitectureConfig, build["architecture"], prefix="architecture."),
@@ -253,6 +267,8 @@ def _config(about: Mapping[str, Any]) -> Config:
         preprocess=make(PreprocessConfig, {"resize": about["resize"]}, prefix="preprocess."),
         precision=str(about["precision"]),
     )
+    Settings(precision=config.precision, resize=image_size_of(config))  # refuses what no pass can be made with
+    return config
 
 
 def _has_name(about: Mapping[str, Any]) -> bool:

@@ -3,20 +3,20 @@
 An extra, ``pip install iqa-lab[torchmetrics]``; ``metric.as_torchmetrics()`` makes it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torchmetrics
-from torch import Tensor
-
-from iqa_lab.metric.module import Metric
+from torch import Tensor, nn
 
 
 class MeanDistance(torchmetrics.Metric):
     """The mean distance of all pairs that it was given: the lower, the nearer the images are to their references.
 
     Args:
-        metric: any; where it gives several numbers a pair, so does the mean.
+        metric: any of ours; where it gives several numbers a pair, so does the mean.
+        names: of these numbers.
         keywords: of ``torchmetrics.Metric``.
     """
 
@@ -26,10 +26,10 @@ class MeanDistance(torchmetrics.Metric):
     total: Tensor
     number: Tensor
 
-    def __init__(self, metric: Metric, **keywords: Any) -> None:
+    def __init__(self, metric: nn.Module, names: Sequence[str], **keywords: Any) -> None:
         super().__init__(**keywords)
         self.metric = metric
-        several = len(metric.names)
+        several = len(names)
         start = torch.zeros(several, dtype=torch.float64) if several > 1 else torch.zeros((), dtype=torch.float64)
         self.add_state("total", default=start, dist_reduce_fx="sum")
         self.add_state("number", default=torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")

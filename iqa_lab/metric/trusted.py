@@ -7,11 +7,10 @@ is called unless a file of ours, below ``conf/``, says the same word for word, o
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from iqa_lab.config import ArchitectureConfig, Config, configuration_folder, option_files
-from iqa_lab.config.check import make
+from iqa_lab.config import Config, configuration_folder, option_files
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError
-from iqa_lab.imports import is_own
+from iqa_lab.networks.cells import BASELINE
 
 
 def check_trust(
@@ -38,16 +37,21 @@ def check_trust(
 
 def _foreign(config: Config, columns: Iterable[Mapping[str, Any]]) -> str | None:
     """What is not this package's, in words; None if nothing is."""
+    of_baseline = config.architecture.constructor if config.goal.name == BASELINE else None
     for facts in columns:
-        if is_own(str(facts.get("function", ""))):
-            return f"the code {facts['function']} for its readout, which would be run"
+        function = str(facts.get("function", ""))
+        # ours are words; a dotted name may be anything that Python can import
+        if "." in function and function != of_baseline:
+            return f"the code {function} for its readout, which would be run"
     architecture = config.architecture
     files = option_files("architecture", [configuration_folder()])
     if architecture.name not in files:
         return f"the code {architecture.constructor} for its network, which would be run"
-    ours = make(ArchitectureConfig, read_option(files[architecture.name], "architecture"), prefix="architecture.")
-    if (ours.constructor, ours.arguments) != (architecture.constructor, architecture.arguments):
-        return f"the code {architecture.constructor}({architecture.arguments}) for its network, which would be run"
+    ours = read_option(files[architecture.name], "architecture")
+    if (ours.get("constructor"), ours.get("arguments") or {}) != (architecture.constructor, architecture.arguments):
+        return (
+            f"the code {architecture.constructor}({architecture.arguments or ''}) for its network, which would be run"
+        )
     if config.weights.arguments and config.weights.arguments not in [
         cell.get("arguments") for cell in _shipped(architecture.name)
     ]:

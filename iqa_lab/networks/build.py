@@ -15,7 +15,8 @@ from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.imports import import_object
 from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, is_by_hand
 from iqa_lab.networks.convention import check_input
-from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of
+from iqa_lab.networks.fine import FINE, is_fine_group
+from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of, stride_of
 from iqa_lab.networks.layers import check_layers, every_block, trusted_layers
 from iqa_lab.networks.network import CLASS_TOKEN, OUTPUT, Layer, Network, OnDisplay
 from iqa_lab.networks.order import TokenOrder
@@ -148,7 +149,7 @@ def named_layers(architecture: ArchitectureConfig, module: nn.Module, random_key
         output, depth, is_fine = traced.outputs[name], depths[name], name in fine
         grid = grid_of(output, traced, form)
         spatial = form.kind != VECTOR and not ("Pool" in output.kind and grid == (1, 1))
-        stride = form.patch or round(traced.size[0] / grid[0])
+        stride = stride_of(output, traced, form)
         layers.append(Layer(name, depth, spatial, form, stride if spatial else None, is_fine))
         # of several tokens that were only found, nobody knows which is the class token
         if form.kind == TOKENS and (form.prefix == 1 or 0 < form.prefix == prefix):
@@ -254,22 +255,14 @@ def fine_layers(architecture: ArchitectureConfig) -> set[str]:
     """The layers that an architecture lists as ``fine``: places inside blocks, read where they are asked for."""
     if not isinstance(architecture.layers, list):
         return set()
-    groups = (entry[_FINE] for entry in architecture.layers if is_fine_group(entry))
+    groups = (entry[FINE] for entry in architecture.layers if is_fine_group(entry))
     return {name for group in groups for one in group for name in (one if isinstance(one, dict) else [one])}
-
-
-_FINE = "fine"
-
-
-def is_fine_group(entry: object) -> bool:
-    """Whether an entry of ``architecture.layers`` is no layer but a list of fine ones."""
-    return isinstance(entry, dict) and list(entry) == [_FINE] and isinstance(entry[_FINE], list)
 
 
 def _flat(listed: Sequence[Any]) -> Iterator[Any]:
     """The entries, those of groups of fine layers in their place."""
     for entry in listed:
-        yield from entry[_FINE] if is_fine_group(entry) else [entry]
+        yield from entry[FINE] if is_fine_group(entry) else [entry]
 
 
 def input_channels(module: nn.Module) -> int:

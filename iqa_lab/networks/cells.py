@@ -1,6 +1,6 @@
 """The grid goal x dataset x architecture as far as public weights fill it: the tree ``conf/weights``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,9 +9,13 @@ from typing import Any
 from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files
 from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError
+from iqa_lab.imports import is_own as is_own_code
 
 # the goal of metrics that are no network of the grid
 BASELINE = "baseline"
+
+# the architecture of a network of the user's own code
+OWN = "custom"
 
 # the goal of networks whose weights stay at random
 UNTRAINED = "untrained"
@@ -103,8 +107,60 @@ def check_cell(config: Config) -> None:
     if not (weights.path or weights.url or weights.source or without_weights):
         if is_by_hand(weights):
             raise UserError(f"{asked}: {by_hand(weights)}")
+        if architecture not in {cell.architecture for _, cell in cells([configuration_folder()])}:
+            raise UserError(
+                f"architecture={architecture} has no public weights: give weights.path=FILE with goal=... and "
+                f"dataset=..., or goal={UNTRAINED} dataset=none for random ones"
+            )
         near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")
+
+
+def is_own(config: Config) -> bool:
+    """Whether a run's network is the user's own: its weights come from a file of theirs, or its code does.
+
+    A file that a person had to get by hand is the training that it was got for.
+    """
+    weights = config.weights
+    if config.goal.name == BASELINE:
+        return False
+    own_file = bool((weights.path and not is_by_hand(weights)) or weights.url)
+    own_code = config.architecture.name == OWN or is_own_code(str(config.architecture.constructor))
+    return own_file or (own_code and weights.goal is None)
+
+
+def check_said(config: Config, said: Collection[str]) -> None:
+    """Nothing, if somebody has said what a network of their own was trained for and on: it is not what is usual.
+
+    Args:
+        config: of the run.
+        said: the keys of its overrides, as ``goal`` or ``goal.name``.
+
+    Raises:
+        UserError: they have not.
+    """
+    unsaid = [factor for factor in ("goal", "dataset") if not {factor, f"{factor}.name"} & set(said)]
+    if unsaid and is_own(config):
+        usual = " - ".join((config.goal.name, config.dataset.name))
+        raise UserError(
+            f"this network is your own: say what it was trained for and on, else it would be listed as {usual}: "
+            "goal=own goal.name=WORD dataset=own dataset.name=WORD, or options of iqa-lab list goals and datasets"
+            + (", or goal=untrained dataset=none" if not (config.weights.path or config.weights.url) else "")
+        )
+
+
+def said_of_own(config: Config) -> str | None:
+    """What is printed of a network of one's own: how it is fed, and what it is called; None of others."""
+    if not is_own(config):
+        return None
+    given = config.weights.input
+    feeds = f"{given.order} 0..{given.range:g}, mean {_listed(given.mean)}, std {_listed(given.std)}"
+    named = "; architecture.name=NAME gives it a name of its own" if config.architecture.name == OWN else ""
+    return f"{cell_name(config)} is fed {feeds}: weights.input.order, .range, .mean and .std change that{named}"
+
+
+def _listed(values: Sequence[float]) -> str:
+    return f"[{', '.join(f'{value:g}' for value in values)}]"
 
 
 def matching(row: Mapping[str, Any], filters: Mapping[str, str]) -> bool:

@@ -81,6 +81,38 @@ def grid_of(output: Output, traced: Trace, form: Form) -> tuple[int, int]:
     return 1, 1
 
 
+def stride_of(output: Output, traced: Trace, form: Form) -> int | None:
+    """How many pixels of the image lie between two positions; None where the image's size does not change how many.
+
+    It is how many pixels wider the image has to be for one position more: so borders and unpadded convolutions, which
+    the number of positions depends on as well, do not count. All strides that divide the difference of the two sizes
+    (1, 2, 4, ... 32) are exact.
+    """
+    if form.patch:
+        return form.patch
+    width = positions_across(output.shape, form)
+    if output.second is None or traced.second_size is None:  # a network of one size
+        return round(traced.size[1] / width)
+    wider = positions_across(output.second, form)
+    pixels = traced.second_size[1] - traced.size[1]
+    if wider <= width:
+        return None
+    if pixels % (wider - width) == 0:
+        return pixels // (wider - width)
+    sides = ((traced.size[1], width), (traced.second_size[1], wider))
+    whole = [stride for stride in range(1, traced.size[1] + 1) if all(side // stride == n for side, n in sides)]
+    return whole[0] if whole else round(pixels / (wider - width))
+
+
+def positions_across(shape: Shape, form: Form) -> int:
+    """The number of columns of a map; 1 of a vector.
+
+    >>> positions_across((2, 64, 11, 15), Form(MAP)), positions_across((2, 11, 15, 64), Form(MAP_LAST))
+    (15, 15)
+    """
+    return {MAP: shape[-1], MAP_LAST: shape[-2]}.get(form.kind, 1) if len(shape) == 4 else 1
+
+
 @dataclass(frozen=True)
 class NoForm:
     """Why an output cannot be read as a map."""

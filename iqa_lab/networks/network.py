@@ -29,7 +29,7 @@ class Layer:
     depth: float  # position in [0, 1]: index over number of layers - 1
     spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
     form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
-    stride: int | None = field(default=None, compare=False)  # about how many pixels one position stands for; a fact
+    stride: int | None = field(default=None, compare=False)  # pixels from one position to the next; a fact
     fine: bool = field(default=False, compare=False)  # read with layers=fine, or by its name
 
 

@@ -8,11 +8,10 @@ the Hugging Face hub, ``url:ADDRESS`` anywhere. Downloads go into the ordinary c
 import hashlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlparse
-
-import torch
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
@@ -219,7 +218,15 @@ def _own_name(url: str) -> str:
 
 
 def _torch_cache(name: str) -> Path:
-    return Path(torch.hub.get_dir()) / "checkpoints" / name
+    return _torch_hub() / "checkpoints" / name
+
+
+def _torch_hub() -> Path:
+    """``torch.hub.get_dir()``, without importing torch only to list what is there: that takes seconds."""
+    if "torch" in sys.modules:  # which may have been told another folder
+        return Path(sys.modules["torch"].hub.get_dir())
+    cache = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")
+    return Path(os.path.expanduser(os.environ.get("TORCH_HOME", cache))) / "hub"
 
 
 _SOURCES: dict[str, Callable[[str, str | None], Path]] = {

@@ -3,7 +3,8 @@
 import hashlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from iqa_lab.config import WeightsConfig
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import UserError, counted, first_names
 from iqa_lab.networks.files import read_file
 
 # BatchNorm's counter of training steps: no network reads it in evaluation, and older files lack it.
@@ -49,9 +50,11 @@ def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequenc
         raise UserError(f"{path} holds no state dict but {type(content).__name__}")
     others = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
     if others:
+        inner = [key for key, value in content.items() if _is_state(value)]
+        inside = f"{state}/" if state else ""
         raise UserError(
             f"{path} holds more than tensors at its top ({first_names(others)}): "
-            "say where the state dict lies with weights.state=KEY"
+            f"say where the state dict lies with weights.state={inside}{inner[0] if len(inner) == 1 else 'KEY'}"
         )
     unnamed = [key for key in content if not isinstance(key, str)]
     if unnamed:
@@ -63,6 +66,10 @@ def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequenc
     if without:
         raise UserError(f"{path}: {len(without)} keys do not begin with {prefix!r}: {first_names(without)}")
     return {key[len(prefix) :]: value for key, value in content.items() if key.startswith(prefix)}
+
+
+def _is_state(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(entry, Tensor) for entry in value.values())
 
 
 def _matches(key: str, patterns: Sequence[str]) -> bool:
@@ -99,12 +106,31 @@ def load_weights(module: nn.Module, path: Path, weights: WeightsConfig) -> list[
         "left over": [key for key in state if key not in wanted and not declared(key)],
         "of another shape": [key for key in state if not fits(key)],
     }
-    found = [f"{len(keys)} keys {what} ({first_names(keys)})" for what, keys in problems.items() if keys]
+    found = [f"{counted(len(keys), 'key')} {what} ({first_names(keys)})" for what, keys in problems.items() if keys]
     if found:
-        raise UserError(f"{path} does not fit this architecture: {'; '.join(found)}")
+        hint = _prefix_hint(state, wanted, weights)
+        raise UserError(f"{path} does not fit this architecture: {'; '.join(found)}{hint}")
     converted = {key: _as_wanted(path, key, state[key], to) for key, to in wanted.items() if key in state}
     module.load_state_dict(converted, strict=False)
     return [key for key in missing if not key.endswith(_COUNTER)]
+
+
+def _prefix_hint(state: Collection[str], wanted: Collection[str], weights: WeightsConfig) -> str:
+    """What to say where most keys are the architecture's behind one prefix: training loops wrap networks."""
+    names = {key for key in wanted if not key.endswith(_COUNTER)}
+    prefixes = Counter(
+        key[: dot + 1]
+        for key in state
+        for dot, letter in enumerate(key)
+        if letter == "." and key[dot + 1 :] in names and key not in names
+    )
+    prefix, number = max(prefixes.items(), key=lambda one: one[1], default=("", 0))
+    if 2 * number <= len(names):
+        return ""
+    others = [key for key in state if not key.startswith(prefix)]
+    left_out = f" and weights.ignores=[...] for the others ({first_names(others)})" if others else ""
+    said = f"{counted(number, 'key of it is', 'keys of it are')} this architecture's behind {prefix!r}"
+    return f". {said}: try weights.prefix={weights.prefix}{prefix}{left_out}"
 
 
 def _as_wanted(path: Path, key: str, value: Tensor, wanted: Tensor) -> Tensor:
@@ -189,7 +215,8 @@ def _rename_in_order(path: Path, state: dict[str, Tensor], wanted: dict[str, Ten
     theirs = [(key, value) for key, value in state.items() if not key.endswith(_COUNTER)]
     ours = [(key, value) for key, value in wanted.items() if not key.endswith(_COUNTER)]
     if len(theirs) != len(ours):
-        raise UserError(f"{path} does not fit this architecture: {len(theirs)} tensors, {len(ours)} expected")
+        number = counted(len(theirs), "tensor")
+        raise UserError(f"{path} does not fit this architecture: {number}, {len(ours)} expected")
     for (their_key, their_value), (our_key, our_value) in zip(theirs, ours, strict=True):
         if their_value.shape != our_value.shape:
             raise UserError(

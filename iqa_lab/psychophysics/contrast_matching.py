@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import BenchmarkConfig
+from iqa_lab.errors import UserError
 from iqa_lab.psychophysics.cambridge.colour import grey_levels
 from iqa_lab.psychophysics.cambridge.human import MATCHING, MATCHING_FREQUENCIES
 from iqa_lab.psychophysics.cambridge.patterns import grating
@@ -50,7 +51,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     names = {frequency: f"{frequency:g} c/deg" for frequency in MATCHING_FREQUENCIES}
     lost = [name for frequency, name in names.items() if frequency > screen.nyquist]
     shown = [frequency for frequency in MATCHING_FREQUENCIES if frequency <= screen.nyquist]
-    screen.refuse_few(len([frequency for frequency in shown if frequency != STANDARD]), 2 * STANDARD, config)
+    screen.refuse_few(len(shown) if STANDARD in shown else 0, 2 * STANDARD, config)
     said = screen.left_out(lost, len(MATCHING_FREQUENCIES))
 
     def picture(name: str) -> Picture:
@@ -100,6 +101,9 @@ def read_matches(trials: pd.DataFrame, distances: Floats) -> Reading:
     Returns:
         One row a standard and frequency. ``extra``: ``log_rmse_by_frequency``, the score as published, and
         ``censored``, how many matches are at an end of the contrasts shown.
+
+    Raises:
+        UserError: the filters left no standard, or no match.
     """
     kept = np.isfinite(distances).all(axis=1)
     role, frequency = trials["distortion"].to_numpy(), trials["frequency"].to_numpy(float)
@@ -115,6 +119,10 @@ def read_matches(trials: pd.DataFrame, distances: Floats) -> Reading:
             human.append(np.log10(MATCHING[level[standard]][place]))
             stimulus.append(f"{shown:g} c/deg")
             group.append(f"standard at {level[standard]:.4g}")
+    if not human:
+        raise UserError(
+            f"matches are with the grating of {STANDARD:g} c/deg: benchmark.references needs it, beside another"
+        )
     found = np.array(values).reshape(len(human), distances.shape[1])
     apart = pd.DataFrame((found - np.array(human)[:, None]) ** 2).groupby(stimulus, sort=False).mean().to_numpy(float)
     at_end = (found <= np.log10(LOWEST)) | (found >= np.log10(HIGHEST))

@@ -1,12 +1,12 @@
 """ModelFest -> contrast thresholds of 43 achromatic stimuli by 16 observers, and the stimuli, made from their formulas.
 
 Carney et al., The development of an image/threshold database for designing and testing human vision models (1999);
-Watson and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at 120
-pixels a degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds of
-every stimulus, as -log10 of the contrast c; people's value here is the mean over observers of the mean of the four.
+Watson and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at
+120 pixels a degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds
+of every stimulus, as -log10 of the contrast c; people's value here is the mean over observers of the mean of the four.
 
 At 60 or 30 pixels a degree a pixel is the mean luminance of 2 x 2 or 4 x 4 of these; a stimulus with a frequency above
-Nyquist is then left out. What was measured is the sensitivity that ``s = -log10 c`` says. Two readings of a column:
+Nyquist is then left out. With s = -log10 c for people's log sensitivity there are two readings of a column:
 
 * ``thresholds: linear``: the distance d between a stimulus at people's threshold and uniform grey. If d grows in
   proportion to contrast, the column's own log sensitivity is s + log10 d, but for one constant. Whether it does is

@@ -4,7 +4,7 @@ A square of half a degree lies on a background of one degree: 20 luminances on 5
 (of ``valencia.colour``) on 5 backgrounds of the same kind. People's response is a formula: CIEDE2000 in CIELAB with the
 background as white, of the square from the darkest square (achromatic) or from the background (chromatic), there with
 the sign of the colour's difference. A column's is its distance between the same two images, with the sign of the same
-physical difference. ``plcc`` is Pearson's correlation over all of them, ``plcc_within_group`` the mean over the three.
+physical difference. ``srcc`` and ``plcc`` are over all of them, ``..._within_group`` means over the three.
 
 As published, the chromatic squares are compared with another square, not with the background: the one of the
 background's chromaticity, of less luminance. The columns ``plcc_..._published`` are the scores of that, with its signs.

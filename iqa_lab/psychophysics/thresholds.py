@@ -40,8 +40,9 @@ def read_linear(trials: pd.DataFrame, distances: Floats, people: pd.DataFrame) -
         ``rms_db_sloped`` (as ``rms_db``, each log distance divided by its own slope first: what bisection finds if the
         slope goes on) and ``censored`` (stimuli whose distance is 0: such a column has no other statistics).
     """
-    full = trials.groupby("reference", sort=False)["level"].transform("max") == trials["level"]
-    at, half = (np.flatnonzero(which) for which in (full.to_numpy(), ~full.to_numpy()))
+    numbered, _ = pd.factorize(trials["reference"])
+    # of each stimulus the lower contrast, then the higher
+    half, at = np.lexsort((trials["level"].to_numpy(float), numbered)).reshape(-1, 2).T
     kept = np.isfinite(distances[at]).all(axis=1) & np.isfinite(distances[half]).all(axis=1)
     at, half = at[kept], half[kept]
     stimuli = trials.iloc[at]

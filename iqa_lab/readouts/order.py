@@ -24,7 +24,7 @@ def sort_positions(values: Tensor) -> Tensor:
     lines = values.flatten(2)
     lines = lines if lines.dtype == torch.float64 else lines.float()
     if not serves(values):
-        return lines.sort(2).values
+        return lines.contiguous().sort(2).values  # searchsorted warns of any other order in memory
     ordered = torch.empty(lines.shape)
     compiled = loops("order") if lines.shape[2] >= BY_DIGITS else None
     if compiled is None:

@@ -12,7 +12,7 @@ import pandas as pd
 from iqa_lab import __version__
 from iqa_lab.benchmarks.benchmark import MOS
 from iqa_lab.config import configuration_folder
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.across import averaged, common_cells, explained
@@ -284,7 +284,8 @@ def _made(units: Units, table: pd.DataFrame, study: Study) -> dict[str, str]:
     written = sorted(str(result.get("written", ""))[:MOST] for result in all_results)
     networks = table[table["goal"] != "baseline"][[*FACTORS, "weights"]].drop_duplicates()
     benchmarks = table["benchmark"].nunique()
-    counts = f"{len(units)} units: {len(networks)} networks, {_many(benchmarks, 'benchmark')}, {len(table):,} rows"
+    counts = f"{counted(len(units), 'unit')}: {counted(len(networks), 'network')}, {_many(benchmarks, 'benchmark')}, "
+    counts += counted(len(table), "row")
     return {
         "command": study.command,
         "counts": counts,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from iqa_lab.config import BenchmarkConfig, ReadoutConfig, TrackerConfig, configuration_folder
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import UserError, counted, first_names
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
@@ -92,9 +92,9 @@ def _missing(plan: Plan) -> Sequence[str]:
     """What of the grid has no result, in words."""
     states = Counter(entry.state for entry in plan.units if entry.state != DONE)
     said = [
-        f"{count} units {state} ({first_names([e.unit.name for e in plan.having(state)])})"
+        f"{counted(count, 'unit')} {state} ({first_names([e.unit.name for e in plan.having(state)])})"
         for state, count in states.items()
     ]
     if plan.empty:
-        said.append(f"{len(plan.empty)} cells empty ({first_names([cell.name for cell in plan.empty])})")
+        said.append(f"{counted(len(plan.empty), 'cell')} empty ({first_names([cell.name for cell in plan.empty])})")
     return said

@@ -16,7 +16,7 @@ from iqa_lab.report.figures.layers_against_layers import layers_against_layers
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
 from iqa_lab.report.figures.readouts import readouts
-from iqa_lab.report.figures.sensitivity_curves import sensitivity_curves
+from iqa_lab.report.figures.sensitivity_curves import PIXELS, sensitivity_curves
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, said
 from iqa_lab.report.inference import factor_figures
 from iqa_lab.report.names import file_name, told_apart
@@ -86,7 +86,7 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes, tables).items():
+    for name, chart in factor_figures(chosen, judged, notes, tables, claims=bool(study.claims)).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     measures = {name: _measure(units, table[table["benchmark"] == name]) for name in benchmarks}
@@ -112,6 +112,7 @@ def _measure(units: Units, rows: pd.DataFrame) -> str:
 
 
 TRAINED, OTHERS = 4, 1  # curves of trained networks, and of untrained ones
+OF_PIXELS = ("rmse", "psnr")  # baselines that are the pixels once more
 
 
 def curves_of(units: Units, rows: pd.DataFrame, notes: list[str]) -> Chart | None:
@@ -127,8 +128,9 @@ def curves_of(units: Units, rows: pd.DataFrame, notes: list[str]) -> Chart | Non
     best = best.assign(network=network_names(best))
     trained = best[~best["goal"].isin(["baseline", UNTRAINED])].head(TRAINED)
     untrained = best[best["goal"] == UNTRAINED].head(OTHERS)
-    shown = pd.concat([best[best["goal"] == "baseline"].head(TRAINED), trained, untrained])
-    control = rows[(rows["layer"] == "pixels") & (rows["readout"] == "plain")].head(1).assign(network="pixels")
+    models = best[(best["goal"] == "baseline") & ~best["architecture"].isin(OF_PIXELS)].head(TRAINED)
+    shown = pd.concat([models, trained, untrained])
+    control = rows[(rows["layer"] == "pixels") & (rows["readout"] == "plain")].head(1).assign(network=PIXELS)
     readings: dict[str, Reading] = {}
     config = units[str(rows["unit"].iloc[0])].config.benchmark
     try:

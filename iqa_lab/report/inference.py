@@ -101,7 +101,12 @@ def _scores_of(unit: FinishedUnit, rows: pd.DataFrame) -> Scores:
 
 
 def factor_figures(
-    chosen: pd.DataFrame, judged: Mapping[Columns, Judged], notes: list[str], tables: dict[str, pd.DataFrame]
+    chosen: pd.DataFrame,
+    judged: Mapping[Columns, Judged],
+    notes: list[str],
+    tables: dict[str, pd.DataFrame],
+    *,
+    claims: bool = False,
 ) -> dict[str, Chart | None]:
     """The figures of factors by their names; networks by the layer that other references choose.
 
@@ -110,6 +115,7 @@ def factor_figures(
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
         tables: the contrasts that are drawn are added.
+        claims: whether the study states some.
     """
     found: dict[str, Chart | None] = {}
     if not len(chosen) or not judged:
@@ -122,20 +128,31 @@ def factor_figures(
     networks = units[(units["goal"] != "baseline") & units["value"].notna()]
     trained = networks[networks["goal"] != UNTRAINED]
     floors = noise_floors(networks) if statistic in CORRELATIONS else None
-    contrasts = []
+    contrasts, of_untrained = [], []
     for factor in FACTORS:
-        try:
-            # whether a network was trained is a question of its goal; of the other factors trained ones tell
-            rows = networks if factor == "goal" else trained
-            contrasts.append(matched_contrasts(rows, factor, of_units, value="value", floors=floors))
-        except TooFewUnits as error:
-            notes.append(f"No matched contrasts of {factor}: {error}.")
+        # whether a network was trained is a question of its goal; of the other factors trained ones tell, and where
+        # there are no two of them that differ in it alone, untrained ones
+        untrained = networks[networks["goal"] == UNTRAINED]
+        refusals = []
+        for rows in (networks,) if factor == "goal" else (trained, untrained):
+            try:
+                contrasts.append(matched_contrasts(rows, factor, of_units, value="value", floors=floors))
+            except TooFewUnits as error:
+                refusals.append(str(error))
+                continue
+            of_untrained += [factor] if rows is untrained else []
+            break
+        else:
+            above = "; the pairs that claims above were judged on are in their own table" if claims else ""
+            notes.append(
+                f"Nothing is drawn of {factor} over the whole grid: {refusals[0 if len(trained) else -1]}{above}."
+            )
     confounded = aliases(trained) if len(trained) else []
     if contrasts:
         read = ", ".join(sorted(set(networks["readout"].astype(str))))
         notes.append(f"Contrasts and shares of variance: networks read with {read}, at the layer that others choose.")
         tables["contrasts"] = simultaneous(pd.concat(contrasts, ignore_index=True))
-        found["contrasts"] = forest(tables["contrasts"], confounded)
+        found["contrasts"] = forest(tables["contrasts"], confounded, of_untrained)
     try:
         found["variance"] = variance_shares(decompose_variance(trained, value="value"), confounded)
     except TooFewUnits as error:

@@ -4,26 +4,61 @@ const failed = text => { document.body.dataset.errors = (document.body.dataset.e
 window.addEventListener("error", event => failed(event.message));
 document.addEventListener("securitypolicyviolation", event => failed(event.violatedDirective + " " + event.blockedURI + " " + event.sample));
 // under the page's policy no text becomes code: expressions are interpreted, and styles are the page's own
-const options = { renderer: "svg", ast: true, defaultStyle: false, forceActionsMenu: true, tooltip: { disableDefaultStyle: true }, actions: { export: true, source: false, compiled: false, editor: false } };
+const options = { renderer: "svg", ast: true, defaultStyle: false, forceActionsMenu: true, tooltip: { disableDefaultStyle: true }, scaleFactor: 3.125, actions: { export: true, source: false, compiled: false, editor: false } };
+const shown = new Map();  // what was drawn where, and for how much room
+const roomOf = place => place.clientWidth - 52;  // but for padding and the menu
 function draw(place) {
   if (place.dataset.drawn) return;
   place.dataset.drawn = "begun";
   const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
-  const room = place.clientWidth - 14;
-  // axes and legends take about a fifth; a plot narrower than 220 is scrolled instead
-  if (typeof spec.width === "number" && spec.width + 150 > room) spec.width = Math.max(220, Math.min(spec.width, room - 110));
+  const room = roomOf(place), limits = spec.usermeta || {};
+  // axes, legends and names at the ends of lines included; what needs more room than there is is scrolled
+  if (typeof spec.width === "number") {
+    spec.width = Math.max(limits.narrowest || 0, Math.min(room, limits.widest || room));
+    spec.autosize = { type: "fit-x", contains: "padding" };
+  }
   if (room < 560) {
     narrow(spec);
+    const text = JSON.stringify(spec);
+    if (typeof spec.height === "number" && text.includes('"labelExpr"') && text.includes(" \u00b7 ")) spec.height *= 1.6;
+    legendInstead(spec);
     spec.config = spec.config || {};
     spec.config.legend = Object.assign({}, spec.config.legend, { orient: "bottom", columns: 1 });
     if (spec.title && spec.title.subtitle) spec.title.subtitle = [].concat(spec.title.subtitle).flatMap(line => wrap(line, Math.floor(room / 6.4)));
     if (spec.title) spec.title.text = wrap(spec.title.text, Math.floor(room / 8.2));
-  }
-  vegaEmbed(place, spec, options).then(() => { place.dataset.drawn = "done"; place.style.minHeight = 0; place.dataset.at = Math.round(performance.now()); }).catch(error => { place.dataset.drawn = "failed"; place.textContent = String(error); console.error(error); });
+  } else if (spec.title && spec.title.subtitle) spec.title.subtitle = [].concat(spec.title.subtitle).flatMap(line => wrap(line, Math.floor(room / 5.6)));
+  const before = shown.get(place);
+  if (before) before.finalize();
+  vegaEmbed(place, spec, options).then(result => { shown.set(place, result); place.dataset.room = room; place.dataset.drawn = "done"; place.style.minHeight = 0; place.dataset.at = Math.round(performance.now()); }).catch(error => { place.dataset.drawn = "failed"; place.textContent = String(error); console.error(error); });
 }
-function narrow(node) {  // legends below each other
+function again() {  // what was drawn for another width
+  for (const [place, result] of shown) {
+    if (!place.isConnected) { result.finalize(); shown.delete(place); continue; }
+    if (place.dataset.drawn !== "done" || Math.abs(roomOf(place) - Number(place.dataset.room)) < 4) continue;
+    place.dataset.drawn = "";
+    draw(place);
+  }
+}
+let settled = 0;
+window.addEventListener("resize", () => { clearTimeout(settled); settled = setTimeout(again, 150); });
+function legendInstead(spec) {  // of names at the ends of lines; those of rules stand above them
+  const legend = (spec.usermeta || {}).legend;
+  if (!spec.layer) return;
+  spec.layer = spec.layer.filter(layer => !/^ends(_of_rules)?_leaders|^ends$/.test(layer.name || ""));
+  for (const layer of spec.layer) {
+    if (layer.name === "ends_of_rules") {
+      Object.assign(layer.mark, { align: "right", baseline: "bottom", dx: -3, limit: 220 });
+      layer.encoding.x = { value: "width" };
+      layer.encoding.y.field = "srcc";
+    }
+    const colour = (layer.encoding || {}).color;
+    if (legend && colour && colour.field === legend.field) colour.legend = { title: legend.title, symbolType: "stroke", symbolSize: 300, symbolOpacity: 1, symbolLimit: 60 };
+  }
+}
+function narrow(node) {  // legends below each other; long names beside an axis in several lines
   if (!node || typeof node !== "object") return;
   if (node.legend && node.legend.columns) node.legend.columns = 1;
+  if (node.y && node.y.type === "nominal" && node.y.axis !== null) node.y.axis = Object.assign({}, node.y.axis, { labelExpr: "split(replace(datum.label, ' \u2212 ', ' \u00b7 \u2212 '), ' \u00b7 ')", labelFontSize: 9, labelLineHeight: 9, labelLimit: 130 });
   for (const [key, value] of Object.entries(node)) if (key !== "data" && key !== "datasets") narrow(value);
 }
 function wrap(text, most) {
@@ -49,6 +84,7 @@ function route() {
   unit.innerHTML = text ? text.textContent : "";
   document.body.classList.toggle("one", Boolean(text));
   if (!text) { if (location.hash.length > 1) { const place = document.getElementById(location.hash.slice(1)); if (place) place.scrollIntoView(); } return; }
+  again();
   fill(unit);
   unit.querySelectorAll(".chart").forEach(place => seen.observe(place));
   window.scrollTo(0, 0);

@@ -23,12 +23,12 @@ from iqa_lab.report.collect import Report
 from iqa_lab.report.figures.common import printable, save, specification
 from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
-from iqa_lab.report.tables import csv_table, latex_table, markdown_table
+from iqa_lab.report.tables import csv_table, latex_table, markdown_table, paper_table
 from iqa_lab.report.units import UnitPage
 from iqa_lab.statistics.direction import by_goodness, is_low_good
 from iqa_lab.store.digits import three_digits
 
-# of the table of networks on the page, and in papers: what is held out first, then the best column
+# of the table of networks on the page, and of best.csv: what is held out first, then the best column
 _HEADLINE = [f"{name}_{part}" for name in ("rms_db", "srcc", "agreement")
              for part in ("heldout", "heldout_low", "heldout_high", "best")]  # fmt: skip
 COLUMNS = [
@@ -160,11 +160,15 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     texts = {
         "correlations.csv": csv_table(report.table),
         "best.csv": csv_table(best),
-        "best.md": markdown_table(best),
-        "best.tex": latex_table(best, caption=report.study.question, label=f"tab:{report.study.name}"),
     }
+    for number, (statistic, paper) in enumerate(_paper_tables(_ranked(report.best)).items()):
+        end, low = f"_{statistic}" if number else "", is_low_good(statistic)
+        texts[f"best{end}.md"] = markdown_table(paper)
+        texts[f"best{end}.tex"] = latex_table(
+            paper, report.study.question, f"tab:{report.study.name}{end}", low_is_good=low
+        )
     if len(report.across):
-        mean = report.across[ACROSS]
+        mean = paper_table(report.across, "srcc_mean", also=["readout"])
         texts["over_benchmarks.csv"] = csv_table(report.across)
         texts["over_benchmarks.md"] = markdown_table(mean)
         texts["over_benchmarks.tex"] = latex_table(mean, " ".join(report.on_across[:1]), "tab:over-benchmarks")
@@ -182,6 +186,19 @@ def _write_tables(report: Report, folder: Path) -> list[dict[str, str]]:
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     return [download(name, content) for name, content in contents.items()]
+
+
+def _paper_tables(best: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What a paper prints of the networks, by the statistic: of thresholds, of opinions, of choices."""
+    found = {}
+    for statistic in ("rms_db", "srcc", "agreement"):
+        rows = best[best[f"{statistic}_best"].notna()] if f"{statistic}_best" in best else best.head(0)
+        if rows.empty:
+            continue
+        how = "heldout" if rows[f"{statistic}_heldout"].notna().any() else "best"
+        ends = {f"{statistic}_best{end}": float("nan") for end in ("_low", "_high")}
+        found[statistic] = paper_table(rows.assign(**ends), f"{statistic}_{how}", among="benchmark")
+    return found
 
 
 def download(name: str, content: bytes) -> dict[str, str]:

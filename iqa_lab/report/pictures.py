@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from iqa_lab.benchmarks import benchmark_options, is_present, load_benchmark
+from iqa_lab.benchmarks.elsewhere import made_folder
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder
 from iqa_lab.errors import UserError
@@ -82,8 +83,12 @@ def known_benchmark(benchmark: BenchmarkConfig) -> BenchmarkConfig | None:
     shipped = benchmark_options([configuration_folder()])
     if benchmark.path is None:
         option = shipped[benchmark.name]() if benchmark.name in shipped else None
-        # what is made on first use is not made for a report
-        return None if option is None or (option.family == LEVELS and not is_present(option)) else option
+        if option is None or option.family != LEVELS:
+            return option
+        if not is_present(option):
+            return None
+        here = (data_folder() / option.folder).is_dir()  # a folder that is named is taken as it is: nothing is made
+        return option if here else replace(option, path=str(made_folder()))
     file = below_data(benchmark.path)
     if benchmark.family != TABLE or file is None:
         return None

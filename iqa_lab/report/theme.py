@@ -88,6 +88,6 @@ def dressed(chart: Any, title: str, subtitle: str | list[str] = "") -> Any:
         chart.properties(title=shown)
         .configure(font=FONT, background="white", padding=8)
         .configure_view(strokeWidth=0)
-        .configure_axis(gridColor="#e6e6e6", titleFontWeight="normal", labelLimit=320, **text)
+        .configure_axis(gridColor="#e6e6e6", titleFontWeight="normal", labelLimit=320, labelFlush=False, **text)
         .configure_legend(titleFontWeight="normal", labelLimit=260, **text)
     )

@@ -2,18 +2,21 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.benchmarks import Benchmark
+from iqa_lab.benchmarks.index import look_at
 from iqa_lab.config import Config
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.networks import Network
-from iqa_lab.progress import say
+from iqa_lab.progress import duration, gibibytes, say
 from iqa_lab.scoring.batches import number_of_images
 from iqa_lab.scoring.columns import Plan
 from iqa_lab.scoring.forward import layer_shapes
-from iqa_lab.scoring.memory import free_memory
+from iqa_lab.scoring.memory import free_memory, peak_memory_mib
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings, pass_settings
 from iqa_lab.scoring.steady import check_steady
@@ -26,6 +29,9 @@ _MOST_IMAGES = 512
 
 # Beside the largest response of a forward: its input, the convolution's own work space, sorted copies of readouts.
 COPIES = 6
+
+# Scores in float64 and float32, in a table, and ranked for statistics.
+_COPIES_OF_SCORES = 6
 
 # A pass is tried on a batch, or on one of so many pairs where they are few: twice, for little beside the pass itself.
 TRIAL = 20
@@ -84,31 +90,84 @@ def kept_bytes(plan: Plan, network: Network, benchmark: Benchmark, settings: Set
 
 
 def announce(title: str, plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> None:
-    """Say what will be done, how much memory it takes and about how long, from a few images, really scored.
+    """Say what will be done, how much memory it takes and about how long.
+
+    Raises:
+        UserError: the network's responses depend on chance or on the batch.
+    """
+    pairs = f"{len(benchmark.pairs)} of {counted(benchmark.n_expected, 'pair')}"
+    say(f"{title}: {pairs}, {foreseen_cost(plan, network, benchmark, settings)}")
+
+
+def foreseen_cost(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> str:
+    """What a pass will take, in words: forwards, columns, memory, time; from a few images, really scored.
 
     Raises:
         UserError: the network's responses depend on chance or on the batch.
     """
     check_steady(network, benchmark.pairs["reference_path"].iloc[0], layers_of(plan), settings, benchmark.decode)
     images = number_of_images(benchmark.pairs)
-    most = min(settings.batch_size - 1, len(benchmark.pairs) // TRIAL)
-    few = benchmark.pairs.iloc[: max(1, most)].reset_index(drop=True)
+    pixels = pixels_of(benchmark, settings)
+    largest = _tried(pixels, settings)
+    few = benchmark.pairs.iloc[largest].reset_index(drop=True)
     # the second of two: in the first the processor and the memory are cold
     trial = [
         score(network, few, plan.passed, settings, plan.channel_layers, decode=benchmark.decode) for _ in range(2)
     ][-1]
-    kept = kept_bytes(plan, network, benchmark, settings)
-    memory = kept + COPIES * settings.batch_size * bytes_per_image(network, benchmark, settings)
-    columns = len(plan.definitions)
-    say(
-        f"{title}: {len(benchmark.pairs)} of {benchmark.n_expected} pairs, {images} forwards, {columns} columns, "
-        f"batches of {settings.batch_size}, at most about {memory / 2**30:.1f} GiB and "
-        f"{_duration(trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
+    share = float(pixels.mean() / pixels[largest].mean())  # large images take longer
+    memory = foreseen_memory(plan, network, benchmark, settings)
+    return (
+        f"{counted(images, 'forward')}, {counted(len(plan.definitions), 'column')}, batches of {settings.batch_size}, "
+        f"at most about {gibibytes(memory)} and "
+        f"{duration(share * trial.seconds / max(1, trial.forwards) * images)} on {settings.device}"
     )
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def _tried(pixels: NDArray[np.float64], settings: Settings) -> NDArray[np.int64]:
+    """The places of the pairs that are tried: those with the largest images; of one size the first ones."""
+    most = min(settings.batch_size - 1, len(pixels) // TRIAL)
+    return np.argsort(-pixels, kind="stable")[: max(1, most)]
+
+
+def pixels_of(benchmark: Benchmark, settings: Settings) -> NDArray[np.float64]:
+    """How many pixels the images of every pair have in the pass, ``[n]``."""
+    if benchmark.experiment is not None:  # stimuli of one size
+        return np.ones(len(benchmark.pairs))
+    paths = benchmark.pairs["reference_path"].tolist()
+    seen = look_at(paths, benchmark.config.name).set_index("path").loc[paths]
+    height, width = seen["height"].to_numpy(float), seen["width"].to_numpy(float)
+    if isinstance(settings.resize, tuple):
+        return np.full(len(paths), float(np.prod(settings.resize)))
+    scale = 1.0 if settings.resize is None else settings.resize / np.minimum(height, width)
+    return np.asarray(height * width * scale**2)
+
+
+# Beyond the trial's peak: what the allocator does not find again among freed pieces, and the statistics.
+_MARGIN, _LEAST_MARGIN = 0.1, 192 * 2**20
+
+
+def foreseen_memory(plan: Plan, network: Network, benchmark: Benchmark, settings: Settings) -> int:
+    """Bytes that the process will have held at its peak; on a GPU bytes of the GPU.
+
+    The trial has just scored some of the largest images, so that everything is counted that is there already: Python,
+    torch, the weights. What a whole pass adds are the other images of a batch, scores, the channels' differences and
+    images that wait.
+    """
+    so_far = peak_memory_mib(settings.device) * 2**20
+    pixels = pixels_of(benchmark, settings)
+    tried = len(_tried(pixels, settings)) + 1
+    others = max(0, min(settings.batch_size, number_of_images(benchmark.pairs)) - tried)
+    larger = float(pixels.max() / pixels[0])
+    batch = int(COPIES * others * larger * bytes_per_image(network, benchmark, settings)) if others else 0
+    pairs, columns = len(benchmark.pairs), len(plan.definitions)
+    path = benchmark.pairs["reference_path"].iloc[0]
+    shapes = layer_shapes(network, path, layers_of(plan), settings, benchmark.decode)
+    channels = sum(4 * shapes[layer][1] * pairs for layer in plan.channel_layers)
+    scores = _COPIES_OF_SCORES * 8 * pairs * columns
+    height, width = shapes["pixels"][2:] if "pixels" in shapes else (0, 0)
+    waiting = 3 * (3 * settings.batch_size + settings.workers) * height * width if settings.device.type == "cpu" else 0
+    margin = max(_LEAST_MARGIN, int(_MARGIN * so_far)) if settings.device.type == "cpu" else int(_MARGIN * so_far)
+    return so_far + batch + scores + 2 * channels + waiting + margin
 
 
 def settings_of(config: Config, network: Network, benchmark: Benchmark, plan: Plan) -> Settings:

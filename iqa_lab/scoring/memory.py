@@ -3,6 +3,8 @@
 import ctypes
 import os
 import platform
+import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import torch
 # options of glibc's mallopt(3)
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
+
+_STATUS = Path("/proc/self/status")  # Linux only
 
 
 def keep_freed_memory() -> None:
@@ -24,6 +28,18 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_MAX, 0)
         libc.mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def peak_memory_mib(device: torch.device) -> int:
+    """The most memory that this process has held so far: on the GPU if it used one, else in all."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) // 2**20
+    if _STATUS.is_file():  # a child's ru_maxrss begins with the memory of whoever started it, this does not
+        lines = dict(line.split(":", 1) for line in _STATUS.read_text(encoding="utf-8").splitlines() if ":" in line)
+        if "VmHWM" in lines:
+            return int(lines["VmHWM"].split()[0]) // 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (2**20 if sys.platform == "darwin" else 2**10))  # bytes there, KiB elsewhere
 
 
 def free_memory(device: torch.device) -> int:

@@ -60,7 +60,8 @@ def run_pass(
     begun = keeper.begun if keeper is not None else None
     done = 0 if begun is None else len(begun.values)
     if done < len(pairs):
-        announce(title, plan, network, benchmark, settings)
+        with status(f"{title}: trying a few images"):
+            announce(title, plan, network, benchmark, settings)
     if done:
         say(f"{title}: goes on after {done} of {len(pairs)} pairs, which a pass that was stopped had scored")
     scores = begun
@@ -88,7 +89,7 @@ def _pass(
     """The scores of the pairs after the first so many, with a bar on which those are done."""
     left = pairs.iloc[done:].reset_index(drop=True)
     total = number_of_images(pairs)
-    with progress_bar() as bar:
+    with progress_bar("images", rate=True) as bar:
         task = bar.add_task(title, total=total, completed=total - number_of_images(left))
         scores = score(
             network,

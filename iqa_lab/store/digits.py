@@ -19,3 +19,12 @@ def three_digits(value: float) -> str:
         return "-"
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def two_digits(value: float) -> str:
+    """Two decimals, as depths are printed; a dash where undefined.
+
+    >>> two_digits(0.823), two_digits(math.nan)
+    ('0.82', '-')
+    """
+    return "-" if math.isnan(value) else f"{value:.2f}"

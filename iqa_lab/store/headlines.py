@@ -6,7 +6,7 @@ import pandas as pd
 from iqa_lab.statistics.direction import goodness, is_low_good
 from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.few import FEWEST
-from iqa_lab.store.digits import three_digits, with_interval
+from iqa_lab.store.digits import three_digits, two_digits, with_interval
 from iqa_lab.store.index import HEADLINE, UNIT
 from iqa_lab.store.table import Results
 
@@ -18,13 +18,13 @@ def unit_headlines(found: Results) -> pd.DataFrame:
 
     Returns:
         ``unit``, its factors, ``statistic`` (the benchmark's: ``srcc``, ``srcc_within_distortion``, ``agreement``,
-        ``rms_db``, of which the lowest is the best),
-        ``heldout``, ``heldout_low``, ``heldout_high`` and ``confidence``; then ``best``, ``layer`` and ``readout`` of
-        the best of ``columns`` columns, chosen on the same opinions, and ``n``. Pixels and columns that were fitted
-        to the same opinions are no candidates. NaN where a result does not say, as of an earlier method.
+        ``rms_db``, of which the lowest is the best), ``heldout``, ``heldout_low``, ``heldout_high`` and
+        ``confidence``; then ``best``, ``layer``, ``depth`` and ``readout`` of the best of ``columns`` columns, chosen
+        on the same opinions, and ``n``. Pixels and columns that were fitted to the same opinions are no candidates.
+        NaN where a result does not say, as of an earlier method.
     """
     table = found.table
-    needed = (*_OF_A_UNIT, "layer", "readout", "n")
+    needed = (*_OF_A_UNIT, "layer", "depth", "readout", "n")
     table = table.assign(**{name: np.nan for name in needed if name not in table})  # tables come from anywhere
     own = candidate_rows(table)
     rows = own.merge(found.headlines, on=UNIT, how="left")
@@ -41,16 +41,16 @@ def unit_headlines(found: Results) -> pd.DataFrame:
     first = rows.sort_values("good", ascending=False, kind="stable").drop_duplicates(UNIT)
     if "confidence" not in first:
         first["confidence"] = 0.95
-    wanted = [UNIT, *_OF_A_UNIT, *HEADLINE, "confidence", "best", "layer", "readout", "columns", "n"]
+    wanted = [UNIT, *_OF_A_UNIT, *HEADLINE, "confidence", "best", "layer", "depth", "readout", "columns", "n"]
     order = ["benchmark", "good_heldout", "good"]
     ordered = first.sort_values(order, ascending=[True, False, False], kind="stable")
     return ordered[wanted].reset_index(drop=True)
 
 
 def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
-    """Rows of ``unit_headlines`` as they are printed, a table for each statistic."""
+    """Rows of ``unit_headlines`` as they are printed: a table for each benchmark and its statistic."""
     tables = []
-    for (statistic, confidence), rows in headlines.groupby(["statistic", "confidence"], sort=False):
+    for (_, statistic, confidence), rows in headlines.groupby(["benchmark", "statistic", "confidence"], sort=False):
         held_out = [
             with_interval(*map(float, values)) for values in rows[["heldout", "heldout_low", "heldout_high"]].to_numpy()
         ]
@@ -60,7 +60,9 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
                     **{name: rows[name] for name in _OF_A_UNIT},
                     f"{statistic}_heldout [{100 * float(str(confidence)):g} %]": held_out,
                     f"{statistic}_best": [three_digits(float(value)) for value in rows["best"]],
-                    **{name: rows[name] for name in ("layer", "readout", "columns", "n")},
+                    **{name: rows[name] for name in ("layer", "readout")},
+                    "depth": [two_digits(float(value)) for value in rows["depth"]],
+                    **{name: rows[name] for name in ("columns", "n")},
                 }
             )
         )

@@ -1,17 +1,13 @@
-"""How a result came about: versions, device, memory."""
+"""How a result came about: versions and device."""
 
 import platform
-import resource
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
 
 _PACKAGES = ("iqa-lab", "torch", "torchvision", "timm", "numpy", "scipy", "pandas", "pillow", "scikit-image")
-_STATUS = Path("/proc/self/status")  # Linux only
 
 
 def circumstances(device: torch.device, batch_size: int) -> dict[str, Any]:
@@ -23,18 +19,6 @@ def circumstances(device: torch.device, batch_size: int) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **package_versions()},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def peak_memory_mib(device: torch.device) -> int:
-    """The most memory that this process has held so far: on the GPU if it used one, else in all."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) // 2**20
-    if _STATUS.is_file():  # a child's ru_maxrss begins with the memory of whoever started it, this does not
-        lines = dict(line.split(":", 1) for line in _STATUS.read_text(encoding="utf-8").splitlines() if ":" in line)
-        if "VmHWM" in lines:
-            return int(lines["VmHWM"].split()[0]) // 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak // (2**20 if sys.platform == "darwin" else 2**10))  # bytes there, KiB elsewhere
 
 
 def _device_name(device: torch.device) -> str:

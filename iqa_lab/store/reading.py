@@ -26,7 +26,9 @@ MISSING, UNREADABLE, DAMAGED, OTHER_VERSION = "missing", "unreadable", "damaged"
 MISPLACED = "in the wrong place"
 
 # columns of correlations.csv that are names, whatever they look like
-NAMES = ("benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout", "input", "initialised_from")
+NAMES = (
+    "benchmark", "goal", "dataset", "architecture", "weights", "layer", "readout", "input", "initialised_from", "human",
+)  # fmt: skip
 
 # no file that we write is larger, but for scores
 LARGEST_JSON = 256 * 2**20

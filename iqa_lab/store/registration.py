@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from iqa_lab.config import checked_name
+from iqa_lab.errors import counted
 from iqa_lab.store.reading import DAMAGED, MISSING, Unusable, read_sealed
 from iqa_lab.store.signature import SCHEMA, digest_of, seal
 from iqa_lab.store.writing import readable_write_errors, replace_all
@@ -131,7 +132,8 @@ def status_of(results: Path, experiment: str, claims: Sequence[str]) -> str:
     before = [one for one in versions if not one.finished]
     if not before:
         first = versions[0]
-        return f"Claims: not registered before the results: on {_day(first)} {first.finished} units had one already" + (
+        had = f"{counted(first.finished, 'unit')} had one already"
+        return f"Claims: not registered before the results: on {_day(first)} {had}" + (
             _changes(first.claims, now, "changed after that") or "."
         )
     last = before[-1]

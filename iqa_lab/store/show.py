@@ -1,17 +1,19 @@
 """A unit's result -> what the terminal shows: its headline, then the table of its best columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, THRESHOLDS, questions
 from iqa_lab.config import Config
+from iqa_lab.errors import counted
 from iqa_lab.networks.network import PIXELS
-from iqa_lab.progress import plain_console
+from iqa_lab.progress import output_console, printable
 from iqa_lab.psychophysics.thresholds import LINEAR
 from iqa_lab.statistics.correlation.choices import ceilings
 from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within, range_restriction
@@ -22,6 +24,7 @@ from iqa_lab.store.digits import three_digits, with_interval
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.held_out import chosen_on_others
 from iqa_lab.store.outcome import Outcome
+from iqa_lab.tables import table_lines, width_of_output
 
 # of distortions, that a terminal shows beside each other: PieAPP has dozens
 _MOST_KINDS = 8
@@ -45,9 +48,9 @@ def show(outcome: Outcome, config: Config) -> float:
     number = benchmark.pairs["reference"].nunique()
     if benchmark.config.protocol == THRESHOLDS:
         return _show_stimuli(outcome, config, title, facts)
-    references = f"{number} references; intervals by resampling references"
+    references = f"{counted(number, 'reference')}; intervals by resampling references"
     notes = [
-        f"{n} of {benchmark.n_expected} pairs, {references}; within: mean SRCC within a distortion."
+        f"{n} of {counted(benchmark.n_expected, 'pair')}, {references}; within: mean SRCC within a distortion."
         if benchmark.config.protocol not in CHOICES
         else f"{n // 2} of {benchmark.n_expected // 2} {questions(benchmark.config.protocol)}, {references}; "
         f"agreement: share of people {_AGREES[benchmark.config.protocol]}. {_limits(benchmark)}",
@@ -56,6 +59,7 @@ def show(outcome: Outcome, config: Config) -> float:
     ]
     if benchmark.config.protocol not in CHOICES:
         notes += notes_on_distortions(benchmark.pairs["distortion"], benchmark.config.family)
+        notes += upside_down(table, benchmark.config.opinion)
     few = few_references(number)
     notes += [few] if few else []
     if not benchmark.config.human:
@@ -63,7 +67,7 @@ def show(outcome: Outcome, config: Config) -> float:
     verb = "Result" if outcome.computed or outcome.restated else "Nothing to do, the result is"
     notes.append(f"{verb} in {outcome.unit.folder}")
     first = chosen_on_others(facts, config.statistics.confidence, number)
-    print_table(table, by=by, title=title, first=first, notes=notes, console=plain_console())
+    print_table(table, by=by, title=title, first=first, notes=notes, console=output_console())
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
 
 
@@ -84,7 +88,7 @@ def _show_stimuli(outcome: Outcome, config: Config, title: str, facts: Mapping[s
         f"{verb} in {outcome.unit.folder}",
     ]
     first = chosen_on_others(facts, config.statistics.confidence, stimuli, what="stimuli")
-    print_table(table, by=by, title=title, first=first, notes=notes, console=plain_console())
+    print_table(table, by=by, title=title, first=first, notes=notes, console=output_console())
     return float(best_first(table, by)[by].iloc[0]) if len(table) else float("nan")
 
 
@@ -139,6 +143,19 @@ def _limits(benchmark: Benchmark) -> str:
     return f"A metric can reach {limits.majority:.3f} (always with the majority); two people agree {limits.person:.3f}."
 
 
+def upside_down(table: pd.DataFrame, opinion: str) -> list[str]:
+    """What to say where no column agrees with people, not even the pixels: opinions may have been read upside down.
+
+    >>> upside_down(pd.DataFrame({"srcc": [-0.5, -0.7]}), "mos")
+    ["Every correlation is negative, the pixels' too: did you mean benchmark.opinion=dmos (lower is better)?"]
+    """
+    values = table["srcc"].dropna() if "srcc" in table else pd.Series(dtype=float)
+    if not len(values) or (values >= 0).any():
+        return []
+    other = "dmos (lower is better)" if opinion == "mos" else "mos (higher is better)"
+    return [f"Every correlation is negative, the pixels' too: did you mean benchmark.opinion={other}?"]
+
+
 def notes_on_distortions(distortions: pd.Series, family: str) -> list[str]:
     """What the types of distortion of a benchmark's pairs mean for its correlations: a sentence each, or none."""
     alike = TID_GLOBAL if family == "tid" else None
@@ -190,10 +207,6 @@ def print_table(
     console.print(title, style="bold")
     for line in first:
         console.print(line)
-    view = Table()
-    view.add_column("layer", no_wrap=True)
-    view.add_column("depth", justify="right")
-    view.add_column("readout", no_wrap=True)
     choices = "agreement" in table
     statistic = "agreement" if choices else by if is_low_good(by) else "srcc"
     if choices:
@@ -207,24 +220,48 @@ def print_table(
         others = {"srcc_within_distortion": "within", "plcc": "PLCC", "krcc": "KRCC"}
     interval = f" [{100 * float(table['confidence'].iloc[0]):g} %]" if "confidence" in table and len(table) else ""
     named_as = "SRCC" if statistic == "srcc" else statistic
-    view.add_column(f"{named_as}{interval}", justify="right", no_wrap=True)
-    for name in others.values():
-        view.add_column(name, justify="right", no_wrap=name == "within")
-    for row in shown.to_dict("records"):
-        own = row["layer"] != PIXELS.name
-        if not own:
-            view.add_section()
-        view.add_row(
-            row["layer"],
-            f"{row['depth']:.2f}",
-            row["readout"],
-            three_digits(row[statistic])
-            if own
+    lines = [
+        {
+            "layer": printable(str(row["layer"])),
+            "depth": f"{row['depth']:.2f}",
+            "readout": printable(str(row["readout"])),
+            f"{named_as}{interval}": three_digits(row[statistic])
+            if row["layer"] != PIXELS.name
             else with_interval(*(row[f"{statistic}{end}"] for end in ("", "_low", "_high"))),
-            *(f"{three_digits(row[name])}{_mark(row, name)}" for name in others),
-        )
-    console.print(view)
+            **{word: f"{three_digits(row[name])}{_mark(row, name)}" for name, word in others.items()},
+        }
+        for row in shown.to_dict("records")
+    ]
+    _print_lines(lines, len(shown) - len(control), console)
     if len(ranked) > rows:
-        console.print(f"{len(ranked) - rows} more rows are in correlations.csv.")
+        console.print(f"{counted(len(ranked) - rows, 'more row is', 'more rows are')} in correlations.csv.")
     for note in notes:
         console.print(note)
+
+
+def _print_lines(lines: Sequence[Mapping[str, str]], control: int, console: Console) -> None:
+    """A table in a frame; where it is wider than the terminal without one, each row in several lines.
+
+    Args:
+        lines: one a row; from row ``control`` on those of the control, below a rule.
+        control: its place.
+        console: to print on.
+    """
+    if not lines:
+        return
+    view = Table()
+    for name in lines[0]:
+        view.add_column(name, justify="left" if name in ("layer", "readout") else "right", no_wrap=True)
+    for place, line in enumerate(lines):
+        if place == control:
+            view.add_section()
+        view.add_row(*map(Text, line.values()))
+    natural = console.measure(view, options=console.options.update(max_width=10_000)).maximum
+    width = width_of_output()
+    if width is None or natural <= width:
+        console.width = natural
+        console.print(view)
+        console.width = width or natural
+        return
+    for text in table_lines(lines, width, right=[name for name in lines[0] if name not in ("layer", "readout")]):
+        console.print(Text(text))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError, counted, first_names
 from iqa_lab.progress import say
 from iqa_lab.store.conditions import rows_meeting
 from iqa_lab.store.files import UnitFolder
@@ -52,7 +52,8 @@ class Results:
         self.say_troubles()
         bad = [unit for unit, trouble in self.troubles.items() if trouble.kind != OTHER_VERSION]
         if bad:
-            raise UnitFailed(f"{len(bad)} units are left out, as listed above: {first_names(bad)}")
+            number = counted(len(bad), "unit is", "units are")
+            raise UnitFailed(f"{number} left out, as listed above: {first_names(bad)}")
 
     def say_troubles(self) -> None:
         """One line for each unit that is left out; those of another version together."""
@@ -64,7 +65,7 @@ class Results:
         old = [unit for unit, trouble in self.troubles.items() if trouble.kind == OTHER_VERSION]
         lines = [f"left out: {one}{advice(one)}" for one in self.troubles.values() if one.kind != OTHER_VERSION]
         if old:
-            what = f"{len(old)} result{'s' * (len(old) != 1)} of another version of iqa_lab"
+            what = f"{counted(len(old), 'result')} of another version of iqa_lab"
             lines.append(f"left out: {what}: run again {first_names(old)}")
         if self.waiting:
             lines.append(

@@ -15,7 +15,8 @@ from omegaconf import DictConfig
 
 from iqa_lab.config import configuration_folder, option_files, read_mapping
 from iqa_lab.errors import UserError
-from iqa_lab.networks.cells import BASELINE
+from iqa_lab.imports import is_own
+from iqa_lab.networks.cells import BASELINE, OWN, check_said
 from iqa_lab.store.settings import differences
 from iqa_lab.store.signature import seal
 from iqa_lab.store.writing import readable_write_errors, write_quickly
@@ -88,6 +89,9 @@ def make_plan(
         axes = read_axes(parser.parse_overrides([*overrides, *from_grid]), composed.hydra.runtime.choices, folders)
         for others in axes.others:
             found, without = _units_of(axes, others, loader, name, composed, folders)
+            if not composed.hydra.runtime.choices.get("experiment"):  # which says it itself
+                for unit in filter(_may_be_own, found):
+                    check_said(unit.config(), given | {str(key) for key in grid})
             variant = " ".join(one for one in others if any(one not in other for other in axes.others))
             units += [replace(unit, variant=variant) for unit in found]
             empty += without if others is axes.others[0] else []  # they are the same for all
@@ -259,6 +263,13 @@ def _units_of(
     return [unit for unit in units if unit.cell not in waiting], [
         *empty, *(cell._replace(empty=BY_HAND) for cell in cells if cell in waiting),
     ]  # fmt: skip
+
+
+def _may_be_own(unit: Unit) -> bool:
+    """Whether a unit's network may be the user's own, told without making its configuration, which takes longer."""
+    weights, architecture = unit.factors["weights"], unit.factors["architecture"]
+    given = any(weights.get(key) is not None for key in ("path", "url"))
+    return given or architecture["name"] == OWN or is_own(str(architecture["constructor"]))
 
 
 def _is_waited_for(weights: Mapping[str, Any]) -> bool:

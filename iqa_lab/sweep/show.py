@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from iqa_lab.errors import first_names
-from iqa_lab.progress import plain_console
+from iqa_lab.errors import counted, first_names
+from iqa_lab.progress import duration, gibibytes, plain_console
 from iqa_lab.sweep.grid import Cell
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, Planned
+from iqa_lab.tables import table_lines, width_of_output
 
 SHOWN = 15  # lines of a list; --all shows every one
 
@@ -22,23 +23,25 @@ VANISHED = "its process ended without a word: killed, or out of memory"
 def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
     """What a sweep would do: units, forwards, time, memory; what is done, what is empty."""
     todo = plan.having(MISSING, FAILED, LOST)
-    view = Table("unit", "pairs", "forwards", "about", "memory", "state", box=None, pad_edge=False)
-    for entry in _cut(todo, everything):
-        view.add_row(
-            entry.unit.name, f"{entry.facts.pairs}", f"{entry.facts.images}", duration(entry.seconds),
-            f"{entry.memory_mib / 1024:.1f} GiB", entry.state,
-        )  # fmt: skip
+    rows = [
+        {
+            "unit": entry.unit.name, "pairs": str(entry.facts.pairs), "forwards": str(entry.facts.images),
+            "about": duration(entry.seconds), "memory": gibibytes(2**20 * entry.memory_mib), "state": entry.state,
+        }
+        for entry in _cut(todo, everything)
+    ]  # fmt: skip
     lines: list[RenderableType] = [counts(plan)]
     if todo:
         forwards = sum(entry.facts.images for entry in todo)
         seconds = sum(entry.seconds for entry in todo)
-        memory = max(entry.memory_mib for entry in todo) / 1024
-        rests = f"{plan.measured} units measured here" if plan.measured else "a guess: no unit was measured here yet"
-        together = f", {duration(max(seconds / jobs, todo[0].seconds))} in {jobs} jobs" if jobs > 1 else ""
+        memory = gibibytes(2**20 * max(entry.memory_mib for entry in todo))
+        measured = f"{counted(plan.measured, 'unit')} measured here"
+        rests = measured if plan.measured else "a guess: no unit was measured here yet"
+        together = f", {duration(max(seconds / jobs, todo[0].seconds))} in {counted(jobs, 'job')}" if jobs > 1 else ""
         lines += [
-            f"to do: {len(todo)} units, {forwards:,} forwards, about {duration(seconds)}{together}, "
-            f"at most about {memory:.1f} GiB a process ({rests})",
-            view,
+            f"to do: {counted(len(todo), 'unit')}, {counted(forwards, 'forward')}, about {duration(seconds)}"
+            f"{together}, at most about {memory} a process ({rests})",
+            *map(Text, table_lines(rows, width_of_output(), right=("pairs", "forwards"))),
             *_more(todo, everything),
         ]
     return Group(*lines, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything))
@@ -67,7 +70,7 @@ def counts(plan: Plan) -> str:
     found = plan.count()
     states = {DONE: found[DONE], RUNNING: found[RUNNING], FAILED: found[FAILED] + found[LOST], MISSING: found[MISSING]}
     listed = ", ".join(f"{number} {state}" for state, number in states.items())
-    return f"{len(plan.units)} units: {listed}; {len(plan.empty)} empty cells"
+    return f"{counted(len(plan.units), 'unit')}: {listed}; {counted(len(plan.empty), 'empty cell')}"
 
 
 def changed(plan: Plan, everything: bool = True) -> list[RenderableType]:
@@ -109,26 +112,16 @@ def empty_cells(cells: Sequence[Cell], everything: bool) -> list[RenderableType]
     for cell in cells:
         groups.setdefault(str(cell.empty), []).append(cell.name)
     lines: list[RenderableType] = [
-        Text(f"empty: {why}: {len(names)} cells, {first_names(names)}") for why, names in groups.items()
+        Text(f"empty: {why}: {counted(len(names), 'cell')}, {first_names(names)}") for why, names in groups.items()
     ]
     return lines + (["--all lists every empty cell"] if len(cells) > 3 * len(groups) else [])
 
 
-def duration(seconds: float) -> str:
-    """A time in the unit that suits it.
-
-    >>> duration(5), duration(300), duration(36000)
-    ('5 s', '5 min', '10.0 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def print_view(view: RenderableType) -> None:
-    """Print on standard output; without a terminal lines are not broken."""
-    console = plain_console(width=None if sys.stdout.isatty() else 200)
-    console.print(view, soft_wrap=not isinstance(view, Table))
+    """Print on standard output; a terminal's lines end between words, elsewhere lines are not broken."""
+    on_terminal = sys.stdout.isatty()
+    console = plain_console(width=None if on_terminal else 200)
+    console.print(view, soft_wrap=not on_terminal and not isinstance(view, Table))
 
 
 def _cut(entries: Sequence[Planned], everything: bool) -> Sequence[Planned]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.errors import UnitFailed, UserError, counted
 from iqa_lab.sweep.ledger import FAILED, LOST, MISSING
 from iqa_lab.sweep.plan import Plan, save_jobs
 from iqa_lab.sweep.show import counts, print_view
@@ -56,5 +56,6 @@ def submit(plan: Plan, jobs: int, config: DictConfig) -> str | None:
         raise UnitFailed(f"SLURM refuses the jobs: {first_line(error)}") from error
     number = str(handed_in[0].job_id).partition("_")[0]
     logs = os.path.relpath(Path(folder.replace("%j", f"{number}_*")))
-    print_view(f"job {number}: {len(todo)} units in {jobs} jobs; iqa-lab status shows how far it is, logs: {logs}")
+    what = f"{counted(len(todo), 'unit')} in {counted(jobs, 'job')}"
+    print_view(f"job {number}: {what}; iqa-lab status shows how far it is, logs: {logs}")
     return number

@@ -1,7 +1,6 @@
 """A planned sweep, carried out: jobs to the launcher, and again for what a dead job left, until nothing changes."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,8 +11,9 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from iqa_lab.errors import UnitFailed
+from iqa_lab.errors import UnitFailed, counted
 from iqa_lab.progress import say
+from iqa_lab.sweep.bar import sweep_bar
 from iqa_lab.sweep.ledger import DONE, FAILED, MISSING, RUNNING, Ledger
 from iqa_lab.sweep.plan import Plan, Planned, refreshed, save_jobs
 from iqa_lab.sweep.show import counts, failures, print_view
@@ -56,6 +56,13 @@ def execute(plan: Plan, sweep: str, launch: Callable[[list[Planned], int], None]
         jobs: how many.
         forced: units that are done already are done again.
     """
+    todo = [entry for entry in plan.units if not _is_settled(entry, sweep, forced)]
+    with sweep_bar(todo, sweep, Ledger(plan.results)):
+        return _executed(plan, sweep, launch, jobs, forced)
+
+
+def _executed(plan: Plan, sweep: str, launch: Callable[[list[Planned], int], None], jobs: int, forced: bool) -> Plan:
+    """As ``execute``."""
     moved = True
     while moved:
         plan = refreshed(plan)
@@ -100,7 +107,8 @@ def launcher_of(
         round_ = next(rounds)
         file = save_jobs(plan, units, sweep, threads(jobs))
         if round_:
-            say(f"{len(units)} units were left behind by jobs that died: once more, in {jobs} jobs")
+            left = counted(len(units), "unit was", "units were")
+            say(f"{left} left behind by jobs that died: once more, in {counted(jobs, 'job')}")
         overrides = [[f"hydra.sweeper.work='{file}'", f"hydra.sweep.dir='{file.parent.parent}'"]] * jobs
         try:
             returned = launcher.launch(overrides, initial_job_idx=0)
@@ -130,7 +138,8 @@ def _interrupted(returned: JobReturn) -> None:
 
 
 def _wait(running: list[Planned], known: Ledger) -> None:
-    say(f"waiting for {len(running)} units that are being computed elsewhere, as {running[0].unit.name}")
+    number = counted(len(running), "unit that is", "units that are")
+    say(f"waiting for {number} being computed elsewhere, as {running[0].unit.name}")
     while any(known.is_claimed(entry.key) for entry in running):
         time.sleep(PATIENCE)
 
@@ -143,10 +152,10 @@ def report(plan: Plan, results: Path) -> None:
     """
     left = [entry for entry in plan.units if entry.state != DONE]
     for line in failures(plan):
-        print(line, file=sys.stderr)
+        say(str(line))
     for entry in left:
         if entry.state == MISSING:
-            print(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above", file=sys.stderr)
+            say(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above")
     print_view(f"{counts(plan)}; results in {results}")
     if left:
         raise UnitFailed(

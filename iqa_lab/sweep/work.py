@@ -197,7 +197,7 @@ def evaluate_unit(config: Config, track_anyway: bool = False) -> "Outcome":
     keep_freed_memory()
     outcome = unit.evaluate(config)
     if outcome.computed or outcome.restated or track_anyway:
-        track_unit(outcome.table, outcome.unit.read_result() or {}, config)
+        track_unit(outcome.table, outcome.unit.read_result() or {}, config, outcome.unit.scores)
     return outcome
 
 

@@ -51,7 +51,7 @@ def _track(unit: UnitFolder, tracker: TrackerConfig) -> None:
         raise UserError("scores without statistics: iqa-lab report --recompute makes these")
     config.tracker = replace(tracker, group=tracker.group or config.tracker.group)
     check_tracker(config)
-    log_unit(unit.table(), result, config)
+    log_unit(unit.table(), result, config, unit.scores())
 
 
 def tracker_of(overrides: Sequence[str]) -> TrackerConfig:

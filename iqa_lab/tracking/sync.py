@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError, counted, first_names
 from iqa_lab.progress import say, track
 from iqa_lab.tracking.wandb import COMPLETE
 
@@ -46,7 +46,7 @@ def sync(folder: Path, upload: Upload | None = None, patience: float = PATIENCE)
         raise UserError(f"--timeout {patience:g}: give a number of seconds above 0")
     ready, cut_off = unsent(folder)
     if ready:
-        say(f"sending {len(ready)} runs to {server()}, for at most {patience:g} s (--timeout)")
+        say(f"sending {counted(len(ready), 'run')} to {server()}, for at most {patience:g} s (--timeout)")
     batches = [ready[start : start + AT_ONCE] for start in range(0, len(ready), AT_ONCE)]
     end = monotonic() + patience
     failed = 0

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import say
 from iqa_lab.store.headline import headline
 from iqa_lab.store.held_out import headline_line
+from iqa_lab.tracking.content import DRAWN, facts_of, group_of, pairs_of, said_of, steps_of, tags_of
 
 # what W&B accepts; checked here because its own refusal comes late and without the key's name
 _LONGEST = {"project": 128, "group": 128, "entity": 64}
@@ -46,18 +47,21 @@ def check_tracker(config: Config) -> None:
             )
 
 
-def track_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
+def track_unit(
+    table: pd.DataFrame, result: dict[str, Any], config: Config, scores: Callable[[], pd.DataFrame] | None = None
+) -> None:
     """Log one unit as one W&B run, named by its signature; a failure of W&B is a warning, never a lost result.
 
     Args:
         table: the unit's correlations.
         result: what its ``result.json`` says.
         config: of the run.
+        scores: reads its pairs and their scores; None: they are not logged.
     """
     if config.tracker.name == "none":
         return
     try:
-        log_unit(table, result, config)
+        log_unit(table, result, config, scores() if scores is not None else None)
     except Exception as error:  # whatever W&B runs into, the result is on the disk
         reason = " ".join(str(error).split())[:160]
         say(f"W&B could not log this unit ({type(error).__name__}: {reason}); its result is on the disk", "yellow")
@@ -120,16 +124,25 @@ def _without_gaps(table: pd.DataFrame) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
-def log_unit(table: pd.DataFrame, result: dict[str, Any], config: Config) -> None:
+def log_unit(table: pd.DataFrame, result: dict[str, Any], config: Config, scores: pd.DataFrame | None = None) -> None:
     """Log one unit as ``track_unit`` does; what W&B runs into is raised."""
     import wandb
 
     name = f"{cell_name(config)}-{config.benchmark.name}"[:128]
-    tables = {"correlations": wandb.Table(dataframe=table)}
-    summary = summary_of(table, result.get("headline", {}), config)
+    media: dict[str, Any] = {"correlations": wandb.Table(dataframe=table)}
+    facts = result.get("headline", {})
+    summary = summary_of(table, facts, config)
+    column = f"{summary['best_readout']}@{summary['best_layer']}"
+    if scores is not None and column in scores:
+        pairs = wandb.Table(dataframe=pairs_of(scores, column))
+        media |= {
+            "pairs": pairs,
+            "opinion_against_score": wandb.plot.scatter(pairs, "score", "opinion", title=said_of(column, facts)),
+        }
+    references = None if scores is None else int(scores["reference"].nunique())
     _one_run(
-        config.tracker, result["signature"], config.tracker.group, "evaluate", name, _factors(table, result, config),
-        tables, summary,
+        config.tracker, result["signature"], group_of(config), "evaluate", name,
+        facts_of(table, result, config, references), media, summary, steps_of(table), tags_of(config),
     )  # fmt: skip
 
 
@@ -148,9 +161,9 @@ def summary_of(table: pd.DataFrame, facts: Mapping[str, Any], config: Config) ->
 
 def _one_run(
     tracker: TrackerConfig, signature: str, group: str | None, job_type: str, name: str, facts: dict[str, Any],
-    tables: dict[str, Any], summary: dict[str, Any],
+    tables: dict[str, Any], summary: dict[str, Any], steps: Iterable[Mapping[str, Any]] = (), tags: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """One W&B run from its beginning to its end."""
+    """One W&B run from its beginning to its end: steps over ``depth`` first, then everything else in one more."""
     import wandb
 
     Path(tracker.dir).mkdir(parents=True, exist_ok=True)
@@ -165,9 +178,16 @@ def _one_run(
         mode=tracker.mode,  # type: ignore[arg-type]
         dir=tracker.dir,
         config=facts,
+        tags=list(tags) or None,
         settings=wandb.Settings(silent=True, console="off", x_disable_stats=True, x_save_requirements=False),
     )
     try:
+        for metric in DRAWN:
+            # over depth, and not in the summary, where they would be those of the last layer
+            run.define_metric(f"{metric}/*", step_metric="depth", summary="none")
+        run.define_metric("depth", hidden=True, summary="none")
+        for step in steps:
+            run.log(dict(step))
         run.log(tables)
         run.summary.update(summary)
     finally:
@@ -176,30 +196,6 @@ def _one_run(
         folder = Path(run.dir).parent
         (folder / COMPLETE).touch()
         _drop_superseded(Path(tracker.dir) / "wandb", signature, folder)
-
-
-def _factors(table: pd.DataFrame, result: dict[str, Any], config: Config) -> dict[str, Any]:
-    """What a W&B user groups and filters by."""
-    return {
-        "goal": config.goal.name,
-        "supervision": config.goal.supervision,
-        "dataset": config.dataset.name,
-        "architecture": config.architecture.name,
-        "weights": table["weights"].iloc[0],
-        "initialised_from": config.weights.initialised_from,
-        "family": config.weights.family,
-        "benchmark": config.benchmark.name,
-        "human_opinion": config.benchmark.human,
-        "readouts": sorted(set(table["readout"])),
-        "precision": config.precision,
-        "resize": config.preprocess.resize,
-        "signature": result["signature"],
-        "weights_digest": result["weights_digest"],
-        "n_expected": result["n_expected"],
-        "n_scored": result["n_scored"],
-        "device": result["device"],
-        "versions": result["versions"],
-    }
 
 
 def _drop_superseded(folder: Path, signature: str, newest: Path) -> None:

@@ -1,5 +1,6 @@
 """The gradients of LPIPS and DISTS against those of the packages, with the same random trunk."""
 
+import copy
 from collections.abc import Callable
 
 import pandas as pd
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iqa_lab.baselines.lpips import LPIPS
-from iqa_lab.metric.load import made
+from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import recipe_of_words
 from tests.baselines.conftest import PIXEL_METRICS, Baseline, loaded
@@ -41,10 +42,10 @@ def slopes(function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -
     return first, second
 
 
-def assert_same(found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> None:
+def assert_same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...], most: float = FLOAT32) -> None:
     for ours, other in zip(found, expected, strict=True):
         assert other.abs().max() > 0
-        assert float((ours - other).abs().max() / other.abs().max()) < FLOAT32
+        assert float((ours - other).abs().max() / other.abs().max()) < most
 
 
 @pytest.mark.parametrize("trunk", ["alex", "squeeze"])
@@ -59,15 +60,20 @@ def test_lpips_gradients_are_the_packages(
     assert_same(slopes(metric_of(ours), x, y), expected)
     x, y = x.detach(), y.clone().requires_grad_()  # one side alone
     (alone,) = torch.autograd.grad(metric_of(ours)(x, y).sum(), y)
-    assert_same((alone,), expected[1:])  # type: ignore[arg-type]
+    assert_same((alone,), expected[1:])
 
 
 def test_dists_gradients_are_the_packages(
     dists_package: nn.Module, baseline: Callable[[str], Baseline], photographs: pd.DataFrame
 ) -> None:
-    x, y = pair(photographs, 64)
-    expected = slopes(lambda x, y: dists_package(x, y, require_grad=True).flatten(), x, y)
-    assert_same(slopes(metric_of(baseline("dists")), x, y), expected)
+    """In float64; float32 alone, through thirteen convolutions and quotients of small variances, is off by 1.3e-4."""
+    x, y = (one.double() for one in pair(photographs, 64))
+    package = copy.deepcopy(dists_package).double()
+    expected = slopes(lambda x, y: package(x, y, require_grad=True).flatten(), x, y)
+    metric = copy.deepcopy(metric_of(baseline("dists")))
+    single = slopes(metric, x.float(), y.float())
+    assert_same(slopes(metric.double(), x, y), expected)
+    assert_same(tuple(one.double() for one in single), expected, most=5e-4)
 
 
 @pytest.mark.parametrize("name", PIXEL_METRICS)

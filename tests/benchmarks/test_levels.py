@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.benchmarks import is_present, load_benchmark
 from iqa_lab.benchmarks.distortions import DISTORTIONS
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.benchmarks.levels import RECIPE
@@ -55,3 +55,31 @@ def test_a_lost_image_is_missed(levels_home: Path, tmp_path: Path) -> None:
         load_benchmark(composed(f"benchmark.path={tmp_path / 'levels'}").benchmark)
     kept = load_benchmark(composed(f"benchmark.path={tmp_path / 'levels'}", "benchmark.allow_missing=true").benchmark)
     assert (len(kept.pairs), kept.n_expected) == (349, 350)
+
+
+def test_only_what_is_asked_for_is_made_into_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("IQA_LAB_CACHE", str(tmp_path / "cache"))
+    asked = ["benchmark.references=[chelsea.png]", "benchmark.distortions=[jpeg]"]
+
+    def made() -> set[str]:
+        return {path.name for path in (tmp_path / "cache" / "levels").rglob("*.*") if path.suffix == ".png"}
+
+    assert not is_present(composed(*asked).benchmark)
+    few = load_benchmark(composed(*asked, "benchmark.levels=[1,5]").benchmark)
+    assert len(few.pairs) == 2 and made() == {"chelsea.png", "chelsea.jpeg.1.png", "chelsea.jpeg.5.png"}
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.png")}
+    more = load_benchmark(composed(*asked).benchmark)
+    assert len(more.pairs) == 5 and len(made()) == 6
+    assert {path: path.stat().st_mtime_ns for path in before} == before  # what was there stays
+    assert is_present(composed(*asked).benchmark) and not (tmp_path / "data").exists()
+    with pytest.raises(UserError, match="has no cat.png"):
+        load_benchmark(composed("benchmark.references=[cat.png]").benchmark)
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("IQA_LAB_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UserError, match="images of levels cannot be written .*IQA_LAB_CACHE"):
+        load_benchmark(composed("benchmark.references=[chelsea.png]", "benchmark.levels=[1]").benchmark)

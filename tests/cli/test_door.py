@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from iqa_lab.cli.arguments import own_folder, split, take_option
-from iqa_lab.cli.hydra import with_flags
+from iqa_lab.cli.arguments import own_folder, split
 from iqa_lab.errors import UserError
 from tests.conftest import ROOT, Finished
 
@@ -43,9 +42,12 @@ def test_flags_may_stand_anywhere(arguments: list[str], plain: list[str], flags:
 def test_a_flag_without_its_value(flag: str) -> None:
     with pytest.raises(UserError, match=f"{flag} needs a value"):
         split(["a=1", flag])
-    with pytest.raises(UserError, match="--out needs a value"):
-        take_option(["--out"], "--out")
-    assert with_flags(["--retry"]) == ["hydra.sweeper.retry=?"]
+
+
+@pytest.mark.parametrize(("command", "flag"), [("report", "--out"), ("sweep", "--retry"), ("results", "--where")])
+def test_a_flag_of_ours_without_its_value(iqa_lab: Command, command: str, flag: str) -> None:
+    done = iqa_lab(command, flag)
+    assert done.code == 2 and flag in done.error_line and "requires an argument" in done.error_line
 
 
 @pytest.fixture
@@ -91,6 +93,8 @@ def test_a_folder_that_cannot_be_used_is_one_line_in_every_command(
         (["architecture.argument={a: 1}"], "no key architecture.argument; the nearest are architecture.arguments"),
         (["benchmark.split={prt: train}"], "no key benchmark.split.prt; the nearest are benchmark.split.part"),
         (["readouts.plain.argments.a=1"], "the nearest are readouts.plain.arguments"),
+        (["readouts=lpips"], "readouts are chosen with readout=lpips; several: readout=[plain,mean]"),
+        (["readouts=[plain,mean]"], "readouts are chosen with readout="),
         (["readouts.gram.arguments={a: 1}"], "this run has no readout gram: choose it with readout="),
         (["weights.renames={'^a': b}"], "keys of a dictionary are written without quotes"),
         (["weights.input.order=gbr"], "weights.input.order=gbr: choose rgb, bgr or lightness"),
@@ -156,7 +160,7 @@ def test_whatever_the_disk_says_is_one_line(iqa_lab: Command, monkeypatch: pytes
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("iqa_lab.cli.commands.print_rows", fail)
+    monkeypatch.setattr("iqa_lab.cli.listing.print_long", fail)
     done = iqa_lab("list", "goals")
     assert done.code == 2 and str(error.strerror) in done.error_line
 

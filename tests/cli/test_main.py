@@ -189,7 +189,8 @@ def test_weights_that_cannot_be_used_are_one_line(
     assert offline.code == 2 and "could not download" in offline.error_line
     assert "iqa-lab list weights available=True" in offline.error_line
     torch.save(untrained("squeezenet1_1").module.state_dict(), tmp_path / "x.pth")
-    foreign = iqa_lab("run", "architecture=alexnet", UNTRAINED[3], f"weights.path={tmp_path / 'x.pth'}")
+    said = ["goal=classification", "dataset=imagenet1k"]
+    foreign = iqa_lab("run", "architecture=alexnet", *said, UNTRAINED[3], f"weights.path={tmp_path / 'x.pth'}")
     assert foreign.code == 2 and "does not fit this architecture: 12 keys missing" in foreign.error_line
     contradiction = iqa_lab("run", "architecture=alexnet", UNTRAINED[3], "weights=classification/imagenet1k/vgg16")
     assert contradiction.code == 2 and "architecture=vgg16, but the run asks" in contradiction.error_line
@@ -215,7 +216,8 @@ def test_scores_that_are_no_numbers_are_exit_code_1_and_recorded(iqa_lab: Comman
     state = {key: torch.full_like(value, 1e38) for key, value in untrained("squeezenet1_1").module.state_dict().items()}
     torch.save(state, tmp_path / "x.pth")
     finished = iqa_lab(
-        "run", "architecture=squeezenet1_1", f"weights.path={tmp_path / 'x.pth'}", UNTRAINED[3], "tracker=none"
+        "run", "architecture=squeezenet1_1", f"weights.path={tmp_path / 'x.pth'}", UNTRAINED[3], "tracker=none",
+        "goal.name=large", "dataset=own",
     )  # fmt: skip
     assert finished.code == 1 and "scores are no finite numbers" in finished.error_line
     (unit,) = results()

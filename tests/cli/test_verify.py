@@ -77,7 +77,7 @@ def test_every_fault_is_named_and_nothing_stops_at_the_first(iqa_lab: Command, s
     assert "damaged" in found["resnet56_cifar"]["detail"] and "expected 4bfd9763" in found["resnet56_cifar"]["detail"]
     assert f"my_copy.safetensors in IQA_LAB_WEIGHTS is {MOBILE}" in found["mobilenetv1_025"]["detail"]
     assert "it loads all the same" in found["mobilenetv1_050"]["detail"]
-    assert "1 keys missing (features.3.squeeze.bias)" in found["squeezenet1_0.deepcompressed"]["detail"]
+    assert "1 key missing (features.3.squeeze.bias)" in found["squeezenet1_0.deepcompressed"]["detail"]
     for name in states:
         assert name in done.out
 

@@ -73,9 +73,10 @@ def test_weights_that_are_others_here_are_refused(evaluated: Evaluated, monkeypa
     [
         (OVERRIDES, "the code tests.metric.own.Kinds"),
         (["architecture=vgg16", "architecture.constructor=torch.hub.load"], "the code torch.hub.load"),
-        (["architecture=vgg16", "architecture.arguments={weights: DEFAULT}"], "the code torchvision.models.vgg16"),
-        (["architecture=vgg16", "weights.arguments={weights: DEFAULT}"], "the arguments"),
+        (["architecture=vgg16", "+architecture.arguments.weights=DEFAULT"], "the code torchvision.models.vgg16"),
+        (["architecture=vgg16", "+weights.arguments.weights=DEFAULT"], "the arguments"),
         (["architecture=vgg16", "goal=classification", "dataset=imagenet1k", "weights.url=http://x/y"], "the address"),
+        (["architecture=vgg16", "goal=classification", "dataset=imagenet1k", "weights.source=hf:x/y"], "the address"),
     ],
 )
 def test_what_a_stranger_names_is_not_run(overrides: list[str], said: str) -> None:
@@ -84,11 +85,24 @@ def test_what_a_stranger_names_is_not_run(overrides: list[str], said: str) -> No
         check_trust(config, [], "results/x", trust=False)
 
 
+def test_what_is_shipped_needs_no_trust() -> None:
+    for words in (
+        ["goal=classification", "dataset=imagenet1k", "architecture=mobilenetv2_tf"],
+        ["goal=baseline", "dataset=none", "architecture=ssim_gray"],
+        ["goal=classification", "dataset=imagenet1k", "architecture=resnet50", "weights.path=mine.pth"],
+    ):
+        config = composed(*words)
+        check_trust(config, [{"function": "lpips"}], "results/x", trust=False)
+    baseline = composed("goal=baseline", "dataset=none", "architecture=ssim_gray")
+    check_trust(baseline, [{"function": baseline.architecture.constructor}], "results/x", trust=False)
+
+
 def test_readouts_of_ones_own_need_trust() -> None:
     config = composed("goal=untrained", "dataset=none", "architecture=vgg16")
     check_trust(config, [{"function": "lpips"}], "results/x", trust=False)
-    with pytest.raises(UserError, match="the code evil.distance for its readout.*trust=True"):
-        check_trust(config, [{"function": "evil.distance"}], "results/x", trust=False)
+    for code in ("evil.distance", "torch.save", "iqa_lab.cli.main.main"):
+        with pytest.raises(UserError, match=f"the code {code} for its readout.*trust=True"):
+            check_trust(config, [{"function": code}], "results/x", trust=False)
     check_trust(config, [{"function": "evil.distance"}], "results/x", trust=True)
 
 

@@ -86,7 +86,7 @@ def test_a_baseline_and_ones_own_network(tmp_path: Path) -> None:
     ]
     own = load_metric(**words, overrides=overrides, readout="plain")
     file = own.save(tmp_path / "own.safetensors")
-    with pytest.raises(UserError, match="names the code tests.metric.own.Kinds .*trust=True"):
+    with pytest.raises(UserError, match="names the code tests.metric.own.Kinds.*trust=True"):
         load_metric(file)
     assert load_metric(file, trust=True)(*PAIR).equal(own(*PAIR))
 

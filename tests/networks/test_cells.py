@@ -292,9 +292,13 @@ def test_a_file_without_an_address_says_how_to_get_it(option: str, tmp_path: Pat
 
 def cell_row(option: str) -> dict[str, Any]:
     """The row of a training in ``iqa-lab list weights``."""
-    goal, dataset, name = option.split("/")
-    (row,) = list_options("weights", {"goal": goal, "dataset": dataset, "weights": name}, [CONF])
+    (row,) = (row for row in weights_rows() if f"{row['goal']}/{row['dataset']}/{row['weights']}" == option)
     return row
+
+
+@cache
+def weights_rows() -> list[dict[str, Any]]:
+    return list_options("weights", {}, [CONF])
 
 
 @pytest.mark.parametrize("architecture", BASELINES)

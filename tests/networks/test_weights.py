@@ -67,7 +67,7 @@ def test_missing_left_over_and_reshaped_keys_are_counted_and_named(tmp_path: Pat
     del state["conv.bias"]
     state["head.weight"] = torch.zeros(1)
     torch.save(state, tmp_path / "x.pth")
-    with pytest.raises(UserError, match=r"1 keys missing \(conv.bias\); 1 keys left over \(head.weight\)"):
+    with pytest.raises(UserError, match=r"1 key missing \(conv.bias\); 1 key left over \(head.weight\)"):
         load_weights(module(), tmp_path / "x.pth", WeightsConfig())
     declared = WeightsConfig(ignores=["conv.b*", "head.*"])
     assert load_weights(module(), tmp_path / "x.pth", declared) == ["conv.bias"]
@@ -110,7 +110,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, trained: nn.Module, name: s
 
 def test_a_file_without_a_state_dict_says_what_it_holds(tmp_path: Path, trained: nn.Module) -> None:
     torch.save({"epoch": 3, "model": trained.state_dict()}, tmp_path / "x.pth")
-    with pytest.raises(UserError, match=r"more than tensors at its top \(epoch, model\): .* weights.state=KEY"):
+    with pytest.raises(UserError, match=r"more than tensors at its top \(epoch, model\): .* weights.state=model"):
         read_state_dict(tmp_path / "x.pth", None, "")
     with pytest.raises(UserError, match=r"nothing at weights.state=state_dict: it holds epoch, model"):
         read_state_dict(tmp_path / "x.pth", "state_dict", "")
@@ -220,3 +220,30 @@ def test_a_changed_byte_of_a_tensor_is_noticed(tmp_path: Path, trained: nn.Modul
     path.write_bytes(content)
     with pytest.raises(UserError, match="x.pth is damaged: the checksum of .* in it is wrong"):
         load_weights(module(), path, WeightsConfig())
+
+
+@pytest.mark.parametrize(
+    ("wrap", "hint"),
+    [
+        (lambda key: f"module.{key}", "weights.prefix=module."),
+        (lambda key: f"module.model.{key}", "weights.prefix=module.model."),
+        (lambda key: f"x{key}", None),
+    ],
+)
+def test_keys_behind_one_prefix_name_it(tmp_path: Path, trained: nn.Module, wrap: object, hint: str | None) -> None:
+    assert callable(wrap)
+    state = {wrap(key): value for key, value in trained.state_dict().items()}
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(UserError, match="does not fit this architecture") as raised:
+        load_weights(trained, tmp_path / "x.pth", WeightsConfig())
+    assert (hint in str(raised.value)) if hint else ("weights.prefix" not in str(raised.value))
+    if hint:
+        load_weights(trained, tmp_path / "x.pth", WeightsConfig(prefix=hint.partition("=")[2]))
+
+
+def test_a_prefix_beside_other_keys_says_what_to_do_with_them(tmp_path: Path, trained: nn.Module) -> None:
+    state = {f"encoder.{key}": value for key, value in trained.state_dict().items()}
+    torch.save({**state, "projector.weight": torch.zeros(2, 2)}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"weights.prefix=encoder. and weights.ignores=.*projector.weight"):
+        load_weights(trained, tmp_path / "x.pth", WeightsConfig())
+    load_weights(trained, tmp_path / "x.pth", WeightsConfig(prefix="encoder.", ignores=["projector.*"]))

@@ -163,7 +163,7 @@ def test_the_human_formula_as_a_model_scores_as_people(name: str) -> None:
     distances = right(name)
     table = table_of(name, np.stack([distances, 7 * distances, 1 / distances], axis=1))
     assert table["srcc"].to_numpy() == pytest.approx([1, 1, -1], abs=1e-9)
-    assert table["rms_db"].to_numpy()[:2] == pytest.approx([0, 0], abs=1e-9)
+    assert table["rms_db"].to_numpy()[:2] == pytest.approx([0, 0], abs=1e-7)  # logarithms have nine digits
     assert table["order"].to_numpy() == pytest.approx([1, 1, -1], abs=1e-9)
     assert set(table["human"]) == {"formula"}
 
@@ -256,7 +256,7 @@ def test_squares_are_compared_with_the_background_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"pixels_per_degree": 30.0}, "at least 40"),
+        ({"pixels_per_degree": 30.0}, "at least 38"),
         ({"pixels_per_degree": 128.5}, "a whole number"),
         ({"peak_luminance": 100.0}, "one display.*171.198"),
     ],

@@ -16,6 +16,7 @@ from iqa_lab.report.figures.common import FACTORS, network_names, save
 from iqa_lab.report.figures.depth_profile import depth_profile
 from iqa_lab.report.figures.factor_grid import factor_grid
 from iqa_lab.report.figures.forest import forest
+from iqa_lab.report.figures.labels import spread
 from iqa_lab.report.figures.opinion_against_score import opinion_against_score
 from iqa_lab.report.figures.own_task import own_task
 from iqa_lab.report.figures.ranking import ranking
@@ -196,3 +197,119 @@ def test_every_figure_is_drawn_without_a_browser(table: pd.DataFrame, tmp_path: 
         with Image.open(png) as image:
             assert image.width > 300 and len(np.unique(np.asarray(image.convert("L")))) > 20, name
         assert svg.read_text().startswith("<svg") and pdf.read_bytes().startswith(b"%PDF"), name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "apart"),
+    [([0.5], 0.1), ([0.5, 0.5, 0.5], 0.1), ([0.99, 1.0, 0.98], 0.05), ([0.0, 0.0], 0.3), ([0.2, 0.9, 0.21], 0.05)],
+)
+def test_names_at_the_ends_of_lines_are_apart_in_order_and_inside(wanted: list[float], apart: float) -> None:
+    found = spread(wanted, apart, 0.0, 1.0)
+    order = np.argsort(wanted, kind="stable")
+    assert (np.diff(found[order]) >= apart - 1e-9).all()
+    assert found.min() >= -1e-9 and found.max() <= 1 + 1e-9
+    alone = np.diff(np.sort(wanted), prepend=-np.inf, append=np.inf)
+    far = [
+        place
+        for place, number in enumerate(order)
+        if min(alone[place : place + 2]) > 2 * apart and 0 < wanted[number] < 1
+    ]
+    assert all(found[order[place]] == pytest.approx(wanted[order[place]]) for place in far)
+
+
+def test_more_names_than_there_is_room_for_are_closer(tid: pd.DataFrame) -> None:
+    assert spread([0.5] * 11, 0.2, 0.0, 1.0).tolist() == pytest.approx(np.linspace(0, 1, 11))
+
+
+def named(chart: Any, name: str) -> pd.DataFrame:
+    """The data of the layer of a name."""
+    content = chart.to_dict()
+    (layer,) = (layer for layer in content["layer"] if layer.get("name") == name)
+    return pd.DataFrame(content["datasets"][layer["data"]["name"]])
+
+
+def test_lines_have_their_names_at_their_ends_and_no_legend(tid: pd.DataFrame) -> None:
+    chart = depth_profile(tid, "plain", {"another group of people": 0.98})
+    ends = named(chart, "ends")
+    lines = values(chart, "line")
+    assert set(ends["label"]) == set(lines["network"])
+    last = lines[lines["depth"] == 1].set_index("network")["srcc"]
+    assert all(row["srcc"] == pytest.approx(last[row["label"]], abs=1e-4) for _, row in ends.iterrows())
+    assert set(named(chart, "ends_of_rules")["label"]) == {
+        "ssim_gray",
+        "pixels (RMSE, PSNR)",
+        "another group of people",
+    }
+    colours = [layer["encoding"]["color"] for layer in chart.to_dict()["layer"] if "color" in layer["encoding"]]
+    assert all(colour.get("legend") is None for colour in colours)
+
+
+def test_trainings_of_a_cell_share_a_name_where_there_are_many_lines(tid: pd.DataFrame) -> None:
+    own = tid[tid["goal"] != "baseline"]
+    many = pd.concat([own.assign(weights=own["weights"] + f".{number}") for number in range(3)])
+    ends = named(depth_profile(many, "plain"), "ends")
+    assert len(ends) == 5 and ends["label"].str.endswith("(3)").all()
+    lines = values(depth_profile(many, "plain"), "line")
+    assert lines["network"].nunique() == 15
+
+
+def test_bands_are_intervals_and_where_there_are_none_it_is_said(tid: pd.DataFrame) -> None:
+    chart = depth_profile(tid, "plain").to_dict()
+    assert any(layer["mark"]["type"] == "area" for layer in chart["layer"])
+    without = depth_profile(tid.assign(srcc_low=np.nan, srcc_high=np.nan), "plain").to_dict()
+    assert not any(layer["mark"]["type"] == "area" for layer in without["layer"])
+    assert "no intervals: too few references" in without["title"]["subtitle"]
+
+
+HELD = {"heldout": 0.7, "heldout_low": 0.65, "heldout_high": 0.75}
+
+
+@pytest.mark.parametrize("spread_of", [0.0, 0.018, 0.1, 0.4])
+def test_colours_span_a_tenth_at_least_and_their_floor_is_said(spread_of: float, tid: pd.DataFrame) -> None:
+    """.715 and .733 are nearly one colour."""
+    number = tid.groupby("architecture").ngroup()
+    rows = tid.assign(**{**HELD, "heldout": 0.5 + spread_of * number / number.max()})
+    chart = factor_grid(rows).to_dict()
+    (colour,) = (
+        layer["encoding"]["color"] for layer in chart["layer"] if layer["encoding"].get("color", {}).get("scale")
+    )
+    low, high = colour["scale"]["domain"]
+    assert high - low >= 0.1 - 1e-9
+    assert f"colours from {low:.3f}".replace("0.", ".") in " ".join(chart["title"]["subtitle"])
+
+
+def test_cells_of_the_grid_have_intervals_and_of_several_trainings_the_mean_and_the_range(tid: pd.DataFrame) -> None:
+    one = tid[tid["goal"] == "classification"].assign(**HELD)
+    other = one.assign(weights=one["weights"] + ".v2", heldout=0.5, heldout_low=0.45, heldout_high=0.55)
+    alone = values(factor_grid(one), "rect").dropna(subset=["value"])
+    assert set(alone["interval"]) == {"[.650, .750]"} and set(alone["value"]) == {0.7}
+    both = values(factor_grid(pd.concat([one, other], ignore_index=True)), "rect").dropna(subset=["value"])
+    assert set(both["interval"]) == {"2: .500 to .700"} and both["value"].tolist() == pytest.approx([0.6] * len(both))
+
+
+def test_own_task_has_bars_where_values_are_held_out(tid: pd.DataFrame) -> None:
+    keys = ["goal", "dataset", "architecture", "weights"]
+    known = tid[tid["goal"] != "baseline"][keys].drop_duplicates().assign(performance=[56, 71, 93, 40, 1], measure="m")
+    bars = values(own_task(tid.assign(**HELD), known), "rule")
+    assert set(bars["value_low"]) == {0.65} and set(bars["value"]) == {0.7}
+    assert "in-sample" in " ".join(own_task(tid, known).to_dict()["title"]["subtitle"])
+
+
+def test_medians_of_readouts_have_intervals_over_six_networks(tid: pd.DataFrame) -> None:
+    own = tid[(tid["goal"] == "classification") | (tid["goal"] == "baseline")]
+    copies = [own.assign(weights=own["weights"] + f".{number}", srcc=own["srcc"] + number / 100) for number in range(2)]
+    many = pd.concat(copies, ignore_index=True)
+    bars = values(readouts(many), "rule")
+    of_layers = many[many["layer"] != "pixels"].groupby(["readout", "architecture", "dataset", "weights"])["srcc"].max()
+    for _, row in bars.iterrows():
+        assert (row["low"], row["high"]) == pytest.approx(
+            (of_layers[row["readout"]].min(), of_layers[row["readout"]].max()), abs=1e-4
+        )
+    with pytest.raises(AssertionError, match="no rule"):
+        values(readouts(own), "rule")
+
+
+def test_pngs_have_300_dots_an_inch(tid: pd.DataFrame, tmp_path: Path) -> None:
+    png, _, _ = save(ranking(tid), tmp_path, "a")
+    with Image.open(png) as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.5) and image.width > 3 * 480

@@ -20,7 +20,7 @@ from iqa_lab.report.collect import collect
 from iqa_lab.report.finished import read_units
 from iqa_lab.report.page import download
 from iqa_lab.report.study import EVERYTHING, Study
-from iqa_lab.report.tables import latex_table, markdown_table
+from iqa_lab.report.tables import latex_table, markdown_table, paper_table
 from tests.browser import rendered
 from tests.conftest import Finished, noisy, picture
 
@@ -209,8 +209,50 @@ def test_a_report_of_nothing(iqa_lab: Callable[..., Finished], tmp_path: Path) -
 
 
 def test_tables_for_papers() -> None:
-    frame = pd.DataFrame({"architecture": ["a_b", "c"], "n": [3000, 3000], "srcc": [0.7123, float("nan")]})
-    assert markdown_table(frame).splitlines()[2:] == ["| a\\_b | 3000 | **.712** |", "| c | 3000 | -- |"]
+    frame = pd.DataFrame({"architecture": ["a_b", "c"], "srcc": [0.7123, float("nan")], "bold": [True, False]})
+    assert markdown_table(frame).splitlines()[2:] == ["| a\\_b | **.712** |", "| c | -- |"]
     latex = latex_table(frame, "50 % & more", "tab:x")
-    assert r"a\_b & 3000 & \textbf{.712} \\" in latex and r"\caption{50 \% \& more}" in latex
-    assert latex.count("&") == 6 + 1
+    assert r"a\_b & \textbf{.712} \\" in latex
+    assert r"\caption{50 \% \& more. Bold: its interval lies above those of all other rows.}" in latex
+    assert latex.count("&") == 3 + 1
+
+
+def networks(*intervals: tuple[float, float, float], value: str = "srcc_heldout") -> pd.DataFrame:
+    """One row a network with a value and its interval."""
+    names = [value, f"{value}_low", f"{value}_high"]
+    rows = pd.DataFrame(intervals, columns=names)
+    return rows.assign(benchmark="b", goal="g", dataset="d", architecture=[f"a{n}" for n in range(len(rows))],
+                       weights="w", confidence=0.95)  # fmt: skip
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("rows", "bold"),
+    [
+        (networks((0.9, 0.85, 0.95), (0.8, 0.75, 0.84)), [True, False]),
+        (networks((0.9, 0.85, 0.95), (0.8, 0.75, 0.86)), [False, False]),  # they overlap
+        (networks((0.8, 0.75, 0.84), (0.9, 0.85, 0.95), (0.1, 0.0, 0.2)), [False, True, False]),
+        (networks((0.9, NAN, NAN), (0.8, 0.75, 0.84)), [False, False]),  # the highest has no interval
+        (networks((0.9, 0.85, 0.95), (0.8, NAN, NAN)), [False, False]),
+        (networks((0.9, 0.85, 0.95)), [False]),  # higher than nothing
+        (networks((0.9, 0.9, 0.9), (0.9, 0.9, 0.9)), [False, False]),
+        (networks((2.0, 1.5, 2.4), (3.0, 2.5, 3.5), value="rms_db_heldout"), [True, False]),  # low is good
+        (networks((2.0, 1.5, 2.6), (3.0, 2.5, 3.5), value="rms_db_heldout"), [False, False]),
+    ],
+)
+def test_bold_is_what_an_interval_says(rows: pd.DataFrame, bold: list[bool]) -> None:
+    value = next(name for name in rows if name.endswith("_heldout"))
+    table = paper_table(rows, value, among="benchmark")
+    assert table["bold"].tolist() == bold
+    assert table.columns[-2].endswith("held out [95 %]") and len(table.columns) <= 4
+
+
+def test_networks_of_another_benchmark_take_no_bold_away() -> None:
+    rows = pd.concat(
+        [networks((0.9, 0.85, 0.95), (0.8, 0.75, 0.84)), networks((0.99, 0.98, 1.0)).assign(benchmark="c")]
+    )
+    assert paper_table(rows.reset_index(drop=True), "srcc_heldout", among="benchmark")["bold"].tolist() == [
+        True, False, False,
+    ]  # fmt: skip

@@ -14,6 +14,7 @@ from iqa_lab.config import InputConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Network
 from iqa_lab.networks.network import PIXELS, lightness
+from iqa_lab.psychophysics.experiment import read_scores
 from iqa_lab.scoring.batches import Picture, batches
 from iqa_lab.scoring.columns import Column, plan_columns
 from iqa_lab.scoring.run import check_readouts
@@ -95,6 +96,25 @@ def test_either_picture_may_come_first_and_none_differs_from_itself(stimuli: Ben
         distorted_path=stimuli.pairs["reference_path"], distorted_pixels=stimuli.pairs["reference_pixels"]
     )
     assert (score(network, same, columns, Settings(), decode=stimuli.decode).values == 0).all()
+
+
+def test_bisected_thresholds_are_the_linear_ones_where_a_distance_is_linear() -> None:
+    few = "benchmark.distortions=[orientation,baguette]"
+    found = {}
+    for how in ("linear", "bisect"):
+        benchmark = load_benchmark(composed("benchmark=modelfest_60", few, f"benchmark.thresholds={how}").benchmark)
+        control = [Column(layer=PIXELS, readout="plain", terms={PIXELS.name: FUNCTIONS["plain"]})]
+        network = untrained("squeezenet1_1")  # only the pixels are read: nothing is forwarded
+        scores = score(network, benchmark.pairs, control, Settings(batch_size=32), decode=benchmark.decode)
+        frame = benchmark.pairs.assign(**{"plain@pixels": scores.values[:, 0]})
+        found[how] = read_scores(benchmark.config, frame, ["plain@pixels"])
+    linear, bisect = (one.values[:, 0] - one.values[:, 0].mean() for one in found.values())
+    # sRGB bends the pixels by 1 % at contrasts of people's thresholds, .02: .1 dB
+    np.testing.assert_allclose(bisect, linear, atol=0.005)
+    assert (
+        found["bisect"].extra["censored"][0] == 0
+        and found["bisect"].stimulus.tolist() == found["linear"].stimulus.tolist()
+    )
 
 
 def test_a_stimulus_that_is_another_one_than_was_examined_is_noticed(stimuli: Benchmark) -> None:

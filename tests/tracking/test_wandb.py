@@ -10,6 +10,7 @@ import pytest
 
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
+from iqa_lab.tracking.content import MOST_PAIRS, group_of, pairs_of, steps_of, tags_of
 from iqa_lab.tracking.wandb import check_tracker, summary_of, track_unit
 from tests.conftest import composed
 
@@ -128,3 +129,66 @@ def test_no_tracker_leaves_nothing(tmp_path: Path) -> None:
 def test_names_that_wandb_refuses_are_refused_before_the_work(tmp_path: Path, setting: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_tracker(composed(setting))
+
+
+def pairs(count: int = 12) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "reference": [f"r{number // 4}" for number in range(count)],
+            "distorted": [f"d{number}" for number in range(count)],
+            "distortion": 1,
+            "level": 1,
+            "opinion": range(count),
+            "plain@features.4": [float(count - number) for number in range(count)],
+        }
+    )
+
+
+def test_a_step_a_layer_over_depth_the_pairs_and_what_a_run_is_found_by(tmp_path: Path) -> None:
+    """What a workspace, and leet, draw by themselves; read back with W&B's own reader."""
+    headline = {"srcc_heldout": 0.65, "srcc_heldout_low": 0.6, "srcc_heldout_high": 0.7}
+    settings = composed(f"tracker.dir={tmp_path}", "architecture=alexnet", "benchmark=tid2013")
+    track_unit(correlations("plain", "mean"), {**RESULT, "headline": headline}, settings, pairs)
+    (run,) = runs(tmp_path)
+    found = json.loads(read_back(run, "--summary", "--json"))
+    assert found["config"]["references"] == 3 and found["config"]["layers"] == 2
+    assert found["config"]["goal_family"] == settings.goal.family
+    assert found["config"]["dataset_images"] == settings.dataset.images
+    records = [json.loads(line) for line in read_back(run, "--json").splitlines()]
+    (described,) = (record["run"] for record in records if record["type"] == "run")
+    assert described["run_group"] == "single runs on tid2013"
+    assert {"classification", "alexnet", "tid2013", "human opinion"} <= set(described["tags"])
+    text = json.dumps(records)
+    assert "srcc/plain" in text and "srcc/mean" in text
+    assert "best of all columns, chosen in-sample; srcc_heldout .650 [.600, .700]" in text
+    (table,) = run.glob("files/media/table/pairs*.json")
+    content = json.loads(table.read_text())
+    assert content["columns"] == ["reference", "distorted", "distortion", "level", "opinion", "score"]
+    assert [row[-1] for row in content["data"]] == [float(12 - number) for number in range(12)]
+
+
+def test_steps_are_layers_by_depth_without_pixels_concatenations_and_what_is_undefined() -> None:
+    table = correlations("plain", "mean")
+    together = table[table["layer"] == "features.4"].assign(layer="concat_1-2")
+    table = pd.concat([table.iloc[::-1], together])
+    table.loc[(table["layer"] == "features.1") & (table["readout"] == "mean"), "srcc"] = float("nan")
+    assert list(steps_of(table)) == [
+        {"depth": 0.0, "layer": "features.1", "srcc/plain": 0.3},
+        {"depth": 0.5, "layer": "features.4", "srcc/mean": 0.7, "srcc/plain": 0.7},
+    ]
+    choices = correlations("plain").rename(columns=lambda name: name.replace("srcc", "agreement"))
+    assert [set(step) for step in steps_of(choices)] == [{"depth", "layer", "agreement/plain"}] * 2
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(9, 9), (MOST_PAIRS, MOST_PAIRS), (MOST_PAIRS + 1, MOST_PAIRS)])
+def test_of_many_pairs_a_seeded_sample_is_shown(count: int, drawn: int) -> None:
+    shown = pairs_of(pairs(count), "plain@features.4")
+    assert len(shown) == drawn and shown.equals(pairs_of(pairs(count), "plain@features.4"))
+    assert (shown["score"] + shown["opinion"] == count).all()
+
+
+@pytest.mark.parametrize("length", [64, 65, 300])
+def test_tags_are_as_long_as_wandb_takes_them(length: int) -> None:
+    settings = composed("architecture=alexnet")
+    settings.benchmark.name = "b" * length
+    assert max(map(len, tags_of(settings))) == 64 and len(group_of(settings)) <= 128

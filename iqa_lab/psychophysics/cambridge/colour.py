@@ -53,5 +53,5 @@ def modulated(background: float, modulation: Floats, axis: str) -> Floats:
 
 
 def grey_levels(luminance: Floats) -> Floats:
-    """An achromatic image: the same value for red, green and blue, ``[H, W, 3]``."""
-    return np.repeat(luminance[..., None], 3, axis=-1)
+    """An achromatic image ``[H, W, 1]``: one value for red, green and blue."""
+    return np.asarray(luminance[..., None])

@@ -66,10 +66,9 @@ def detection(
     def picture(name: str) -> Picture:
         which, _, multiple = name.rpartition(" x ")
         condition = grounds[name] if name in grounds else by_name[which]
-        ground = np.maximum(condition.image(0.0), least)
-        if name in grounds:
-            return screen.picture(ground, ground)
-        return screen.picture(np.maximum(condition.image(float(multiple) * condition.threshold), least), ground)
+        contrast = 0.0 if name in grounds else float(multiple) * condition.threshold
+        around = condition.image(0.0) if screen.border else None
+        return screen.picture(np.maximum(condition.image(contrast), least), around)
 
     trials = pd.DataFrame(
         [

@@ -1,7 +1,7 @@
 """What people see in the contrast tests: thresholds by castleCSF's formula, and points that were measured.
 
-The points are those that Cai et al. (CVPR 2025, github.com/caiyancheng/VFM_HVS_CVPR2025) read from figures of the
-papers named below; which figure of which observer is theirs to say.
+The points are those of the files that come with the tests of Cai et al. (CVPR 2025,
+github.com/caiyancheng/VFM_HVS_CVPR2025); who measured them is what these say.
 """
 
 import numpy as np

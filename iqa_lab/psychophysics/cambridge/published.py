@@ -1,6 +1,6 @@
 """The scores of 45 models in the nine contrast tests, as Cai et al. (CVPR 2025) published them: shown beside ours.
 
-They are of the angle between final embeddings (``cosine`` has its ranks), of images in 0..1 that were not normalised as
+Most are of the angle between final embeddings (``cosine`` has its ranks), of images in 0..1 that were not normalised as
 the networks' own training was, with cosines in float32 on a GPU. An angle there has steps of 1e-4: that decides part
 of the scores. Of the pixels ("No Encoder") yellow-violet is .658 as published, .486 in float64; the others differ by
 .03 or less.
@@ -30,7 +30,7 @@ def published_said(name: str) -> tuple[str, ...]:
     models = scores.drop(NO_ENCODER)
     what = "log_rmse_by_frequency" if name == "contrast_matching" else "srcc, cosine"
     return (
-        f"Published for the final embeddings of {len(models)} models (Cai et al. 2025, {what}, float32): "
+        f"Published for {len(models)} models, final embeddings but for one (Cai et al. 2025, {what}, float32): "
         f"{models.min():.3f} to {models.max():.3f}, median {models.median():.3f}; for the pixels "
         f"{scores[NO_ENCODER]:.3f}.",
     )

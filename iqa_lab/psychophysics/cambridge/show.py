@@ -58,22 +58,25 @@ class Screen:
         side = SIDE + 2 * self.border
         return f"{self.display}, {side} x {side} pixels"
 
-    def picture(self, linear: Floats, ground: Floats) -> Picture:
-        """The values of pixels 0..255 of linear RGB ``[224, 224, 3]`` in cd/m2, float32, with the border around it.
+    def picture(self, linear: Floats, ground: Floats | None = None) -> Picture:
+        """The values of pixels 0..255 of an image in cd/m2, float32 ``[H, W, 3]``, with the border around it.
 
         Args:
-            linear: the image.
-            ground: what the stimulus is shown on, of the same shape: its mean colour is that of the border.
+            linear: the image, linear RGB ``[224, 224, 3]``, or ``[224, 224, 1]`` where all three are the same.
+            ground: what the stimulus is shown on, of the same shape: its mean colour is that of the border, which needs
+                it.
 
         Raises:
             UserError: the display cannot show it.
         """
         if self.border:
+            assert ground is not None
             mean = ground.mean(axis=(0, 1))
             wide = np.tile(mean, (SIDE + 2 * self.border, SIDE + 2 * self.border, 1))
             wide[self.border : -self.border, self.border : -self.border] = linear
             linear = wide
-        return np.ascontiguousarray(self.display.values(linear))
+        shown = self.display.values(linear)
+        return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
 
     def shown(self, stimuli: Sequence[Stimulus], config: BenchmarkConfig) -> tuple[list[Stimulus], tuple[str, ...]]:
         """The stimuli that are shown here, and what has to be said of the others.

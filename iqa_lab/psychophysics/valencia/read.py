@@ -8,6 +8,7 @@ from iqa_lab.statistics.correlation.coefficients import krcc
 from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
+DIGITS = 9  # of logarithms: masks as far above as below a frequency are ties, which the last bits would break
 KEYS = ["channel", "frequency", "contrast", "mask_frequency", "mask_contrast", "mask_orientation"]
 
 
@@ -39,9 +40,9 @@ def read_logarithms(conditions: pd.DataFrame, values: Floats, *, curve: str, alo
         ``extra``: ``order``, Kendall's tau between the columns' and people's order of the curves at one place, mean
         over the places at which these differ for people: 1 = they lie one above the other as people's do.
     """
-    human = conditions["opinion"].to_numpy(float)
+    human = np.log10(conditions["opinion"].to_numpy(float)).round(DIGITS)
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.log10(values)
+        log = np.log10(values).round(DIGITS)
     log = np.where(np.isfinite(log), log, np.nan)
     taus = [
         np.atleast_1d(krcc(np.nan_to_num(log[rows]), human[rows]))
@@ -50,7 +51,7 @@ def read_logarithms(conditions: pd.DataFrame, values: Floats, *, curve: str, alo
     ]
     order = np.mean(taus, axis=0) if taus else np.full(values.shape[1], np.nan)
     return Reading(
-        values=log, human=np.log10(human), stimulus=conditions["reference"].to_numpy(dtype=object),
+        values=log, human=human, stimulus=conditions["reference"].to_numpy(dtype=object),
         group=conditions["distortion"].to_numpy(dtype=object), logarithmic=True, source="formula",
         extra={"order": np.where(np.isfinite(log).all(axis=0), order, np.nan)},
     )  # fmt: skip

@@ -90,7 +90,7 @@ def _sort_line(line: Array, result: Array, keys: Array, spare: Array, counts: Ar
 
 
 @compile_loop
-def _put(keys: Array, target: Array, number: int, counts: Array, shift: int) -> None:
+def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> None:
     """Moves keys to where their digit says, those of one digit in the order that they have."""
     below = _NOTHING
     for value in range(_VALUES):

@@ -36,20 +36,23 @@ def benchmark_against_benchmark(
         for axis, side, name, measure in zip((alt.X, alt.Y), "xy", (first, second), measures, strict=True)
     )
     shown = both[["network", *keys, "srcc_x", "srcc_y", *ends]].round(5)
-    colour = alt.Color("goal:N", scale=theme.colours(goals), title="goal")
+    legend = alt.Legend(symbolOpacity=1)
+    colour = alt.Color("goal:N", scale=theme.colours(goals), title="goal", legend=legend)
     base = alt.Chart(shown).encode(color=colour)
     points = base.mark_point(filled=True, size=70, opacity=0.9).encode(
-        x=x, y=y, shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal"),
+        x=x, y=y, shape=alt.Shape("goal:N", scale=theme.shapes(goals), title="goal", legend=legend),
         tooltip=["network", number(f"{value}_x"), number(f"{value}_y")],
     )  # fmt: skip
     bars = [
         base.mark_rule(opacity=0.35).encode(x=alt.X(f"{value}_low_x:Q"), x2=f"{value}_high_x:Q", y=y),
         base.mark_rule(opacity=0.35).encode(y=alt.Y(f"{value}_low_y:Q"), y2=f"{value}_high_y:Q", x=x),
     ]
-    chart = alt.layer(*(bars if held_out else []), points).properties(width=420, height=420)
+    chart = alt.layer(*(bars if held_out else []), points).properties(width=420, height=420, usermeta={"widest": 640})
     how = (
         f"at the layer and readout that other references choose; bars: {said_level(best)} intervals"
         if held_out
         else "best layer and readout of each"
     )
-    return dressed(chart, f"The same networks on {first} and {second}", f"{len(both)} networks, {how}")
+    baselines = int((both["goal"] == "baseline").sum())
+    counted = f"{len(both) - baselines} networks" + (f" and {baselines} baselines" if baselines else "")
+    return dressed(chart, f"The same networks on {first} and {second}", f"{counted}, {how}")

@@ -46,5 +46,7 @@ def by_distortion(
     ]
     bars = base.mark_bar(color=theme.PALETTE[0], opacity=0.75).encode(y=alt.Y("srcc:Q", title=measure), tooltip=tips)
     whiskers = base.mark_rule(color="black").encode(y="srcc_low:Q", y2="srcc_high:Q")
-    chart = (bars + whiskers).properties(width=max(180, 24 * len(table)), height=HEIGHT - 80)
+    chart = (bars + whiskers).properties(
+        width=max(180, 24 * len(table)), height=HEIGHT - 80, usermeta={"widest": 90 * len(table) + 160}
+    )
     return dressed(chart, "Within each distortion", f"{column}; bars: 95 % intervals, resampling references")

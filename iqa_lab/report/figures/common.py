@@ -35,7 +35,7 @@ NUMBERS = [*(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("srcc", "srcc_l
 _USED = (
     "network", "goal", "dataset", "architecture", "weights", "layer", "readout", "depth", "srcc", "srcc_low",
     "srcc_high", "n", "benchmark", "performance", "measure", "srcc_x", "srcc_y", "trained", "text",
-    "heldout", "heldout_low", "heldout_high", "columns",
+    "heldout", "heldout_low", "heldout_high", "columns", "label", "value", "value_low", "value_high",
 )  # fmt: skip
 
 
@@ -83,12 +83,17 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
+# A PNG has 300 dots an inch where the chart's own pixels are 96 an inch.
+DOTS, PIXELS_OF_CHART = 300, 96
+_OF_VEGA = 72  # dots an inch that vl-convert counts from
+
+
 def save(chart: Chart, folder: Path, name: str) -> list[Path]:
-    """The chart as PNG (two pixels a point), SVG and PDF; made without a browser."""
+    """The chart as PNG (300 dots an inch), SVG and PDF; made without a browser."""
     folder.mkdir(parents=True, exist_ok=True)
     made = specification(chart)
     png, svg, pdf = (folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf"))
-    png.write_bytes(vl_convert.vegalite_to_png(made, scale=2))
+    png.write_bytes(vl_convert.vegalite_to_png(made, scale=_OF_VEGA / PIXELS_OF_CHART, ppi=DOTS))
     svg.write_text(vl_convert.vegalite_to_svg(made), encoding="utf-8")
     pdf.write_bytes(vl_convert.vegalite_to_pdf(made))
     return [png, svg, pdf]
@@ -123,16 +128,6 @@ def said_n(table: pd.DataFrame) -> str:
     return f"{', '.join(sorted(table['benchmark'].unique()))}: n = {said} pairs"
 
 
-def said_interval(table: pd.DataFrame) -> str:
-    """What the intervals are, in words.
-
-    >>> said_interval(pd.DataFrame({"confidence": [0.9, 0.95]}))
-    'bands and bars: 90 or 95 % intervals, resampling references'
-    """
-    of_stimuli = "rms_db" in table and bool(table["rms_db"].notna().all())
-    return f"bands and bars: {said_level(table)} intervals, resampling {'stimuli' if of_stimuli else 'references'}"
-
-
 def said_level(table: pd.DataFrame) -> str:
     """The confidence of the intervals, in words.
 
@@ -141,6 +136,56 @@ def said_level(table: pd.DataFrame) -> str:
     """
     levels = sorted(table["confidence"].dropna().unique()) if "confidence" in table else []
     return f"{' or '.join(f'{100 * level:g}' for level in levels) or '95'} %"
+
+
+# The least that an axis or a scale of colours spans: networks that differ by .02 do not lie at its two ends.
+SPAN = 0.1
+
+
+def scale_of(values: pd.Series) -> tuple[float, float]:
+    """The ends of a scale: those of the values, or around their middle where they span less than ``SPAN``.
+
+    >>> scale_of(pd.Series([0.715, 0.733])), scale_of(pd.Series([0.2, 0.8])), scale_of(pd.Series([0.98]))
+    ((0.674, 0.774), (0.2, 0.8), (0.9, 1.0))
+    """
+    low, high = float(values.min()), float(values.max())
+    if high - low < SPAN:
+        middle = (low + high) / 2 if high > 1 else min((low + high) / 2, 1 - SPAN / 2)  # no correlation is above 1
+        low, high = middle - SPAN / 2, middle + SPAN / 2
+    return round(low, 3), round(high, 3)
+
+
+def axis_of(values: pd.Series) -> alt.Scale:
+    """The scale of an axis: not from zero, but over at least ``SPAN``."""
+    low, high = scale_of(values.dropna())
+    return alt.Scale(zero=False, nice=True, domain=[low, high]) if len(values.dropna()) else alt.Scale(zero=False)
+
+
+def said_intervals(rows: pd.DataFrame, low: str) -> str:
+    """What the intervals are whose lower end this column is, in words.
+
+    >>> said_intervals(pd.DataFrame({"low": [float("nan")]}), "low")
+    'no intervals: too few references'
+    """
+    if low not in rows or rows[low].isna().all():
+        return "no intervals: too few references"
+    few = "; without: too few references" if rows[low].isna().any() else ""
+    return f"{said_level(rows)} intervals{few}"
+
+
+def with_values(best: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """One row a unit with ``value``, ``value_low``, ``value_high``: what is held out; and what they are, in words.
+
+    Where not every unit has a held-out value it is the best column of all, in-sample and hence without an interval.
+    """
+    if "heldout" in best and bool(best["heldout"].notna().all()):
+        named = {f"value{end}": best[f"heldout{end}"] for end in ("", "_low", "_high")}
+        bars = f"bars: {said_intervals(best, 'heldout_low')}"
+        return best.assign(**named), f"at the layer and readout that other references choose; {bars}"
+    return (
+        best.assign(value=best["srcc"], value_low=float("nan"), value_high=float("nan")),
+        "best layer and readout of each, in-sample, hence without intervals",
+    )
 
 
 def number(name: str) -> alt.Tooltip:

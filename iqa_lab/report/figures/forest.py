@@ -11,12 +11,13 @@ from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 
 
-def forest(contrasts: pd.DataFrame, confounded: Sequence[str] = ()) -> Chart | None:
+def forest(contrasts: pd.DataFrame, confounded: Sequence[str] = (), of_untrained: Sequence[str] = ()) -> Chart | None:
     """Matched contrasts as a forest plot: mean differences of SRCC between units that differ in one factor only.
 
     Args:
         contrasts: as ``simultaneous`` gives of those of one or several factors.
         confounded: what the grid cannot tell apart, a sentence each, as ``aliases`` gives.
+        of_untrained: factors whose contrasts are of untrained networks, since no two trained ones differ in them alone.
     """
     if contrasts.empty:
         return None
@@ -56,7 +57,8 @@ def forest(contrasts: pd.DataFrame, confounded: Sequence[str] = ()) -> Chart | N
     chart = (zero + bars + points).properties(width=WIDTH - 160, height=max(60, 22 * len(rows)))
     number_of = int(contrasts["low"].notna().sum())
     said = [
-        "right of zero the first level agrees better; of trained networks, but for the goal untrained",
+        "right of zero the first level agrees better; of trained networks, but for the goal untrained"
+        + (f" and for {' and '.join(of_untrained)}, of untrained ones" if of_untrained else ""),
         "bars: 95 %"
         + (f" for all {number_of} together (Bonferroni)" if number_of > 1 else "")
         + f"; fewer than {ENOUGH_NETWORKS} pairs: for these networks; no bar: nothing to judge by",

@@ -5,7 +5,18 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.report import theme
-from iqa_lab.report.figures.common import HELD_OUT, SRCC, Chart, network_names, number, said_level, said_n, slim
+from iqa_lab.report.figures.common import (
+    HELD_OUT,
+    SENSITIVITY,
+    SRCC,
+    Chart,
+    axis_of,
+    network_names,
+    number,
+    said_intervals,
+    said_n,
+    slim,
+)
 from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.units import best_of_units
 
@@ -30,8 +41,10 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     base = alt.Chart(slim(best)).encode(y=y, color=alt.Color("goal:N", scale=theme.colours(goals), title="goal"))
     tips = ["network", *map(number, HELD_OUT), number("srcc"), "layer", "readout", "columns:Q", "n"]
 
+    scale = axis_of(best[["heldout", "heldout_low", "heldout_high", "srcc"]].melt()["value"])
+
     def x(name: str) -> alt.X:
-        return alt.X(f"{name}:Q", title=measure, scale=alt.Scale(zero=False))
+        return alt.X(f"{name}:Q", title=measure, scale=scale)
 
     bars = base.mark_rule(strokeWidth=2).encode(x=x("heldout_low"), x2="heldout_high:Q")
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
@@ -39,9 +52,10 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     )
     chosen = base.mark_tick(thickness=2, size=13, opacity=0.55).encode(x=x("srcc"), tooltip=tips)
     chart = (bars + points + chosen).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
+    what, on = ("stimuli", "stimuli") if measure == SENSITIVITY else ("references", "opinions")
     said = [
-        f"points: at the layer and readout that other references choose, {said_level(best)} intervals",
-        "ticks: the best of all columns, chosen on the same opinions: optimistic, hence no interval",
-        said_n(best),
+        f"points: at the layer and readout that other {what} choose, {said_intervals(best, 'heldout_low')}",
+        f"ticks: the best of all columns, chosen on the same {on}: optimistic, hence no interval",
+        said_n(best).replace("pairs", "stimuli") if what == "stimuli" else said_n(best),
     ]
     return dressed(chart, "Networks and baselines, ranked by what is held out", said)

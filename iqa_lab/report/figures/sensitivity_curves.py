@@ -15,7 +15,8 @@ from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
 
-PEOPLE = "people (mean; band: single observers)"
+PEOPLE, PIXELS = "people (mean; band: single observers)", "pixels"
+_COLOURS = 7  # of the palette that are neither grey nor black
 
 
 def sensitivity_curves(readings: Mapping[str, Reading], curve: Curve, title: str) -> Chart | None:
@@ -51,9 +52,12 @@ def sensitivity_curves(readings: Mapping[str, Reading], curve: Curve, title: str
         return None
     table = pd.concat(lines, ignore_index=True)
     names = [str(name) for name in table["who"].unique()]
-    colours = alt.Scale(domain=names, range=[theme.INK, *(theme.colour_of(place) for place in range(len(names) - 1))])
-    dashes = alt.Scale(domain=names, range=[[1, 0], *(theme.DASHES[place % 4] for place in range(len(names) - 1))])
-    legend = alt.Legend(orient="bottom", columns=2, symbolType="stroke", symbolSize=300, labelLimit=420, title=None)
+    looks = [_look(name, place) for place, name in enumerate(names)]
+    colours = alt.Scale(domain=names, range=[colour for colour, _ in looks])
+    dashes = alt.Scale(domain=names, range=[dash for _, dash in looks])
+    legend = alt.Legend(
+        orient="bottom", columns=2, symbolType="stroke", symbolSize=400, symbolOpacity=1, labelLimit=420, title=None
+    )
     log = alt.Scale(type="log", zero=False, nice=False)
     ticks = [value for value in (0.5, 1, 2, 4, 8, 16, 32, 64) if min(x) / 1.5 <= value <= max(x) * 1.5]
     base = alt.Chart(table.round(5)).encode(
@@ -62,7 +66,7 @@ def sensitivity_curves(readings: Mapping[str, Reading], curve: Curve, title: str
     )
     shape = base.mark_line(point={"size": 28}, strokeWidth=2).encode(
         y=alt.Y("sensitivity:Q", title="contrast sensitivity (1 / threshold)", scale=log),
-        strokeDash=alt.StrokeDash("who:N", scale=dashes, legend=None),
+        strokeDash=alt.StrokeDash("who:N", scale=dashes, legend=legend),
         tooltip=["who", number("x"), number("sensitivity")],
     )
     parts = [shape]
@@ -71,6 +75,15 @@ def sensitivity_curves(readings: Mapping[str, Reading], curve: Curve, title: str
         parts.insert(0, band.encode(y=alt.Y("low:Q", scale=log), y2="high:Q"))
     said = "gain free: each curve is moved up or down until its mean is people's; columns: the nearest to people in dB"
     return dressed(alt.layer(*parts).properties(width=WIDTH, height=HEIGHT + 60), title, said)
+
+
+def _look(name: str, place: int) -> tuple[str, list[int]]:
+    """The colour and the dashes of a curve: people black, the pixels grey, the others as they come."""
+    if name == PEOPLE:
+        return theme.INK, theme.DASHES[0]
+    if name == PIXELS:
+        return theme.FAINT, theme.DASHES[1]
+    return theme.colour_of((place - 1) % _COLOURS), theme.DASHES[(place - 1) // _COLOURS % len(theme.DASHES)]
 
 
 def _rows(who: str, x: list[float], log_sensitivity: Floats) -> pd.DataFrame:

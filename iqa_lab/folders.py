@@ -7,7 +7,7 @@ from pathlib import Path
 
 def configuration_folder() -> Path:
     """The folder of the shipped YAML files: inside the package when installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
 
