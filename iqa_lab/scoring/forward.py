@@ -68,7 +68,10 @@ def to_device(module: nn.Module, settings: Settings) -> nn.Module:
             f"this network's weights were rounded to bf16 before: build it again for precision={settings.precision}"
         )
     dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
-    return module.to(settings.device, dtype).to(memory_format=torch.channels_last)
+    # what is moved in inference mode could never be descended through, as a metric is after a pass
+    made_there = any(weights.is_inference() for weights in module.parameters())
+    with torch.inference_mode(made_there), torch.no_grad():
+        return module.to(settings.device, dtype).to(memory_format=torch.channels_last)
 
 
 @contextmanager

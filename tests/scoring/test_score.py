@@ -502,3 +502,12 @@ def test_the_kits_pixels_give_the_published_rank_correlation(tid2013_kit: Path) 
     found = table(untrained("alexnet"), pairs, [column(PIXELS, "plain")])
     # six digits from the kit's own README, an independent program
     assert float(srcc(-found["plain@pixels"], pairs["opinion"])) == pytest.approx(0.485593, abs=1e-6)
+
+
+def test_a_network_can_be_descended_through_after_a_pass(small_pairs: pd.DataFrame) -> None:
+    network = build_network(composed("goal=untrained", "dataset=none", "architecture=squeezenet1_1"))
+    table(network, small_pairs.iloc[:2], [column(network.layers[0], "plain")])
+    assert not any(weights.is_inference() for weights in network.module.parameters())
+    image = torch.rand(1, 3, 64, 64, requires_grad=True)
+    network.module(image).sum().backward()
+    assert image.grad is not None and image.grad.abs().sum() > 0
