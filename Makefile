@@ -47,7 +47,7 @@ study: $(READY)  ## NAME=task: run a study and write its report
 	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
 	$(BIN)/iqa-lab report experiment=$(NAME)
 
-bench-quick: $(READY)  ## does every script of bench/ still run? less than a minute
+bench-quick: $(READY)  ## does every script of bench/ still run? about three minutes
 	$(BIN)/python -m bench.quick
 
 bench-gpu: $(READY)  ## everything that is to be known of a GPU, in one command of ten minutes at most
@@ -61,7 +61,7 @@ docs: $(READY)  ## the site of docs/, in site/index.html; seconds
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 notebooks: $(READY)  ## run the notebooks of docs/; a minute
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests/test_documentation.py -k test_a_notebook_runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/test_documentation.py -k test_a_notebook_runs
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check iqa_lab tests bench hydra_plugins docs

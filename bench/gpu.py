@@ -26,10 +26,10 @@ from rich.table import Table
 
 from bench.speed import MEASURED, Bench, configured, last_layer, machine, untrained
 from iqa_lab.benchmarks import load_benchmark
+from iqa_lab.scoring.memory import peak_memory_mib
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
 from iqa_lab.statistics import srcc
-from iqa_lab.store.provenance import peak_memory_mib
 
 NETWORKS = ("vgg16", "resnet50", "mobilenetv2_tf", "vit_small_patch16_224")
 PRECISIONS = ("fp32", "tf32", "bf16")

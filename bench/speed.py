@@ -365,7 +365,7 @@ def memory(bench: Bench, images: int) -> list[Line]:
 
 def report_peak(bench: Bench, layers: int, pairs: int, out: Path) -> None:
     """Run one pass and write the most memory that the process has held, in MiB."""
-    from iqa_lab.store.provenance import peak_memory_mib
+    from iqa_lab.scoring.memory import peak_memory_mib
 
     module = untrained("resnet50")[0].module
     names = [name for name, part in module.named_modules() if name.endswith(("conv1", "conv2", "bn3")) and part]
@@ -446,7 +446,7 @@ def main() -> None:
         help="processor: for a machine that others use, too; with OMP_NUM_THREADS=1, since waiting threads count",
     )  # fmt: skip
     parser.add_argument("--only", nargs="+", help="columns, moments, passes, lpips, precisions, order, batches ...")
-    parser.add_argument("--quick", action="store_true", help="two networks, one round: does it run?")
+    parser.add_argument("--quick", action="store_true", help="one network, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.pairs = min(options.pairs, 4) if options.quick else options.pairs
@@ -460,21 +460,22 @@ def main() -> None:
         layers, number, out = options.peak
         report_peak(bench, int(layers), int(number), Path(out))
         return
-    networks = ("alexnet", "mobilenetv2_tf") if options.quick else tuple(options.networks)
+    networks = ("alexnet",) if options.quick else tuple(options.networks)
+    small = "alexnet" if options.quick else "mobilenetv2_tf"
     jobs: list[tuple[str, Callable[[], list[Line]]]] = [
         *((kind, lambda name=name, measure=measure: measure(bench, name))  # type: ignore[misc]
           for name in networks for kind, measure in (("columns", columns_of_the_pass), ("moments", moments))),
-        ("passes", lambda: one_pass_a_column(bench, "mobilenetv2_tf")),
+        ("passes", lambda: one_pass_a_column(bench, small)),
         *(("lpips", lambda trunk=trunk: lpips_packages(bench, "lpips", trunk))  # type: ignore[misc]
           for trunk in (("alex",) if options.quick else ("alex", "squeeze", "vgg"))),
         ("lpips", lambda: lpips_packages(bench, "piq", "vgg")),
         ("lpips", lambda: lpips_packages(bench, "pyiqa", "squeeze")),
         ("precisions", lambda: precisions(bench, "alexnet")),
         ("order", lambda: memory_order(bench, "resnet18")),
-        ("order", lambda: memory_order(bench, "mobilenetv2_tf")),
+        ("order", lambda: memory_order(bench, small)),
         ("batches", lambda: batch_sizes(bench, "alexnet")),
-        ("batches", lambda: batch_sizes(bench, "mobilenetv2_tf")),
-        ("decoding", lambda: decoding(bench, "mobilenetv2_tf")),
+        ("batches", lambda: batch_sizes(bench, small)),
+        ("decoding", lambda: decoding(bench, small)),
         ("memory", lambda: memory(bench, 2 if options.quick else 1000)),
     ]  # fmt: skip
     lines = []

@@ -161,7 +161,6 @@ def test_a_notebook_shows_what_it_gave(path: Path) -> None:
     assert re.findall(r"/(?:home|root|tmp|work)/\S*", path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, levels_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
