@@ -92,10 +92,9 @@ ifeq ($(TORCH),cuda)
 SIZE := about 6 GB, since torch for Linux comes with CUDA; TORCH=cpu makes it 1 GB
 WITHOUT_CUDA := cat
 else
-SIZE := torch for $(TORCH), from download.pytorch.org
+SIZE := torch for $(TORCH), from PyTorch itself
 WITHOUT_CUDA := grep -vE '^(nvidia|cuda|triton)'
 BACKEND := --torch-backend $(TORCH)
-INDEX := --extra-index-url https://download.pytorch.org/whl/$(TORCH)
 endif
 
 # uv installs in seconds what takes pip minutes; where it cannot be had, pip does the same.
@@ -108,8 +107,10 @@ $(READY): pyproject.toml requirements.lock
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then \
 		$(BIN)/python -m uv pip install --compile-bytecode --python $(BIN)/python $(BACKEND) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
+	elif [ '$(TORCH)' != cuda ]; then \
+		echo 'TORCH=$(TORCH) needs uv, which could not be installed: leave TORCH out, or pip install uv'; exit 1; \
 	else \
-		$(BIN)/python -m pip install $(INDEX) -r $(VENV)/requirements.txt && \
+		$(BIN)/python -m pip install -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m pip install --quiet --no-deps -e .; \
 	fi
 	@touch $(READY)

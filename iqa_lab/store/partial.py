@@ -20,6 +20,7 @@ from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
 from iqa_lab.networks import Network
 from iqa_lab.progress import say
+from iqa_lab.readouts.loops import loops
 from iqa_lab.scoring.batches import BORDER, distinct
 from iqa_lab.scoring.columns import Column, Plan
 from iqa_lab.scoring.cost import settings_of
@@ -75,6 +76,7 @@ def resumed(
         "batch size": settings.batch_size,
         "border": BORDER,
         "device": settings.device.type,
+        "compiled loops": loops("sums") is not None,
         "versions": package_versions(),
     }
     return settings, PartialPass(folder, facts, plan.passed)
