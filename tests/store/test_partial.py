@@ -217,6 +217,7 @@ DAMAGES = [
     (_facts("images", "0" * 64), "is of a pass with other images"),
     (_facts("columns", "0" * 64), "is of a pass with other columns"),
     (_facts("device", "cuda"), "is of a pass with other device"),
+    (_facts("compiled loops", "off"), "is of a pass with other compiled loops"),
     (_facts("versions", {"torch": "1.0"}), "is of a pass with other versions"),
     (_facts("batch size", "many"), "is of a pass with other batch size"),
 ]

@@ -4,7 +4,7 @@ Analysis across units, in the form of ``correlations.csv`` of many. What the gri
 ``variance.aliases``, and what it is too small for raises ``TooFewUnits``: nothing is estimated from next to nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations
 
@@ -74,6 +74,18 @@ def placed_everywhere(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataF
     both = _untrained_everywhere(pd.concat([left.assign(_left=True), right.assign(_left=False)]))
     is_left = both["_left"].astype(bool)
     return both[is_left].drop(columns="_left"), both[~is_left].drop(columns="_left")
+
+
+def independent_trends(rows: Sequence[Mapping[str, object]], lengths: Mapping[str, int]) -> pd.DataFrame:
+    """A row a network whose layers have a trend, with what makes it independent of others: ``pair``, ``cluster``.
+
+    Args:
+        rows: with the factors of a network, and its name as ``first``.
+        lengths: its number of layers, by that name.
+    """
+    frame = pd.DataFrame(rows)
+    frame = frame.assign(pair=joined(frame, FACTORS), first_network=joined(frame, NETWORK))
+    return frame.assign(cluster=independent_pairs(frame, FACTORS), layers=frame["first"].map(lengths))
 
 
 def independent_pairs(rows: pd.DataFrame, shared: Sequence[str]) -> pd.Series:

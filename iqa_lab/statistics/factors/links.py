@@ -14,12 +14,12 @@ from scipy.stats import rankdata
 
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.factors.columns import NETWORK
-from iqa_lab.statistics.factors.contrasts import independent_pairs
+from iqa_lab.statistics.factors.contrasts import independent_trends
 from iqa_lab.statistics.factors.covariates import trend_within
 from iqa_lab.statistics.factors.effects import NOTHING, OTHER_NETWORKS, Effect, Side, compared
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.serial import trend_p, walking_pairs
-from iqa_lab.statistics.factors.units import FACTORS, Distributions, Judged, TooFewUnits, joined
+from iqa_lab.statistics.factors.units import Distributions, Judged, TooFewUnits, joined
 from iqa_lab.statistics.intervals.few import FEWEST
 
 Floats = NDArray[np.float64]
@@ -82,9 +82,7 @@ def link_over_layers(
         lengths[name] = len(group)
     if not rows:
         raise TooFewUnits("no network was read at three layers or more on both benchmarks")
-    frame = pd.DataFrame(rows)
-    frame = frame.assign(pair=joined(frame, FACTORS), first_network=joined(frame, NETWORK))
-    frame = frame.assign(cluster=independent_pairs(frame, FACTORS), layers=frame["first"].map(lengths))
+    frame = independent_trends(rows, lengths)
     effect, _ = compared([Side(frame)], trends, confidence)
     layers = frame.groupby("cluster")["layers"].min().tolist()
     chance = trend_p(effect.difference, layers, walking=walking_pairs)

@@ -15,7 +15,7 @@ from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.factors.claims import COVARIATES, Claim, NoSuchLevel, Quantifier, parse_claim
 from iqa_lab.statistics.factors.columns import NETWORK
-from iqa_lab.statistics.factors.contrasts import independent_pairs
+from iqa_lab.statistics.factors.contrasts import independent_pairs, independent_trends
 from iqa_lab.statistics.factors.covariates import trend_within
 from iqa_lab.statistics.factors.effects import NOTHING, OTHER_NETWORKS, Effect, Side, compared
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
@@ -310,9 +310,7 @@ def _trend_along_depth(
         lengths[name] = len(group)
     if not rows:
         raise TooFewUnits("no network with three layers or more has a trend")
-    frame = pd.DataFrame(rows)
-    frame = frame.assign(pair=joined(frame, FACTORS), first_network=joined(frame, NETWORK))
-    frame = frame.assign(cluster=independent_pairs(frame, FACTORS), layers=frame["first"].map(lengths))
+    frame = independent_trends(rows, lengths)
     effect, found = compared([Side(frame)], trends, confidence)
     if question.claim.margin:
         return _compared_with_margin(question.claim, effect, found, note)
