@@ -2,7 +2,8 @@
 
 The files lie in the folder ``.partial`` of a unit until the unit is complete. Each holds the scores from one border to
 another (see ``scoring.batches``), what they were made with, and a digest of itself. A pass goes on only with the same
-columns, images, batches and versions, so that its scores are those of an undisturbed pass to the last bit.
+columns, images, batches, versions, device and number of threads, among which torch divides its sums: so its scores are
+those of an undisturbed pass to the last bit.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+import torch
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
@@ -26,12 +28,12 @@ from iqa_lab.scoring.columns import Column, Plan
 from iqa_lab.scoring.cost import settings_of
 from iqa_lab.scoring.score import Scores, SoFar, joined
 from iqa_lab.scoring.settings import Settings
-from iqa_lab.store.provenance import package_versions
+from iqa_lab.store.provenance import kind_of, package_versions
+from iqa_lab.store.result import PARTIAL as FOLDER
 from iqa_lab.store.result import Definitions
 from iqa_lab.store.signature import digest_of
 from iqa_lab.store.writing import write_quickly
 
-FOLDER = ".partial"
 EVERY = 2.0  # seconds from one file to the next
 SHARE = 0.02  # of the time may go into writing them
 
@@ -75,7 +77,8 @@ def resumed(
         "images": digest_of(pairs[["reference_pixels", "distorted_pixels"]].to_numpy().tolist()),
         "batch size": settings.batch_size,
         "border": BORDER,
-        "device": settings.device.type,
+        "device": f"{settings.device.type} {kind_of(settings.device)}",
+        "threads": torch.get_num_threads(),
         "compiled loops": loops("sums") is not None,
         "versions": package_versions(),
     }

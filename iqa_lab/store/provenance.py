@@ -13,7 +13,7 @@ _PACKAGES = ("iqa-lab", "torch", "torchvision", "timm", "numpy", "scipy", "panda
 def circumstances(device: torch.device, batch_size: int) -> dict[str, Any]:
     """The machine and the programs of a run, for its ``result.json``."""
     return {
-        "device": _device_name(device),
+        "device": f"{device} {kind_of(device)}",
         "threads": torch.get_num_threads(),
         "batch_size": batch_size,
         "versions": {"python": platform.python_version(), **package_versions()},
@@ -21,10 +21,11 @@ def circumstances(device: torch.device, batch_size: int) -> dict[str, Any]:
     }
 
 
-def _device_name(device: torch.device) -> str:
+def kind_of(device: torch.device) -> str:
+    """What a device is, whichever of its kind: the name of a GPU, or the instructions that a CPU is computed with."""
     if device.type == "cuda":
-        return f"{device} {torch.cuda.get_device_name(device)}"
-    return f"{device} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def package_versions() -> dict[str, str]:

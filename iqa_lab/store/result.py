@@ -17,6 +17,9 @@ RESULT, SCORES, CORRELATIONS, WEIGHTS, CONFIG = (
     "result.json", "scores.parquet", "correlations.csv", "channel_weights.csv", "config.yaml",
 )  # fmt: skip
 
+# the folder of a pass that was cut off
+PARTIAL = ".partial"
+
 # what may be made again from the scores is sealed apart, so that its damage is not the scores' damage
 APART = ("headline",)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from iqa_lab import unit as units
@@ -26,7 +27,7 @@ from iqa_lab.scoring import score as scoring
 from iqa_lab.scoring.score import Scores
 from iqa_lab.store import partial
 from iqa_lab.store.outcome import Outcome
-from tests.conftest import ROOT, composed, noisy, picture
+from tests.conftest import ROOT, THREADS, composed, noisy, picture
 
 OVERRIDES = (
     "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "benchmark=table", "tracker=none",
@@ -72,6 +73,12 @@ def _always(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is scored is kept at every border, however little time has passed."""
     monkeypatch.setattr(partial, "EVERY", 0.0)
     monkeypatch.setattr(partial, "SHARE", float("inf"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads() -> None:
+    """What the module's fixtures compute is computed with as many threads as what the tests compute."""
+    torch.set_num_threads(THREADS)
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +224,9 @@ DAMAGES = [
     (_facts("images", "0" * 64), "is of a pass with other images"),
     (_facts("columns", "0" * 64), "is of a pass with other columns"),
     (_facts("device", "cuda"), "is of a pass with other device"),
+    (_facts("device", "cpu x86_64 a decade ago"), "is of a pass with other device"),
+    (_facts("threads", 1000), "is of a pass with other threads"),
+    (_facts("threads", None), "is of a pass with other threads"),
     (_facts("compiled loops", "off"), "is of a pass with other compiled loops"),
     (_facts("versions", {"torch": "1.0"}), "is of a pass with other versions"),
     (_facts("batch size", "many"), "is of a pass with other batch size"),
@@ -322,6 +332,18 @@ def test_other_settings(
         same(undisturbed, outcome)
 
 
+def test_with_other_threads_it_begins_anew(
+    pairs: Path, tmp_path: Path, stopper: Stopper, capfd: pytest.CaptureFixture[str], kept_once: Path
+) -> None:
+    """Sums are divided among threads: with another number of them the last bits of scores may be others."""
+    shutil.copytree(kept_once, tmp_path / "results")
+    torch.set_num_threads(THREADS + 1)
+    outcome = units.evaluate(config_of(pairs, tmp_path / "results"))
+    assert stopper.forwarded == FORWARDS
+    assert "is of a pass with other threads" in " ".join(capfd.readouterr().err.split())
+    same(units.evaluate(config_of(pairs, tmp_path / "fresh")), outcome)
+
+
 def test_changed_images_are_another_unit(pairs: Path, tmp_path: Path, stopper: Stopper, kept_once: Path) -> None:
     """What is kept lies in the folder of the signature, which hashes the pixels of all images."""
     results, mine = tmp_path / "results", tmp_path / "pairs"
@@ -374,7 +396,7 @@ def test_a_process_that_is_killed_for_good(pairs: Path, tmp_path: Path, undistur
         "from iqa_lab.cli.main import main\nmain()"
     )
     command = [sys.executable, "-c", code, "run", *OVERRIDES, f"benchmark.path={pairs}", f"results={tmp_path}"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(THREADS)}
     process = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(tmp_path.rglob(f"{partial.FOLDER}/0*")):
         time.sleep(0.01)
