@@ -31,6 +31,18 @@ def first_names(names: Iterable[str], limit: int = 3) -> str:
     return shown if len(listed) <= limit else f"{shown} and {len(listed) - limit} more"
 
 
+def percent(share: float) -> str:
+    """A share of 0 to 1 in whole percent; 0 and 100 are said only of none and of all.
+
+    >>> percent(0), percent(0.004), percent(0.764), percent(0.996), percent(1)
+    ('0 %', '<1 %', '76 %', '>99 %', '100 %')
+    """
+    text = f"{100 * share:.0f} %"
+    if 0 < share < 1:
+        return {"0 %": "<1 %", "100 %": ">99 %"}.get(text, text)
+    return text
+
+
 def counted(number: int, noun: str, nouns: str | None = None) -> str:
     """A number with its noun, as every message writes it.
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from iqa_lab.errors import percent
 from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.statistics.intervals.few import FEWEST
 from iqa_lab.store.digits import three_digits, with_interval
@@ -99,7 +100,7 @@ def chosen_on_others(
     if facts.get("columns") == 1:
         return [f"{first}{level}: {name} of its only column, nothing is chosen."]
     often = facts.get("chosen_how_often")
-    how = f" ({column} in {100 * often:.0f} % of the divisions)" if often is not None else ""
+    how = f" ({column} in {percent(often) if often else 'none'} of the divisions)" if often is not None else ""
     number = facts.get("columns", "many")
     best_of = "lowest" if is_low_good(statistic) else "highest"
     on = "opinions" if what == "references" else what

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iqa_lab.statistics.correlation.groups import TID_GLOBAL, range_restriction
 from iqa_lab.statistics.intervals.ceilings import opinion_ceilings
 from iqa_lab.statistics.intervals.selection import select_column, select_column_of_means
 from iqa_lab.store.digits import three_digits, with_interval
@@ -119,3 +120,31 @@ def test_what_is_undefined_is_no_number_in_json() -> None:
     config = composed("benchmark=tid2013", "statistics.resamples=50")
     facts = summarise(frame, tabulate(frame, DEFINITIONS, config, "v1", "rgb"), config)
     assert facts["srcc_heldout"] is None and facts["srcc_heldout_low"] is None and facts["srcc_best"] is not None
+
+
+@pytest.mark.parametrize(
+    ("often", "said"),
+    [
+        (0, "(lpips@conv5 in none of the divisions)"),
+        (0.0, "(lpips@conv5 in none of the divisions)"),
+        (0.004, "(lpips@conv5 in <1 % of the divisions)"),
+        (0.04, "(lpips@conv5 in 4 % of the divisions)"),
+        (0.76, "(lpips@conv5 in 76 % of the divisions)"),
+        (0.994, "(lpips@conv5 in 99 % of the divisions)"),
+        (0.996, "(lpips@conv5 in >99 % of the divisions)"),
+        (1.0, "(lpips@conv5 in 100 % of the divisions)"),
+        (None, "that other references choose."),
+    ],
+)
+def test_how_often_the_best_column_is_chosen_in_words(often: float | None, said: str) -> None:
+    facts = {"srcc_heldout": 0.6, "srcc_best": 0.7, "best_readout": "lpips", "best_layer": "conv5", "columns": 9,
+             "chosen_how_often": often}  # fmt: skip
+    assert said in chosen_on_others(facts)[0]
+
+
+@pytest.mark.parametrize(
+    ("inside", "share"), [(1, "1 pairs (<1 %)"), (2, "2 pairs (1 %)"), (299, "299 pairs (>99 %)"), (300, "(100 %)")]
+)
+def test_shares_of_distortions_are_none_or_all_only_where_they_are(inside: int, share: str) -> None:
+    groups = ["16"] * inside + ["1"] * (300 - inside)
+    assert share in range_restriction(groups, TID_GLOBAL)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from iqa_lab.errors import percent
 from iqa_lab.statistics.correlation.coefficients import FEWEST_PAIRS, large_enough
 
 SHOWN = 6  # names in a sentence
@@ -77,7 +78,7 @@ def range_restriction(groups: ArrayLike, alike: Mapping[str, str] | None = None)
     inside = int(np.isin(everything, list(there)).sum())
     if inside:
         said += (
-            f"; {inside} pairs ({100 * inside / len(everything):.0f} %) are {', '.join(there.values())}, which change "
+            f"; {inside} pairs ({percent(inside / len(everything))}) are {', '.join(there.values())}, which change "
             "the whole image alike: what does well there need not do so elsewhere"
         )
     return said
