@@ -110,7 +110,7 @@ def collect(results: Path, study: Study) -> Report:
         claims=claims,
         anchors=_published(units, table),
         figures=tuple(
-            comparing_figures(units, table, compared, best, published, networks, judged, study, notes, tables)
+            comparing_figures(units, table, compared, best, published, networks, judged, study, claims, notes, tables)
         ),
         units=pages,
         pictures=pictures.encoded,

@@ -46,6 +46,7 @@ def comparing_figures(
     chosen: pd.DataFrame,
     judged: Mapping[Columns, Judged],
     study: Study,
+    claims: pd.DataFrame,
     notes: list[str],
     tables: dict[str, pd.DataFrame],
 ) -> list[Figure]:
@@ -60,6 +61,7 @@ def comparing_figures(
         chosen: one row a unit with the columns among which other references choose.
         judged: how well units do at these.
         study: what is asked.
+        claims: of the study, as they were judged.
         notes: what a reader is told beside the figures.
         tables: what figures are drawn from and a reader may want as numbers is added.
     """
@@ -86,7 +88,8 @@ def comparing_figures(
             add(f"{benchmark}_grid", factor_grid(rows, study.cells, measure=measure))
             add(f"{benchmark}_readouts", readouts(every, measure=measure))
             add(f"{benchmark}_own_task", own_task(rows, published, measure=measure))
-    for name, chart in factor_figures(chosen, judged, notes, tables, claims=bool(study.claims)).items():
+    claimed = bool(len(claims) and (claims["pairs"] > 0).any())
+    for name, chart in factor_figures(chosen, judged, notes, tables, claimed=claimed).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
     measures = {name: _measure(units, table[table["benchmark"] == name]) for name in benchmarks}

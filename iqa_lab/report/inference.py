@@ -106,7 +106,7 @@ def factor_figures(
     notes: list[str],
     tables: dict[str, pd.DataFrame],
     *,
-    claims: bool = False,
+    claimed: bool = False,
 ) -> dict[str, Chart | None]:
     """The figures of factors by their names; networks by the layer that other references choose.
 
@@ -115,7 +115,7 @@ def factor_figures(
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
         tables: the contrasts that are drawn are added.
-        claims: whether the study states some.
+        claimed: whether claims of the study were judged on pairs of units, which a note never seems to deny.
     """
     found: dict[str, Chart | None] = {}
     if not len(chosen) or not judged:
@@ -143,7 +143,7 @@ def factor_figures(
             of_untrained += [factor] if rows is untrained else []
             break
         else:
-            above = "; the pairs that claims above were judged on are in their own table" if claims else ""
+            above = "; the pairs that claims above were judged on are in their own table" if claimed else ""
             notes.append(
                 f"Nothing is drawn of {factor} over the whole grid: {refusals[0 if len(trained) else -1]}{above}."
             )
