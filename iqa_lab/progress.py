@@ -5,7 +5,7 @@ Text from outside (names, paths, errors) is printed as it is: no console here re
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import ceil
 from typing import TypeVar
 
@@ -38,6 +38,22 @@ def say(text: str, style: str = "") -> None:
     """Print one line on standard error, as it is; ``style`` colours all of it, as ``yellow`` for a warning."""
     # a terminal breaks lines wherever they end: here they end between words; elsewhere a line stays one
     console.print(Text(printable(text), style), soft_wrap=not console.is_terminal)
+    for lines in _listening:
+        lines.append((text, style))
+
+
+_listening: list[list[tuple[str, str]]] = []
+
+
+@contextmanager
+def overheard() -> Iterator[list[tuple[str, str]]]:
+    """What ``say`` prints inside the block, each line with its style, to be said again; it is printed, too."""
+    lines: list[tuple[str, str]] = []
+    _listening.append(lines)
+    try:
+        yield lines
+    finally:
+        _listening.pop()
 
 
 def output_console() -> Console:
@@ -51,8 +67,11 @@ def tell(text: str, style: str = "") -> None:
 
 
 def status(text: str) -> AbstractContextManager[object]:
-    """Show a line while something runs; it vanishes when done."""
-    return console.status(Text(printable(text)))
+    """Show a line while something runs; it vanishes when done, and is silent where nobody looks.
+
+    A notebook is no terminal: there rich would warn that a package is missing, ipywidgets.
+    """
+    return console.status(Text(printable(text))) if console.is_terminal else nullcontext()
 
 
 def printable(text: str) -> str:

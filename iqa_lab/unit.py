@@ -1,6 +1,5 @@
 """One unit from configuration to result: the straight line of the whole laboratory."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -14,24 +13,26 @@ from iqa_lab.benchmarks.benchmark import COLUMNS as PAIR_COLUMNS
 from iqa_lab.benchmarks.checks import say_layout, say_left_out, warn_if_misread
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, counted
-from iqa_lab.networks import Network, build_network
+from iqa_lab.networks import Network
 from iqa_lab.networks.cells import cell_name, said_of_own
 from iqa_lab.progress import say, status
-from iqa_lab.scoring.columns import Definition, Plan, plan_columns
+from iqa_lab.scoring.columns import Plan, plan_columns
 from iqa_lab.scoring.cost import foreseen_cost, settings_of
+from iqa_lab.scoring.definitions import Definition
 from iqa_lab.scoring.memory import peak_memory_mib
+from iqa_lab.scoring.resize import image_size_of
 from iqa_lab.scoring.run import check_readouts, run_pass, weigh_channels, with_fitting_benchmarks
-from iqa_lab.scoring.settings import image_size_of
 from iqa_lab.scoring.stimuli import check_stimuli
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.finished import why_again
 from iqa_lab.store.headline import pixel_control
 from iqa_lab.store.identity import identity, images_seen
+from iqa_lab.store.known import built_network
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.partial import discard, resumed
 from iqa_lab.store.provenance import circumstances
 from iqa_lab.store.reading import Unusable
-from iqa_lab.store.result import CONFIG, DONE, Definitions, headline_stands
-from iqa_lab.store.settings import differences
+from iqa_lab.store.result import Definitions
 from iqa_lab.store.signature import signature
 from iqa_lab.store.tabulate import settings_of_statistics, summarise, tabulate, try_statistics
 from iqa_lab.store.writing import check_writable
@@ -101,7 +102,7 @@ def evaluate(config: Config) -> Outcome:
     """
     started = perf_counter()
     with status(f"{cell_name(config)}: building the network"):
-        network = build_network(config)
+        network = built_network(config)
     own = said_of_own(config)
     if own is not None:
         say(own)
@@ -197,7 +198,7 @@ def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Ben
     """The result that is there; its statistics made anew where they were made with other settings, or are damaged."""
     result = unit.result()
     wanted = settings_of_statistics(config)
-    reason = _why_again(unit, result, wanted)
+    reason = why_again(unit, result, wanted)
     if reason is None:
         return Outcome(unit, unit.table(), benchmark, 0)
     try_statistics(benchmark.pairs, config)
@@ -210,21 +211,6 @@ def _restated(unit: UnitFolder, config: Config, network: Network, benchmark: Ben
         _text(config),
     )
     return Outcome(unit, table, benchmark, 0, restated=True)
-
-
-def _why_again(unit: UnitFolder, result: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
-    """Why the statistics of a result have to be made anew; None if they are what they would be again."""
-    if result["state"] != DONE:
-        return f"{unit.folder} has scores without statistics"
-    if result.get("statistics") != wanted:
-        return differences(wanted, result.get("statistics") or {})
-    try:
-        unit.read(CONFIG)
-        unit.table()
-        unit.weights()
-    except Unusable as trouble:
-        return str(trouble)
-    return None if headline_stands(result) else f"the headline in {unit.folder} is damaged"
 
 
 def _text(config: Config) -> str:

@@ -1,14 +1,19 @@
 """Text from outside is printed as it is: nothing in it is markup, nothing moves the cursor."""
 
 import re
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 
+from iqa_lab import progress
 from iqa_lab.cli.printing import print_rows
-from iqa_lab.progress import bytes_bar, plain_console, printable, say, status, track
+from iqa_lab.progress import bytes_bar, plain_console, printable, progress_bar, say, status, track
 from iqa_lab.sweep.show import print_view
 from tests.conftest import ROOT
 
@@ -38,6 +43,28 @@ def test_what_would_change_the_terminal_is_shown_as_its_code(text: str, capfd: p
     for printed in (captured.err, captured.out):
         assert all(one.isprintable() or one == "\n" for one in printed)
     assert printable("two\nlines\té") == "two\nlines\té"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda: status("building the network").__enter__(),
+        lambda: list(track([1, 2], "making")),
+        lambda: list(bytes_bar([b"x"], "fetching", 0, 1)),
+        lambda: progress_bar("images", rate=True).__enter__().add_task("scoring", total=3),
+    ],
+    ids=["status", "track", "bytes_bar", "progress_bar"],
+)
+@pytest.mark.parametrize("widgets", ["missing", "there"])
+def test_a_notebook_is_not_told_that_a_package_is_missing(
+    show: Callable[[], object], widgets: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "console", Console(stderr=True, force_jupyter=True))
+    monkeypatch.setitem(sys.modules, "ipywidgets", None if widgets == "missing" else ModuleType("ipywidgets"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        show()
+    assert capfd.readouterr() == ("", "")
 
 
 SOURCES = sorted((ROOT / "iqa_lab").rglob("*.py"))

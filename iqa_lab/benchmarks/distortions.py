@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
-from skimage.restoration import denoise_tv_chambolle
-from skimage.util import random_noise
 
 Picture = NDArray[np.uint8]
 
@@ -25,7 +24,7 @@ def _to_uint8(values: NDArray[np.floating[Any]]) -> Picture:
 
 def white_noise(image: Picture, variance: float, rng: np.random.Generator) -> Picture:
     """Gaussian noise, independent in every pixel and colour; variance on a scale of 0..1."""
-    return _to_uint8(255 * random_noise(image, mode="gaussian", rng=rng, var=variance))
+    return _to_uint8(255 * skimage.util.random_noise(image, mode="gaussian", rng=rng, var=variance))
 
 
 def colour_noise(image: Picture, sigma: float, rng: np.random.Generator) -> Picture:
@@ -37,12 +36,12 @@ def colour_noise(image: Picture, sigma: float, rng: np.random.Generator) -> Pict
 
 def impulse_noise(image: Picture, share: float, rng: np.random.Generator) -> Picture:
     """A share of the values replaced by black or white."""
-    return _to_uint8(255 * random_noise(image, mode="s&p", rng=rng, amount=share))
+    return _to_uint8(255 * skimage.util.random_noise(image, mode="s&p", rng=rng, amount=share))
 
 
 def gaussian_blur(image: Picture, sigma: float, rng: np.random.Generator) -> Picture:
     """Gaussian blur; sigma in pixels."""
-    return _to_uint8(gaussian_filter(image.astype(float), (sigma, sigma, 0)))
+    return _to_uint8(scipy.ndimage.gaussian_filter(image.astype(float), (sigma, sigma, 0)))
 
 
 def jpeg(image: Picture, quality: float, rng: np.random.Generator) -> Picture:
@@ -74,7 +73,7 @@ def quantisation(image: Picture, steps: float, rng: np.random.Generator) -> Pict
 
 def denoising(image: Picture, weight: float, rng: np.random.Generator) -> Picture:
     """Total-variation denoising of a clean image: texture is lost, edges stay."""
-    return _to_uint8(255 * denoise_tv_chambolle(image / 255, weight=weight, channel_axis=-1))
+    return _to_uint8(255 * skimage.restoration.denoise_tv_chambolle(image / 255, weight=weight, channel_axis=-1))
 
 
 def _recoded(image: Picture, codec: str, **settings: Any) -> Picture:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 from iqa_lab.errors import UserError, first_names
 
@@ -25,7 +25,7 @@ class MatFile:
         try:
             if path.stat().st_size > LARGEST:
                 raise ValueError(f"it has more than {LARGEST >> 20} MiB")
-            content: dict[str, Any] = loadmat(str(path))
+            content: dict[str, Any] = scipy.io.loadmat(str(path))
         except Exception as error:  # of a damaged file SciPy may raise anything
             reason = " ".join(str(error).split())[:120]
             raise UserError(f"{path} is damaged or no MATLAB file: {reason}") from error

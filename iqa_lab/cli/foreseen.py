@@ -13,7 +13,7 @@ from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import counted
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.report.properties import with_properties
-from iqa_lab.scoring.columns import rows_of_readout
+from iqa_lab.scoring.definitions import rows_of_readout
 from iqa_lab.statistics.factors.claims import COVARIATES
 from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
 from iqa_lab.statistics.factors.power import BETWEEN, LEVEL, POWER, WITHIN

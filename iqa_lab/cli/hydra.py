@@ -104,8 +104,7 @@ def run_job(composed: DictConfig) -> float:
 def run_unit(composed: DictConfig) -> float:
     """Hydra's task: one unit; returns its headline number, for sweepers that optimise."""
     config = checked_unit(composed)
-    with status("loading torch"):  # which takes seconds
-        from iqa_lab import unit  # noqa: F401
+    with status("looking for the result"):
         from iqa_lab.store.show import show
         from iqa_lab.sweep.work import evaluate_unit
 
@@ -129,7 +128,7 @@ def checked_unit(composed: DictConfig) -> Config:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from iqa_lab.networks.cells import check_said  # which imports torch
+    from iqa_lab.networks.cells import check_said
 
     config = checked(composed)
     check_choice_of_weights(config)

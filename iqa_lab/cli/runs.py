@@ -262,7 +262,8 @@ def explain(
     def show(composed: Any) -> None:
         from iqa_lab.cli.hydra import checked_unit
         from iqa_lab.cli.printing import print_rows
-        from iqa_lab.explain import explain, write_explanation
+        from iqa_lab.explain.files import write_explanation
+        from iqa_lab.explain.maps import explain
         from iqa_lab.progress import status
 
         config = checked_unit(composed)

@@ -1,6 +1,4 @@
-"""Two images and a network -> where in the image each layer sees the difference, as pictures and as a page."""
+"""Two images and a network -> where in the image each layer sees the difference, as pictures and as a page.
 
-from iqa_lab.explain.files import write_explanation
-from iqa_lab.explain.maps import Explanation, LayerMap, explain
-
-__all__ = ["Explanation", "LayerMap", "explain", "write_explanation"]
+``maps.explain`` makes the maps, ``files.write_explanation`` the pictures and the page; ``policy`` is of any page.
+"""

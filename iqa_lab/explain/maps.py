@@ -13,10 +13,10 @@ from iqa_lab.config import Config, ReadoutConfig
 from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.forms import TOKENS
-from iqa_lab.networks.network import PIXELS, Layer
+from iqa_lab.networks.layer import PIXELS, Layer
 from iqa_lab.readouts import Response, load_at_positions, load_distance
 from iqa_lab.scoring.batches import Batch, pictures
-from iqa_lab.scoring.columns import chosen_layers
+from iqa_lab.scoring.definitions import chosen_layers
 from iqa_lab.scoring.forward import read_layers
 from iqa_lab.scoring.settings import Settings, pass_settings
 from iqa_lab.scoring.steady import check_steady

@@ -21,7 +21,7 @@ from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import Recipe, Sum, Term
 from iqa_lab.metric.trusted import check_trust
 from iqa_lab.networks import build_network
-from iqa_lab.networks.network import PIXELS
+from iqa_lab.networks.layer import PIXELS
 from iqa_lab.store.files import UnitFolder
 
 # statistics of a column that go with it

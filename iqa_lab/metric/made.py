@@ -10,7 +10,7 @@ from iqa_lab.metric.about import facts_of
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import Recipe
 from iqa_lab.networks import Network
-from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.scoring.resize import image_size_of
 
 
 def made(

@@ -17,7 +17,7 @@ from iqa_lab.networks.network import OUTPUT, PIXELS, Layer, Network
 from iqa_lab.readouts import Distance, load_distance
 from iqa_lab.readouts.channels import weighed_distance
 from iqa_lab.readouts.gradients import root
-from iqa_lab.scoring.columns import chosen_layers, concatenate
+from iqa_lab.scoring.definitions import chosen_layers, concatenate
 
 # readouts of responses that weights of channels have a meaning for; those of channels have one by themselves
 WEIGHABLE = ("plain", "lpips")

@@ -38,7 +38,8 @@ from iqa_lab.networks.build import network_from
 from iqa_lab.networks.network import Network
 from iqa_lab.networks.sources import find_weights_file
 from iqa_lab.networks.weights import weights_digest
-from iqa_lab.scoring.settings import Settings, image_size_of
+from iqa_lab.scoring.resize import image_size_of
+from iqa_lab.scoring.settings import Settings
 from iqa_lab.store.signature import digest_of
 from iqa_lab.store.writing import readable_write_errors, replace_all
 

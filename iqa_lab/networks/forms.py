@@ -7,10 +7,12 @@ or an output of one size (an adaptive pool), is told by its square: a square ima
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:  # torch takes seconds to import, and whoever reads results needs the forms alone
+    from torch import Tensor
 
-from iqa_lab.networks.trace import Output, Shape, Trace
+    from iqa_lab.networks.trace import Output, Shape, Trace
 
 MAP, MAP_LAST, TOKENS, VECTOR, CLASS = "map", "map_last", "tokens", "vector", "class"
 
@@ -38,7 +40,7 @@ class Form:
     patch: int | None = None  # of tokens: the side of a patch in pixels
     prefix: int = 0  # tokens before the patch tokens
 
-    def apply(self, output: Tensor, height: int, width: int) -> Tensor | None:
+    def apply(self, output: "Tensor", height: int, width: int) -> "Tensor | None":
         """The output for images of height x width pixels as ``[B, C, H, W]``; None if it has another form."""
         match self.kind, output.ndim:
             case "vector", 2:
@@ -68,7 +70,7 @@ class Form:
         return next((grid for grid in grids if grid[0] * grid[1] == patches), None)
 
 
-def grid_of(output: Output, traced: Trace, form: Form) -> tuple[int, int]:
+def grid_of(output: "Output", traced: "Trace", form: Form) -> tuple[int, int]:
     """Rows and columns of an output of that form, for the first images of the trace."""
     shape = output.shape
     match form.kind:
@@ -81,7 +83,7 @@ def grid_of(output: Output, traced: Trace, form: Form) -> tuple[int, int]:
     return 1, 1
 
 
-def stride_of(output: Output, traced: Trace, form: Form) -> int | None:
+def stride_of(output: "Output", traced: "Trace", form: Form) -> int | None:
     """How many pixels of the image lie between two positions; None where the image's size does not change how many.
 
     It is how many pixels wider the image has to be for one position more: so borders and unpadded convolutions, which
@@ -104,7 +106,7 @@ def stride_of(output: Output, traced: Trace, form: Form) -> int | None:
     return whole[0] if whole else round(pixels / (wider - width))
 
 
-def positions_across(shape: Shape, form: Form) -> int:
+def positions_across(shape: "Shape", form: Form) -> int:
     """The number of columns of a map; 1 of a vector.
 
     >>> positions_across((2, 64, 11, 15), Form(MAP)), positions_across((2, 11, 15, 64), Form(MAP_LAST))
@@ -122,7 +124,7 @@ class NoForm:
     otherwise: Form | None = None  # and with both axes exchanged
 
 
-def form_of(output: Output, traced: Trace, layout: str, patch: int, prefix: int) -> Form | NoForm:
+def form_of(output: "Output", traced: "Trace", layout: str, patch: int, prefix: int) -> Form | NoForm:
     """How one output is to be read, from its shapes.
 
     Args:
@@ -156,7 +158,7 @@ def form_of(output: Output, traced: Trace, layout: str, patch: int, prefix: int)
     return NoForm(f"{described}: no map, tokens or vector")
 
 
-def _of_map(shape: Shape, traced: Trace, moved: tuple[int, ...], layout: str) -> str | None:
+def _of_map(shape: "Shape", traced: "Trace", moved: tuple[int, ...], layout: str) -> str | None:
     """Which of the two kinds of map an output of four axes is; empty: nobody can tell; None: it is neither."""
     square = {MAP: shape[2] == shape[3], MAP_LAST: shape[1] == shape[2]}  # the first images are
     if moved:
@@ -184,7 +186,7 @@ def _has_stride(rows: int, side: int) -> bool:
 
 
 def _of_tokens(
-    output: Output, traced: Trace, moved: tuple[int, ...], layout: str, patch: int, prefix: int, described: str
+    output: "Output", traced: "Trace", moved: tuple[int, ...], layout: str, patch: int, prefix: int, described: str
 ) -> Form | NoForm:
     """Tokens ``[B, prefix + H * W, C]``, if the positions lie on a grid of square patches."""
     shape, second = output.shape, output.second

@@ -1,8 +1,8 @@
-"""A network ready to be read: its module, its input convention, and its named layers."""
+"""A network ready to be read: its module, its input convention, and its named layers (``layer.py``)."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -12,46 +12,15 @@ from torch import Tensor, nn
 from iqa_lab.config import InputConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks.forms import AXES, MAP, TOKENS, Form
+from iqa_lab.networks.layer import CLASS_TOKEN as CLASS_TOKEN
+from iqa_lab.networks.layer import OUTPUT as OUTPUT
+from iqa_lab.networks.layer import PIXELS as PIXELS
+from iqa_lab.networks.layer import Layer as Layer
+from iqa_lab.networks.layer import call_of as call_of
+from iqa_lab.networks.layer import module_of as module_of
 from iqa_lab.networks.trace import parts_of
 from iqa_lab.readouts import Distance
 from iqa_lab.readouts.gradients import passed_through
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A named place in a network; the name is the path of the module whose output is read.
-
-    Behind it may stand ``:call2`` (the second time that the module runs in a forward), ``:0`` or ``:key`` (a part of a
-    tuple or dictionary), and ``:class`` (the class token of a transformer's block, without the patch tokens).
-    """
-
-    name: str
-    depth: float  # position in [0, 1]: index over number of layers - 1
-    spatial: bool = True  # False: one number a channel, as in a class token or a pooled vector
-    form: Form | None = None  # how the output becomes a map; None: it is one (pixels, baselines)
-    stride: int | None = field(default=None, compare=False)  # pixels from one position to the next; a fact
-    fine: bool = field(default=False, compare=False)  # read with layers=fine, or by its name
-
-
-CLASS_TOKEN = ":class"
-
-
-def module_of(layer: str) -> str:
-    """The path of the module whose output a layer is.
-
-    >>> module_of("blocks.3:class"), module_of("relu:call2")
-    ('blocks.3', 'relu')
-    """
-    return layer.partition(":")[0]
-
-
-def call_of(layer: str) -> int:
-    """Which of its module's calls in one forward a layer is, from 1.
-
-    >>> call_of("relu:call2"), call_of("blocks.3:0")
-    (2, 1)
-    """
-    return int(found.group(1)) if (found := re.match(r"[^:]*:call(\d+)", layer)) else 1
 
 
 def part_of(output: object, layer: str) -> object:
@@ -64,12 +33,6 @@ def part_of(output: object, layer: str) -> object:
 
 # Baselines name what they read themselves; all of it is maps.
 _OF_BASELINES = Form(MAP)
-
-# The network's input itself, as RGB 0..255: the control that every unit carries.
-PIXELS = Layer("pixels", 0.0)
-
-# Where a baseline's score stands in tables.
-OUTPUT = Layer("output", 1.0)
 
 
 def lightness(images: Tensor) -> Tensor:

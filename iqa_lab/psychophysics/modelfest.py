@@ -23,9 +23,9 @@ from io import BytesIO
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.special import j0
 
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError
@@ -145,7 +145,7 @@ def _stimuli() -> list[Stimulus]:
     add("orientation", "plaid_90", 4, lambda: _mean(gabor(4, 0.14, 0.14), gabor(4, 0.14, 0.14, 90)))
     add("orientation", "plaid_45", 4, lambda: _mean(gabor(4, 0.14, 0.14), gabor(4, 0.14, 0.14, 45)))
     add("broadband", "disk", 0, _disk)
-    add("broadband", "bessel", 4, lambda: gaussian(0.5) * j0(2 * np.pi * 4 * np.hypot(*_axes())))
+    add("broadband", "bessel", 4, lambda: gaussian(0.5) * scipy.special.j0(2 * np.pi * 4 * np.hypot(*_axes())))
     add("broadband", "checkerboard", 0, lambda: _wide(_checkerboard()))
     add("picture", "scene", 0, lambda: _picture("scene"))
     return found

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from sklearn.model_selection import GroupKFold
 
 from iqa_lab.errors import UserError
@@ -161,8 +161,8 @@ def non_negative_solution(matrix: Matrix, vector: Vector, positive: NDArray[np.b
     while True:
         solution[:] = 0
         if positive.any():
-            factor = cho_factor(matrix[np.ix_(positive, positive)], check_finite=False)
-            solution[positive] = cho_solve(factor, vector[positive], check_finite=False)
+            factor = scipy.linalg.cho_factor(matrix[np.ix_(positive, positive)], check_finite=False)
+            solution[positive] = scipy.linalg.cho_solve(factor, vector[positive], check_finite=False)
         gradient = matrix @ solution - vector
         wrong = np.where(positive, solution < 0, gradient < -smallest)
         number = int(wrong.sum())

@@ -18,9 +18,9 @@ from iqa_lab.benchmarks.benchmark import CHOICES, MOS, THRESHOLDS
 from iqa_lab.config import Config, ReadoutConfig, checked_name
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.networks.cells import BASELINE
-from iqa_lab.networks.network import PIXELS, Layer
+from iqa_lab.networks.layer import PIXELS, Layer
 from iqa_lab.progress import track
-from iqa_lab.scoring.columns import define_columns, rows_of_readout
+from iqa_lab.scoring.definitions import define_columns, rows_of_readout
 from iqa_lab.statistics.table import CORRELATIONS
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.tabulate import opinion_sign

@@ -21,8 +21,9 @@ from iqa_lab.progress import progress_bar, say, status
 from iqa_lab.readouts import function_of, load_channel_readout
 from iqa_lab.readouts.channels import Context, Differences, Read, weights_table
 from iqa_lab.scoring.batches import distinct, number_of_images
-from iqa_lab.scoring.columns import ChannelReadout, Definition, Plan
+from iqa_lab.scoring.columns import ChannelReadout, Plan
 from iqa_lab.scoring.cost import announce
+from iqa_lab.scoring.definitions import Definition
 from iqa_lab.scoring.forward import read_layers
 from iqa_lab.scoring.score import Scores, SoFar, joined, score
 from iqa_lab.scoring.settings import Settings

@@ -8,6 +8,7 @@ import torch
 from iqa_lab.benchmarks.images import Resize
 from iqa_lab.config import Config
 from iqa_lab.errors import UserError
+from iqa_lab.scoring.resize import image_size_of
 
 _LONGEST = 8192  # pixels of a resized image's side: a longer one is a slip, and fills the memory
 
@@ -53,22 +54,6 @@ def pass_settings(config: Config, batch_size: int) -> Settings:
         precision=config.precision,
         resize=image_size_of(config),
     )
-
-
-def image_size_of(config: Config) -> Resize:
-    """The size that images are brought to.
-
-    Raises:
-        UserError: the setting is none of the three that are possible.
-    """
-    resize = config.preprocess.resize
-    sides = resize if isinstance(resize, list) else [resize]
-    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
-    if resize is None or (whole and not isinstance(resize, list)):
-        return resize
-    if not whole or len(sides) != 2:
-        raise UserError(f"preprocess.resize={resize}: give the short side in pixels, [height,width], or null")
-    return sides[0], sides[1]
 
 
 def device_named(name: str) -> torch.device:

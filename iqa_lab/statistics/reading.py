@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from iqa_lab.config import StatisticsConfig
 from iqa_lab.statistics.correlation.coefficients import plcc, srcc, srcc_within
@@ -192,7 +192,7 @@ def _rms_db_of_people(values: Floats, people: Floats) -> Floats:
 
 def _srcc_of_people(values: Floats, people: Floats) -> Floats:
     """``srcc`` beside each of many human values ``[resamples, m]``: ``[resamples, columns]``."""
-    ours, theirs = rankdata(values, axis=0), rankdata(people, axis=1)
+    ours, theirs = scipy.stats.rankdata(values, axis=0), scipy.stats.rankdata(people, axis=1)
     ours, theirs = ours - ours.mean(axis=0), theirs - theirs.mean(axis=1, keepdims=True)
     size = np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum(axis=1, keepdims=True))
     with np.errstate(invalid="ignore", divide="ignore"):

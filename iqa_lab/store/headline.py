@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from iqa_lab.networks.network import PIXELS
+from iqa_lab.networks.layer import PIXELS
 from iqa_lab.statistics.direction import by_goodness
 from iqa_lab.statistics.factors.units import IN_SAMPLE, candidate_rows
 

@@ -1,19 +1,22 @@
 """A unit's configuration, network and benchmark -> everything that may move its scores, which the signature hashes."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.benchmarks.made import shown_on
 from iqa_lab.config import Config
 from iqa_lab.imports import source_imported
-from iqa_lab.networks import Network
-from iqa_lab.scoring.settings import image_size_of
+from iqa_lab.scoring.resize import image_size_of
 from iqa_lab.store.code import code_of
 from iqa_lab.store.signature import SCHEMA
 
+if TYPE_CHECKING:
+    from iqa_lab.networks import Network
+    from iqa_lab.store.known import KnownNetwork
 
-def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str, Any]:
+
+def identity(config: Config, network: "Network | KnownNetwork", benchmark: Benchmark) -> dict[str, Any]:
     """Everything that may move a score of this unit, whatever the readout: what the signature hashes.
 
     Device, workers, batch size, paths, seeds of intervals and the tracker are left out.
@@ -41,7 +44,7 @@ def identity(config: Config, network: Network, benchmark: Benchmark) -> dict[str
     }
 
 
-def images_seen(config: Config, network: Network) -> str:
+def images_seen(config: Config, network: "Network") -> str:
     """What images the network was given, in words."""
     resize = image_size_of(config)
     if isinstance(resize, tuple):

@@ -9,7 +9,7 @@ import pandas as pd
 from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import BenchmarkConfig, Config
 from iqa_lab.errors import UserError, choices, first_names
-from iqa_lab.networks.network import PIXELS
+from iqa_lab.networks.layer import PIXELS
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.tabulate import opinion_sign
 

@@ -12,7 +12,7 @@ from iqa_lab.benchmarks import Benchmark
 from iqa_lab.benchmarks.benchmark import CHOICE, CHOICES, QUADRUPLES, THRESHOLDS, questions
 from iqa_lab.config import Config
 from iqa_lab.errors import counted
-from iqa_lab.networks.network import PIXELS
+from iqa_lab.networks.layer import PIXELS
 from iqa_lab.progress import output_console, printable
 from iqa_lab.psychophysics.thresholds import LINEAR
 from iqa_lab.statistics.correlation.choices import ceilings

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from iqa_lab.config import Config
 from iqa_lab.errors import UnitFailed, UserError
-from iqa_lab.progress import say
+from iqa_lab.progress import say, status
 from iqa_lab.store.held_out import headline_line
 from iqa_lab.store.reading import read_sealed
 from iqa_lab.sweep import ledger
@@ -189,13 +189,18 @@ def evaluate_unit(config: Config, track_anyway: bool = False) -> "Outcome":
     Raises:
         UserError, UnitFailed: it cannot be scored.
     """
-    from iqa_lab import unit
-    from iqa_lab.scoring.memory import keep_freed_memory
+    from iqa_lab.store.finished import finished
     from iqa_lab.tracking.wandb import check_tracker, track_unit
 
     check_tracker(config)
-    keep_freed_memory()
-    outcome = unit.evaluate(config)
+    outcome = finished(config)
+    if outcome is None:
+        with status("loading torch"):  # which takes seconds
+            from iqa_lab import unit
+            from iqa_lab.scoring.memory import keep_freed_memory
+
+        keep_freed_memory()
+        outcome = unit.evaluate(config)
     if outcome.computed or outcome.restated or track_anyway:
         track_unit(outcome.table, outcome.unit.read_result() or {}, config, outcome.unit.scores)
     return outcome

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from iqa_lab.config import Config
-from iqa_lab.networks.network import PIXELS
+from iqa_lab.networks.layer import PIXELS
 from iqa_lab.store.held_out import headline_line
 
 LONGEST_TAG = 64  # characters, W&B's own limit

@@ -14,10 +14,10 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from iqa_lab.errors import UserError
-from iqa_lab.explain import Explanation, explain, write_explanation
 from iqa_lab.explain.colours import brightest, colours, scaled
 from iqa_lab.explain.drawing import layer_picture, overlay, sheet
-from iqa_lab.explain.maps import difference_maps
+from iqa_lab.explain.files import write_explanation
+from iqa_lab.explain.maps import Explanation, difference_maps, explain
 from iqa_lab.explain.page import page
 from iqa_lab.explain.policy import policy
 from iqa_lab.networks.network import PIXELS

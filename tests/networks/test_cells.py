@@ -21,7 +21,7 @@ from iqa_lab.networks import Layer, build_network
 from iqa_lab.networks.build import build_module, declared_layers, named_layers, weights_name
 from iqa_lab.networks.cells import BASELINE, cells, check_cell, is_by_hand, nearest_cells
 from iqa_lab.networks.network import CLASS_TOKEN
-from iqa_lab.scoring.columns import chosen_layers
+from iqa_lab.scoring.definitions import chosen_layers
 from tests.conftest import ROOT, composed, needs_shared, untrained
 
 CONF = configuration_folder()

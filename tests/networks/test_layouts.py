@@ -13,7 +13,7 @@ from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.build import build_module, named_layers
-from iqa_lab.networks.layers import select_layers
+from iqa_lab.networks.choice import select_layers
 from iqa_lab.networks.network import Layer, call_of, module_of, part_of
 from iqa_lab.scoring.forward import read_layers
 from iqa_lab.scoring.settings import Settings

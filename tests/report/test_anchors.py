@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from iqa_lab.config import ReadoutConfig, configuration_folder
 from iqa_lab.networks.network import Layer
 from iqa_lab.report.anchors import SETTING, STATISTICS, beside, load_anchors, others
-from iqa_lab.scoring.columns import concatenate
+from iqa_lab.scoring.definitions import concatenate
 from iqa_lab.statistics.table import COLUMNS
 
 CONF = configuration_folder()

@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 from iqa_lab.networks import build_network
 from iqa_lab.networks.network import PIXELS
 from iqa_lab.readouts import Response, load_distance
-from iqa_lab.scoring.columns import Column, Concatenation
+from iqa_lab.scoring.columns import Column
+from iqa_lab.scoring.definitions import Concatenation
 from iqa_lab.scoring.run import _say_fixed
 from iqa_lab.scoring.score import Scores, score
 from iqa_lab.scoring.settings import Settings

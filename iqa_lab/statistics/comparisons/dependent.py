@@ -12,9 +12,8 @@ pairs.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
 
@@ -48,7 +47,7 @@ def williams(r12: ArrayLike, r13: ArrayLike, r23: ArrayLike, n: ArrayLike) -> Co
         scale = 2 * (size - 1) / (size - 3) * determinant + mean**2 * (1 - c) ** 3
         statistic = (a - b) * np.sqrt((size - 1) * (1 + c) / scale)
     statistic = _where_defined(statistic, a, b, c, size)
-    return Comparison(statistic, 2 * student.sf(np.abs(statistic), np.maximum(size - 3, 1)))
+    return Comparison(statistic, 2 * scipy.stats.t.sf(np.abs(statistic), np.maximum(size - 3, 1)))
 
 
 def steiger(r12: ArrayLike, r13: ArrayLike, r23: ArrayLike, n: ArrayLike) -> Comparison:
@@ -106,7 +105,7 @@ def fisher_interval(
     correlation, size = np.asarray(r, dtype=float), np.asarray(n, dtype=float)
     with np.errstate(all="ignore"):
         error = 1 / np.sqrt(size - 3) if standard_error is None else np.asarray(standard_error, dtype=float)
-        half = norm.ppf((1 + confidence) / 2) * error
+        half = scipy.stats.norm.ppf((1 + confidence) / 2) * error
         z = fisher_z(correlation)
         low, high = np.where(size > 3, np.tanh([z - half, z + half]), np.nan)
     return Interval(low, high)
@@ -138,4 +137,4 @@ def _where_defined(value: Floats, a: Floats, b: Floats, c: Floats, n: Floats) ->
 
 
 def _normal(statistic: Floats) -> Comparison:
-    return Comparison(statistic, 2 * norm.sf(np.abs(statistic)))
+    return Comparison(statistic, 2 * scipy.stats.norm.sf(np.abs(statistic)))

@@ -8,8 +8,8 @@ people cannot tell apart do not count as ranks. The pairs here are pairs of imag
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from iqa_lab.statistics.comparisons.dependent import Comparison
 
@@ -145,7 +145,7 @@ def delong(positive: list[Floats], negative: list[Floats]) -> Comparison:
     difference_positive, difference_negative = of_positive[0] - of_positive[1], of_negative[0] - of_negative[1]
     variance = difference_positive.var(ddof=1) / m + difference_negative.var(ddof=1) / size
     z = np.array(difference_positive.mean() / np.sqrt(variance) if variance > 0 else np.nan)
-    return Comparison(z, 2 * norm.sf(np.abs(z)))
+    return Comparison(z, 2 * scipy.stats.norm.sf(np.abs(z)))
 
 
 def _placements(among: Floats, values: Floats) -> Floats:

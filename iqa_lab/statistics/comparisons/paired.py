@@ -5,8 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
 
 from iqa_lab.statistics.comparisons.dependent import meng, steiger, williams, zou
 from iqa_lab.statistics.comparisons.multiple import holm
@@ -62,9 +62,9 @@ def paired_differences(
     error = np.nanstd(drawn[:, a] - drawn[:, b], axis=0, ddof=1)
     if clusters < FEWEST:
         error = np.full(len(pairs), np.nan)
-    half = student.ppf((1 + confidence) / 2, max(clusters - 1, 1)) * error
+    half = scipy.stats.t.ppf((1 + confidence) / 2, max(clusters - 1, 1)) * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(error > 0, 2 * student.sf(np.abs(difference) / error, max(clusters - 1, 1)), np.nan)
+        p = np.where(error > 0, 2 * scipy.stats.t.sf(np.abs(difference) / error, max(clusters - 1, 1)), np.nan)
     correlations = (overall[a], overall[b], between[a, b], len(target))
     ends = zou(*correlations, confidence)
     return pd.DataFrame(

@@ -9,8 +9,8 @@ constant column or constant opinions give NaN, and so does a NaN in a column, fo
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import kendalltau, rankdata
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,10 @@ def srcc(scores: ArrayLike, opinion: ArrayLike, weights: ArrayLike | None = None
     if len(opinion) == 0:
         return np.full(scores.shape[1:], np.nan)
     if weights is None:
-        return plcc(rankdata(scores, axis=0, nan_policy="propagate"), rankdata(opinion, nan_policy="propagate"))
+        return plcc(
+            scipy.stats.rankdata(scores, axis=0, nan_policy="propagate"),
+            scipy.stats.rankdata(opinion, nan_policy="propagate"),
+        )
     columns = scores[:, None] if scores.ndim == 1 else scores
     count = np.asarray(weights, dtype=float)
     ranks = np.column_stack([np.empty((len(opinion), 0)), *(weighted_ranks(column, count) for column in columns.T)])
@@ -107,7 +110,7 @@ def krcc(scores: ArrayLike, opinion: ArrayLike, weights: ArrayLike | None = None
     if len(opinion) < 2:
         return np.full(scores.shape[1:], np.nan)
     columns = scores[:, None] if scores.ndim == 1 else scores
-    taus = [kendalltau(column, opinion, variant="b").statistic for column in columns.T]
+    taus = [scipy.stats.kendalltau(column, opinion, variant="b").statistic for column in columns.T]
     return np.array(taus, dtype=float).reshape(scores.shape[1:])
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -71,7 +71,7 @@ def _linear_parameters(
     x: Floats, y: Floats, steepness: Floats, place: Floats, *, linear: bool, monotone: bool
 ) -> _State:
     """The regression of opinions on g(steepness x - place), and on x where ``linear``."""
-    raw = expit(steepness[:, None] * x - place[:, None])
+    raw = scipy.special.expit(steepness[:, None] * x - place[:, None])
     slope = raw * (1 - raw)
     g = raw - raw.mean(axis=1, keepdims=True)
     # a curve far outside of the scores is tiny: bring it to size one

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
-from scipy.special import expit
 
 from iqa_lab.statistics.correlation.coefficients import plcc
 from iqa_lab.statistics.correlation.logistic import best_logistic
@@ -137,18 +136,18 @@ def _customary(x: Floats, y: Floats) -> tuple[Floats, Booleans]:
     """What Levenberg-Marquardt reaches from the customary start, row by row."""
 
     def curve(b: Floats, row: Floats) -> Floats:
-        predicted: Floats = b[0] * (0.5 - expit(-b[1] * (row - b[2]))) + b[3] * row + b[4]
+        predicted: Floats = b[0] * (0.5 - scipy.special.expit(-b[1] * (row - b[2]))) + b[3] * row + b[4]
         return predicted
 
     def derivatives(b: Floats, row: Floats) -> Floats:
-        g = expit(-b[1] * (row - b[2]))
+        g = scipy.special.expit(-b[1] * (row - b[2]))
         slope = b[0] * g * (1 - g)
         return np.stack([0.5 - g, slope * (row - b[2]), -slope * b[1], row, np.ones_like(row)], axis=1)
 
     fitted, converged = np.full_like(x, np.nan), np.zeros(len(x), dtype=bool)
     start = np.array([np.ptp(y), 1.0, 0.0, 0.0, y.mean()])
     for number, row in enumerate(x):
-        found = least_squares(
+        found = scipy.optimize.least_squares(
             lambda b, row=row: curve(b, row) - y,
             start,
             lambda b, row=row: derivatives(b, row),

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+import scipy
 
 from iqa_lab.statistics.factors.effects import Effect, Side, compared
 from iqa_lab.statistics.factors.hierarchical import differences, fit_hierarchical
@@ -231,7 +231,7 @@ def simultaneous(contrasts: pd.DataFrame, confidence: float = 0.95) -> pd.DataFr
         confidence: of all intervals together.
     """
     number = max(1, int(contrasts["se"].notna().sum()))
-    reach = student.ppf(1 - (1 - confidence) / (2 * number), contrasts["df"].astype(float)) * contrasts["se"]
+    reach = scipy.stats.t.ppf(1 - (1 - confidence) / (2 * number), contrasts["df"].astype(float)) * contrasts["se"]
     return contrasts.assign(low=contrasts["difference"] - reach, high=contrasts["difference"] + reach)
 
 

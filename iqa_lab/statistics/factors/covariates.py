@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
 
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 from iqa_lab.statistics.factors.units import TooFewUnits
@@ -65,7 +65,7 @@ def trend_within(units: pd.DataFrame, covariate: str, *, confidence: float = 0.9
     rho = float(rhos[0])
     p = float(np.mean(np.abs(rhos) >= abs(rho) - 1e-12)) if np.isfinite(rho) else float("nan")
     # the same networks on several benchmarks are no more networks
-    reach = norm.ppf((1 + confidence) / 2) * np.sqrt(min(variances))
+    reach = scipy.stats.norm.ppf((1 + confidence) / 2) * np.sqrt(min(variances))
     z = np.arctanh(np.clip(rho, -0.999999, 0.999999))
     return Within(rho, float(np.tanh(z - reach)), float(np.tanh(z + reach)), p, len(networks), len(np.unique(goals)))
 
@@ -98,5 +98,5 @@ def _ranks(rows: pd.DataFrame, name: str) -> Floats:
     ranks = np.zeros(len(rows))
     for goal in rows["goal"].unique():
         inside = (rows["goal"] == goal).to_numpy()
-        ranks[inside] = rankdata(rows.loc[inside, name]) - (inside.sum() + 1) / 2
+        ranks[inside] = scipy.stats.rankdata(rows.loc[inside, name]) - (inside.sum() + 1) / 2
     return ranks

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from iqa_lab.statistics.factors.enough import ENOUGH_BENCHMARKS, ENOUGH_NETWORKS
 from iqa_lab.statistics.intervals.few import FEWEST
@@ -46,11 +46,11 @@ class Estimate:
         """Two-sided p value of a difference of ``null``."""
         if not self.se > 0:
             return float("nan")
-        return float(max(self.least_p, 2 * student.sf(abs(self.difference - null) / self.se, self.df)))
+        return float(max(self.least_p, 2 * scipy.stats.t.sf(abs(self.difference - null) / self.se, self.df)))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """By Student's t."""
-        reach = float(student.ppf((1 + confidence) / 2, self.df)) * self.se if self.se > 0 else float("nan")
+        reach = float(scipy.stats.t.ppf((1 + confidence) / 2, self.df)) * self.se if self.se > 0 else float("nan")
         return self.difference - reach, self.difference + reach
 
 

@@ -11,7 +11,7 @@ from math import nan, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.stats import f as fisher
+import scipy
 
 from iqa_lab.statistics.comparisons.multiple import holm
 from iqa_lab.statistics.factors.replicates import Floor, Floors, noise_floors, spread_interval, z_of
@@ -76,7 +76,7 @@ def _moved(
     beside = floor.interval(confidence)
     p = nan
     if floor.sd > 0:
-        p = float(fisher.sf((effect / floor.sd) ** 2, free, floor.df))
+        p = float(scipy.stats.f.sf((effect / floor.sd) ** 2, free, floor.df))
     means = pd.concat([block.assign(z=block["z"] - block["z"].mean()) for block in blocks]).groupby(factor)["z"].mean()
     yield {
         "family": family, "factor": factor, "held": _held(moved, others), "levels": moved[factor].nunique(),

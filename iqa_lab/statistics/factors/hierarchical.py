@@ -11,9 +11,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.stats import t as student
 
 from iqa_lab.statistics.factors.units import TooFewUnits
 
@@ -120,8 +119,8 @@ def differences(fitted: Fitted, method: Method = "kenward-roger", confidence: fl
         plain = contrast @ fitted.covariance @ contrast
         df = 2 * plain**2 / (gradient @ of_variances @ gradient)
         difference, se = float(contrast @ fitted.means), float(np.sqrt(contrast @ covariance @ contrast))
-        reach = float(student.ppf((1 + confidence) / 2, df)) * se
-        p = float(2 * student.sf(abs(difference) / se, df))
+        reach = float(scipy.stats.t.ppf((1 + confidence) / 2, df)) * se
+        p = float(2 * scipy.stats.t.sf(abs(difference) / se, df))
         rows.append((fitted.levels[first], fitted.levels[second], difference, se, float(df), p,
                      difference - reach, difference + reach))  # fmt: skip
     names = ["first_level", "second_level", "difference", "se", "df", "p", "low", "high"]
@@ -150,7 +149,7 @@ def _variances(y: Floats, design: Floats, parts: Sequence[Floats]) -> tuple[Floa
     start = np.full(len(parts), 1 / len(parts))
     bounds = [(0.0, None)] * (len(parts) - 1) + [(1e-6, None)]
     options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
-    found = minimize(deviance, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
+    found = scipy.optimize.minimize(deviance, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
     variances = np.asarray(found.x, dtype=float)
     for _ in range(20):  # Newton's steps, where no variance is at its bound
         inside = [int(place) for place in np.flatnonzero(variances > 1e-8)]

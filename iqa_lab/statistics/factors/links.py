@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from iqa_lab.statistics.correlation.coefficients import srcc
 from iqa_lab.statistics.factors.columns import NETWORK
@@ -105,7 +105,7 @@ def _drawn(group: pd.DataFrame, here: Distributions, there: Distributions) -> Fl
     one, other = (np.stack(side, axis=1) for side in known)  # [resamples, layers]
     # both benchmarks may have been drawn from alike: the draws of one are put into another order
     other = other[np.random.default_rng(0).permutation(len(other))[: len(one)]]
-    ranks = [rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (one[: len(other)], other)]
+    ranks = [scipy.stats.rankdata(side, axis=1) - (side.shape[1] + 1) / 2 for side in (one[: len(other)], other)]
     size = np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Floats = (ranks[0] * ranks[1]).sum(axis=1) / size

@@ -9,10 +9,8 @@ from math import nan, sqrt
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
-from scipy.stats import norm
-from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 
@@ -75,9 +73,13 @@ def pooled(y: Floats, v: Floats, tau2: float, hartung_knapp: bool = True, confid
     error = 1 / sqrt(weights.sum())
     if hartung_knapp:
         error = sqrt(float(weights @ (y - mean) ** 2) / (number - 1) / weights.sum())
-    reach = float(student.ppf((1 + confidence) / 2, number - 1) if hartung_knapp else norm.ppf((1 + confidence) / 2))
+    reach = float(
+        scipy.stats.t.ppf((1 + confidence) / 2, number - 1)
+        if hartung_knapp
+        else scipy.stats.norm.ppf((1 + confidence) / 2)
+    )
     statistic = abs(mean) / error if error > 0 else np.inf if mean else nan
-    p = float(2 * (student.sf(statistic, number - 1) if hartung_knapp else norm.sf(statistic)))
+    p = float(2 * (scipy.stats.t.sf(statistic, number - 1) if hartung_knapp else scipy.stats.norm.sf(statistic)))
     fixed = 1 / v
     typical = (number - 1) * fixed.sum() / (fixed.sum() ** 2 - (fixed**2).sum())
     beyond = reach * sqrt(error**2 + tau2)
@@ -107,5 +109,7 @@ def _restricted(y: Floats, v: Floats) -> float:
     grid = np.concatenate([[0.0], np.geomspace(widest * 1e-8, widest, 200)])
     best = int(np.argmin([deviance(value) for value in grid]))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    found = minimize_scalar(deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-12 * widest})
+    found = scipy.optimize.minimize_scalar(
+        deviance, bounds=(low, high), method="bounded", options={"xatol": 1e-12 * widest}
+    )
     return float(found.x) if found.fun < deviance(grid[best]) else float(grid[best])

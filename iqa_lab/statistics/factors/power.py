@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from math import factorial, nan, prod, sqrt, tanh
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import nct, norm
-from scipy.stats import t as student
+import scipy
 
 from iqa_lab.statistics.factors.enough import ENOUGH_NETWORKS
 
@@ -45,11 +43,15 @@ def detectable(
     if min(pairs, pairs if others is None else others) < 1:
         return nan
     se, df = _error(pairs, others, between, within, references)
-    critical = float(student.ppf(1 - LEVEL / (2 * claims), df))
+    critical = float(scipy.stats.t.ppf(1 - LEVEL / (2 * claims), df))
 
     def lacking(ncp: float) -> float:
         # on the wrong side: so rare that scipy may call it NaN
-        return float(nct.sf(critical, df, ncp)) + float(np.nan_to_num(nct.cdf(-critical, df, ncp))) - POWER
+        return (
+            float(scipy.stats.nct.sf(critical, df, ncp))
+            + float(np.nan_to_num(scipy.stats.nct.cdf(-critical, df, ncp)))
+            - POWER
+        )
 
     return se * _root(lacking)
 
@@ -68,9 +70,9 @@ def provable_margin(
     if min(pairs, pairs if others is None else others) < 1:
         return nan
     se, df = _error(pairs, others, between, within, references)
-    critical, half = float(student.ppf(1 - LEVEL / (2 * claims), df)), (1 - POWER) / 2
+    critical, half = float(scipy.stats.t.ppf(1 - LEVEL / (2 * claims), df)), (1 - POWER) / 2
     # each of the two tests may fail in a tenth of the cases
-    return se * _root(lambda ncp: float(nct.sf(critical, df, ncp)) - (1 - half))
+    return se * _root(lambda ncp: float(scipy.stats.nct.sf(critical, df, ncp)) - (1 - half))
 
 
 def detectable_trend(networks: Sequence[int], claims: int = 1) -> float:
@@ -88,7 +90,7 @@ def detectable_trend(networks: Sequence[int], claims: int = 1) -> float:
     free = sum(networks) - len(networks) - 2
     if sum(networks) - len(networks) < ENOUGH_NETWORKS - 1 or 2 / prod(map(factorial, networks)) > LEVEL / claims:
         return nan
-    wanted = float(norm.ppf(1 - LEVEL / (2 * claims)) + norm.ppf(POWER))
+    wanted = float(scipy.stats.norm.ppf(1 - LEVEL / (2 * claims)) + scipy.stats.norm.ppf(POWER))
 
     def lacking(z: float) -> float:
         return z / sqrt((1 + tanh(z) ** 2 / 2) / free) - wanted
@@ -115,4 +117,4 @@ def _root(lacking: Callable[[float], float]) -> float:
     high = 1.0
     while lacking(high) < 0:
         high *= 2
-    return float(brentq(lacking, 0.0, high, xtol=1e-10))
+    return float(scipy.optimize.brentq(lacking, 0.0, high, xtol=1e-10))

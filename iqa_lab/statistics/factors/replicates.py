@@ -9,9 +9,8 @@ from math import isfinite, nan, sqrt
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import chi2
-from scipy.stats import t as student
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
 from iqa_lab.statistics.factors.units import FACTORS, SENSITIVITY, UNTRAINED, history
@@ -37,7 +36,7 @@ class Floor:
         """How far apart two trainings of one cell are in 95 % of cases, in Fisher's z: t times sd times root 2."""
         if not self.df > 0:
             return nan
-        return float(student.ppf(0.975, self.df)) * self.sd * sqrt(2)
+        return float(scipy.stats.t.ppf(0.975, self.df)) * self.sd * sqrt(2)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Of the standard deviation, by chi-square: trainings are taken to be normal around their cell."""
@@ -158,7 +157,7 @@ def spread_interval(sd: float, df: float, confidence: float = 0.95) -> tuple[flo
     if not df > 0:
         return nan, nan
     tail = (1 - confidence) / 2
-    return tuple(sd * sqrt(df / float(chi2.ppf(p, df))) for p in (1 - tail, tail))  # type: ignore[return-value]
+    return tuple(sd * sqrt(df / float(scipy.stats.chi2.ppf(p, df))) for p in (1 - tail, tail))  # type: ignore[return-value]
 
 
 def difference_beside_floor(difference: float, floor: Floor) -> dict[str, float | bool]:

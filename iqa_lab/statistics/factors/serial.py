@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 DRAWS = 20_000
@@ -20,7 +20,7 @@ Walking = Callable[[int, int, int], Floats]
 def walking_trends(layers: int, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Spearman's correlation of depth and of a random walk over so many layers, ``[draws]``."""
     walks = np.random.default_rng([seed, layers]).normal(size=(draws, layers)).cumsum(axis=1)
-    ranks = rankdata(walks, axis=1) - (layers + 1) / 2
+    ranks = scipy.stats.rankdata(walks, axis=1) - (layers + 1) / 2
     depth = np.arange(layers) - (layers - 1) / 2
     result: Floats = ranks @ depth / np.sqrt((ranks**2).sum(axis=1) * (depth @ depth))
     return result
@@ -30,7 +30,7 @@ def walking_trends(layers: int, draws: int = DRAWS, seed: int = 0) -> Floats:
 def walking_pairs(layers: int, draws: int = DRAWS, seed: int = 0) -> Floats:
     """Spearman's correlation of two random walks over so many layers that know nothing of each other, ``[draws]``."""
     generator = np.random.default_rng([seed, layers, 2])
-    one, other = (rankdata(generator.normal(size=(draws, layers)).cumsum(axis=1), axis=1) for _ in range(2))
+    one, other = (scipy.stats.rankdata(generator.normal(size=(draws, layers)).cumsum(axis=1), axis=1) for _ in range(2))
     one, other = one - (layers + 1) / 2, other - (layers + 1) / 2
     result: Floats = (one * other).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
     return result

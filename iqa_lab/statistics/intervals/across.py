@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import nan, sqrt, tanh
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from iqa_lab.statistics.correlation.coefficients import fisher_z
 from iqa_lab.statistics.intervals.few import FEWEST
@@ -71,7 +71,7 @@ def mean_over_benchmarks(
     if not total > 0 or min(one.references for one in found.values()) < FEWEST:
         return Mean(tanh(mean), nan, nan, names)
     df = total**2 / float((variances**2 / freedom).sum())
-    reach = float(student.ppf((1 + confidence) / 2, df)) * sqrt(total) / len(names)
+    reach = float(scipy.stats.t.ppf((1 + confidence) / 2, df)) * sqrt(total) / len(names)
     return Mean(tanh(mean), tanh(mean - reach), tanh(mean + reach), names)
 
 

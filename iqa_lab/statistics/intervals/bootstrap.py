@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -104,8 +103,8 @@ def percentile_interval(
     """
     tail = 100 * (1 - confidence) / 2
     if clusters is not None and clusters > 1:
-        further = student.ppf((1 - confidence) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))
-        tail = 100 * float(norm.cdf(further))
+        further = scipy.stats.t.ppf((1 - confidence) / 2, clusters - 1) * np.sqrt(clusters / (clusters - 1))
+        tail = 100 * float(scipy.stats.norm.cdf(further))
     empty = ~np.isfinite(distribution).any(axis=0)
     low, high = np.nanpercentile(np.where(empty, 0.0, distribution), [tail, 100 - tail], axis=0)
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
@@ -127,7 +126,7 @@ def bca_interval(
     """
     estimates = np.atleast_1d(np.asarray(estimate, dtype=float))
     low, high = np.full(len(estimates), np.nan), np.full(len(estimates), np.nan)
-    quantiles = norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+    quantiles = scipy.stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
     for number, value in enumerate(estimates):
         drawn = distribution[np.isfinite(distribution[:, number]), number]
         others = left_out[np.isfinite(left_out[:, number]), number]
@@ -138,9 +137,11 @@ def bca_interval(
         share = np.mean(drawn < value) + np.mean(drawn == value) / 2
         if not 0 < share < 1:
             continue
-        bias, acceleration = norm.ppf(share), np.sum(away**3) / (6 * spread)
+        bias, acceleration = scipy.stats.norm.ppf(share), np.sum(away**3) / (6 * spread)
         shifted = bias + quantiles
-        low[number], high[number] = np.quantile(drawn, norm.cdf(bias + shifted / (1 - acceleration * shifted)))
+        low[number], high[number] = np.quantile(
+            drawn, scipy.stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
+        )
     return low, high
 
 

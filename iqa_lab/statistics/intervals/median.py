@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scipy.stats import binom
+import scipy
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
@@ -19,7 +19,7 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[
     (None, (1, 6))
     """
     ordered = sorted(values)
-    k = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
-    if k < 1 or 2 * float(binom.cdf(k - 1, len(ordered), 0.5)) > 1 - confidence:
+    k = int(scipy.stats.binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
+    if k < 1 or 2 * float(scipy.stats.binom.cdf(k - 1, len(ordered), 0.5)) > 1 - confidence:
         return None
     return ordered[k - 1], ordered[-k]

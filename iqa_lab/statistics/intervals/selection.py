@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 
 from iqa_lab.statistics.direction import goodness
 from iqa_lab.statistics.intervals.few import FEWEST
@@ -148,7 +148,7 @@ def _selected(weighed: Weighed, folds: int, repeats: int, seed: int, resamples: 
         draws = np.random.default_rng(seed).multinomial(references, share, size=resamples).astype(float)
         drawn = judge(draws)
         error = float(np.nanstd(drawn, ddof=1)) * np.sqrt(references / (references - 1))
-        reach = float(student.ppf((1 + confidence) / 2, references - 1)) * error
+        reach = float(scipy.stats.t.ppf((1 + confidence) / 2, references - 1)) * error
         least, most = _LIMITS.get(weighed.statistic, (-1.0, 1.0))
         low, high = max(heldout - reach, least), min(heldout + reach, most)
     return Selection(best, float(overall[best]), heldout, frequency, low, high)

@@ -1,0 +1,177 @@
+"""A network that was built once -> what its results depend on, remembered; and back, without torch and its seconds.
+
+What is remembered holds only while nothing has changed that it was made of: the configuration of the network, the
+programs that build it, and the file of its weights, by size, times and place on the disk (one of which no program can
+set back). It lies below ``$IQA_LAB_CACHE`` (else the user's cache folder), and may be deleted any time. Networks of
+somebody's own code are built every time.
+"""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from iqa_lab.config import Config, InputConfig, cache_folder
+from iqa_lab.imports import is_own
+from iqa_lab.networks.cells import BASELINE
+from iqa_lab.networks.forms import Form
+from iqa_lab.networks.layer import Layer
+from iqa_lab.networks.sources import local_file
+from iqa_lab.progress import overheard
+from iqa_lab.store.reading import Unusable, read_sealed
+from iqa_lab.store.signature import digest_of, seal
+from iqa_lab.store.writing import write_quickly
+
+if TYPE_CHECKING:
+    from iqa_lab.networks import Network
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors")
+_VARIABLES = ("ATEN_", "MKL_")  # of the environment: they may choose how random weights are drawn
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownNetwork:
+    """Of a ``Network`` what the signature and the columns of a result depend on."""
+
+    layers: tuple[Layer, ...]
+    input: InputConfig
+    image_size: int | None
+    weights: str
+    digest: str
+    reads: str
+    said: tuple[tuple[str, str], ...]  # lines that building it prints, with their style
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """How each layer's output becomes a map, in the order of the layers."""
+        return {layer.name: layer.form for layer in self.layers if layer.form is not None}
+
+
+def known_network(config: Config) -> KnownNetwork | None:
+    """What building the network of a run would show; None if it has to be built to know."""
+    made_of = _made_of(config)
+    if made_of is None:
+        return None
+    with suppress(Unusable, KeyError, TypeError):  # as good as not known
+        kept = read_sealed(_memory(config))
+        if kept["made_of"] == json.loads(json.dumps(made_of)):
+            return _network(kept["network"])
+    return None
+
+
+def built_network(config: Config) -> "Network":
+    """The network of a run, built; what it shows is remembered.
+
+    Raises:
+        UserError: as of ``networks.build_network``.
+    """
+    from iqa_lab.networks import build_network
+
+    before = _made_of(config)
+    with overheard() as said:
+        network = build_network(config)
+    if before is not None and before == _made_of(config):  # else the file was written, or fetched, meanwhile
+        facts = seal({"made_of": before, "network": _facts(network, said)})
+        with suppress(OSError):  # then it is built again
+            write_quickly(_memory(config), json.dumps(facts).encode())
+    return network
+
+
+def _made_of(config: Config) -> Facts | None:
+    """Everything that may change what building shows; None where that cannot be told."""
+    weights, constructor = config.weights, str(config.architecture.constructor)
+    if is_own(constructor):
+        return None
+    file: list[Any] | None = None
+    if weights.path or weights.url or weights.source:
+        # a baseline may read further files; of the hub's files only the pinned ones stay what they are
+        if config.goal.name == BASELINE or (str(weights.source).startswith("hf:") and not weights.sha256):
+            return None
+        file = _stamp(local_file(weights))
+        if file is None:
+            return None
+    return {
+        "configuration": _configuration(config),
+        "file": file,
+        "programs": _programs(),
+        "machine": [platform.node(), platform.machine(), platform.python_version()],
+        "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)},
+    }
+
+
+def _configuration(config: Config) -> Facts:
+    """All of a run that its network is built with."""
+    benchmark = config.benchmark
+    return {
+        "goal": config.goal.name,
+        "dataset": config.dataset.name,
+        "architecture": asdict(config.architecture),
+        "weights": asdict(config.weights),
+        "display": [benchmark.pixels_per_degree, benchmark.peak_luminance],
+    }
+
+
+def _programs() -> Facts:
+    """The packages that build networks, and this one, as they lie on the disk."""
+    found: Facts = {}
+    for name in _PACKAGES:
+        spec = find_spec(name) if name not in sys.modules else sys.modules[name].__spec__
+        with suppress(PackageNotFoundError):
+            found[name] = [version(name), _stamp(Path(spec.origin)) if spec and spec.origin else None]
+    here = Path(__file__).resolve().parent.parent
+    found["iqa_lab"] = digest_of([_stamp(file) for file in sorted(here.rglob("*.py"))])
+    return found
+
+
+def _stamp(file: Path | None) -> list[Any] | None:
+    """A file's place, size and times; None where there is none."""
+    if file is None:
+        return None
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return [str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
+
+
+def _memory(config: Config) -> Path:
+    return cache_folder() / "networks" / f"{digest_of(_configuration(config))[:24]}.json"
+
+
+def _facts(network: "Network", said: Sequence[tuple[str, str]]) -> Facts:
+    return {
+        "layers": [asdict(layer) for layer in network.layers],
+        "input": asdict(network.input),
+        "image_size": network.image_size,
+        "weights": network.weights,
+        "digest": network.digest,
+        "reads": network.reads,
+        "said": list(said),
+    }
+
+
+def _network(facts: Mapping[str, Any]) -> KnownNetwork:
+    """What ``_facts`` was given.
+
+    Raises:
+        KeyError, TypeError: it is not what was written.
+    """
+    layers = [{**one, "form": Form(**one["form"]) if one["form"] else None} for one in facts["layers"]]
+    return KnownNetwork(
+        layers=tuple(Layer(**one) for one in layers),
+        input=InputConfig(**facts["input"]),
+        image_size=facts["image_size"],
+        weights=facts["weights"],
+        digest=facts["digest"],
+        reads=facts["reads"],
+        said=tuple((text, style) for text, style in facts["said"]),
+    )
