@@ -1,15 +1,14 @@
 """What there is to choose from: the options of every group, read from the YAML files themselves."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from iqa_lab.benchmarks import benchmark_options, is_present, problem_of
 from iqa_lab.cli.groups import KINDS
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
@@ -54,17 +53,17 @@ def coverage(rows: Sequence[Row]) -> list[Row]:
     >>> coverage([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "resnet50", "available": False}])
     [{'goal': 'jigsaw', 'trainings': 1, 'architectures': 1, 'here': 0, 'on': 'imagenet1k 1'}]
     """
-    frame = pd.DataFrame(rows)
     table = []
-    for goal, group in frame.groupby("goal"):
-        counts = group["dataset"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    for goal in sorted({str(row["goal"]) for row in rows}):
+        group = [row for row in rows if row["goal"] == goal]
+        counts = sorted(Counter(row["dataset"] for row in group).items(), key=lambda one: (-one[1], one[0]))
         table.append(
             {
-                "goal": str(goal),
+                "goal": goal,
                 "trainings": len(group),
-                "architectures": int(group["architecture"].nunique()),
-                "here": int(group["available"].sum()),
-                "on": ", ".join(f"{dataset} {number}" for dataset, number in counts.items()),
+                "architectures": len({row["architecture"] for row in group}),
+                "here": sum(row["available"] for row in group),
+                "on": ", ".join(f"{dataset} {number}" for dataset, number in counts),
             }
         )
     return sorted(table, key=lambda row: -row["trainings"])
@@ -200,6 +199,8 @@ def _weights(folders: Sequence[Path]) -> Iterator[Row]:
 
 
 def _benchmarks(folders: Sequence[Path]) -> Iterator[Row]:
+    from iqa_lab.benchmarks import benchmark_options, is_present, problem_of  # pandas takes half a second to import
+
     for name, read in benchmark_options(folders).items():
         config = read()
         yield {

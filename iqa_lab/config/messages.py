@@ -1,10 +1,12 @@
-"""Errors of Hydra and OmegaConf in one line that says what to do."""
+"""Errors of Hydra and OmegaConf in one line that says what to do.
+
+Hydra is imported where an error is looked at: every command imports this, and few compose a configuration.
+"""
 
 import re
 from dataclasses import fields, is_dataclass
 from typing import get_type_hints
 
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
@@ -14,6 +16,8 @@ from iqa_lab.errors import choices, nearest_first
 
 def foreseen_message(error: BaseException) -> str | None:
     """The line for an error of Hydra, of OmegaConf or in a YAML file; None: it is none of these."""
+    from hydra.errors import HydraException
+
     return plain_message(error) if isinstance(error, (HydraException, OmegaConfBaseException, YAMLError)) else None
 
 
@@ -24,6 +28,8 @@ def plain_message(error: BaseException, prefix: str = "") -> str:
         error: of Hydra, OmegaConf or our own.
         prefix: of the keys that the error names, where they are those of one group, as ``benchmark.``.
     """
+    from hydra.errors import MissingConfigException, OverrideParseException
+
     root = _root(error)
     if isinstance(root, MissingConfigException) and root.missing_cfg_file:
         group, _, option = root.missing_cfg_file.rpartition("/")
@@ -61,6 +67,8 @@ def _first_sentence(text: str) -> str:
 
 def _root(error: BaseException) -> BaseException:
     """The error that names the key: Hydra wraps OmegaConf's."""
+    from hydra.errors import ConfigCompositionException
+
     while isinstance(error, ConfigCompositionException) and isinstance(error.__cause__, OmegaConfBaseException):
         if "Could not override" in str(error):
             break

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from iqa_lab.config.rules import (
@@ -332,4 +331,6 @@ class Config:
 @cache  # OmegaConf takes some hundredths of a second to look at all classes
 def register_schema() -> None:
     """Make the schema known to Hydra, as the first entry of the defaults list in conf/config.yaml."""
+    from hydra.core.config_store import ConfigStore  # commands that compose nothing need the schema, too
+
     ConfigStore.instance().store(name="schema", node=Config, provider="iqa_lab")

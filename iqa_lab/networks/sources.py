@@ -15,7 +15,6 @@ from urllib.parse import urlparse
 
 from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
-from iqa_lab.downloads.files import NotToBeHad, download, mirrored
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import by_hand, is_by_hand, publishers_checksum
 from iqa_lab.progress import say
@@ -187,6 +186,8 @@ def _hub_file(place: str) -> tuple[str, str]:
 def _hugging_face(place: str, _sha256: str | None) -> Path:
     from huggingface_hub import hf_hub_download
 
+    from iqa_lab.downloads.files import mirrored
+
     repository, file = _hub_file(place)
     mirror = os.environ.get("IQA_LAB_MIRROR")
     try:
@@ -202,6 +203,8 @@ def _url(place: str, sha256: str | None) -> Path:
 
 
 def _download(url: str, name: str, sha256: str | None) -> Path:
+    from iqa_lab.downloads.files import NotToBeHad, download  # where weights are listed nothing is downloaded
+
     try:
         return download(url, _torch_cache(name), sha256)
     except NotToBeHad as error:

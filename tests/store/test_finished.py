@@ -226,7 +226,7 @@ def _moved_in(_: Config, folder: Path) -> None:
         lambda _, folder: (folder / "mine.safetensors").unlink(),
         _set("weights.prefix", "module."),
         _set("weights.sha256", "0123456789"),
-        _set("weights.input.range", 1.0),
+        _set("weights.input.range", 255.0),
         _set("architecture.constructor", "my_package.network"),
         _set("architecture.arguments", {"dropout": 0.1}),
         _set("architecture.layers", ["features.1"]),

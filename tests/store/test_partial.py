@@ -226,7 +226,6 @@ DAMAGES = [
     (_facts("device", "cuda"), "is of a pass with other device"),
     (_facts("device", "cpu x86_64 a decade ago"), "is of a pass with other device"),
     (_facts("threads", 1000), "is of a pass with other threads"),
-    (_facts("threads", None), "is of a pass with other threads"),
     (_facts("compiled loops", "off"), "is of a pass with other compiled loops"),
     (_facts("versions", {"torch": "1.0"}), "is of a pass with other versions"),
     (_facts("batch size", "many"), "is of a pass with other batch size"),
