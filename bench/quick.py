@@ -17,7 +17,8 @@ def main() -> None:
     """Run all of them; the first that fails ends it."""
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     for script in sorted(Path(__file__).parent.glob("*.py")):
-        if script.stem != Path(__file__).stem:
+        is_program = '__name__ == "__main__"' in script.read_text(encoding="utf-8")  # others are parts of speed.py
+        if is_program and script.stem != Path(__file__).stem:
             print(f"--- {script.name} --quick", flush=True)
             sys.argv = [str(script), "--quick", *ARGUMENTS.get(script.stem, [])]
             runpy.run_path(str(script), run_name="__main__")
