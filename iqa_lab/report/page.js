@@ -18,7 +18,7 @@ function draw(place) {
     spec.autosize = { type: "fit-x", contains: "padding" };
   }
   if (room < 560) {
-    narrow(spec);
+    narrow(spec, Math.floor(room / 8.2));
     const text = JSON.stringify(spec);
     if (typeof spec.height === "number" && text.includes('"labelExpr"') && text.includes(" \u00b7 ")) spec.height *= 1.6;
     legendInstead(spec);
@@ -29,15 +29,18 @@ function draw(place) {
   } else if (spec.title && spec.title.subtitle) spec.title.subtitle = [].concat(spec.title.subtitle).flatMap(line => wrap(line, Math.floor(room / 5.6)));
   const before = shown.get(place);
   if (before) before.finalize();
-  vegaEmbed(place, spec, options).then(result => { shown.set(place, result); place.dataset.room = room; place.dataset.drawn = "done"; place.style.minHeight = 0; place.dataset.at = Math.round(performance.now()); }).catch(error => { place.dataset.drawn = "failed"; place.textContent = String(error); console.error(error); });
+  vegaEmbed(place, spec, options).then(result => { shown.set(place, result); place.dataset.room = room; place.dataset.drawn = "done"; place.style.minHeight = 0; place.dataset.at = Math.round(performance.now()); redraw(place); }).catch(error => { place.dataset.drawn = "failed"; place.textContent = String(error); console.error(error); });
 }
 function again() {  // what was drawn for another width
   for (const [place, result] of shown) {
     if (!place.isConnected) { result.finalize(); shown.delete(place); continue; }
-    if (place.dataset.drawn !== "done" || Math.abs(roomOf(place) - Number(place.dataset.room)) < 4) continue;
-    place.dataset.drawn = "";
-    draw(place);
+    redraw(place);
   }
+}
+function redraw(place) {  // if its room is another one than it was drawn for; while it is drawn, it waits until that is done
+  if (place.dataset.drawn !== "done" || Math.abs(roomOf(place) - Number(place.dataset.room)) < 4) return;
+  place.dataset.drawn = "";
+  draw(place);
 }
 let settled = 0;
 window.addEventListener("resize", () => { clearTimeout(settled); settled = setTimeout(again, 150); });
@@ -55,11 +58,12 @@ function legendInstead(spec) {  // of names at the ends of lines; those of rules
     if (legend && colour && colour.field === legend.field) colour.legend = { title: legend.title, symbolType: "stroke", symbolSize: 300, symbolOpacity: 1, symbolLimit: 60 };
   }
 }
-function narrow(node) {  // legends below each other; long names beside an axis in several lines
+function narrow(node, most) {  // legends below each other; long names beside an axis, and titles below one, in several lines
   if (!node || typeof node !== "object") return;
+  for (const part of [node.x, node.x && node.x.axis]) if (part && typeof part.title === "string") part.title = wrap(part.title, most);
   if (node.legend && node.legend.columns) node.legend.columns = 1;
   if (node.y && node.y.type === "nominal" && node.y.axis !== null) node.y.axis = Object.assign({}, node.y.axis, { labelExpr: "split(replace(datum.label, ' \u2212 ', ' \u00b7 \u2212 '), ' \u00b7 ')", labelFontSize: 9, labelLineHeight: 9, labelLimit: 130 });
-  for (const [key, value] of Object.entries(node)) if (key !== "data" && key !== "datasets") narrow(value);
+  for (const [key, value] of Object.entries(node)) if (key !== "data" && key !== "datasets") narrow(value, most);
 }
 function wrap(text, most) {
   const lines = [""];

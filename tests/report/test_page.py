@@ -32,6 +32,25 @@ setTimeout(() => {{
 </script>"""
 
 
+# A window whose width changes at some times, in ms. A headless browser makes few frames, and says so with the next one
+# only, so the page is told at once.
+RESIZED = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="900"></iframe><script>
+const frame = document.querySelector("iframe");
+for (const [time, width] of {steps}) setTimeout(() => {{
+  frame.width = width;
+  frame.contentWindow.dispatchEvent(new Event("resize"));
+}}, time);
+setTimeout(() => {{
+  const charts = frame.contentDocument.querySelectorAll(".chart");
+  document.body.dataset.found = JSON.stringify([...charts].map(place => ({{
+    drawn: place.dataset.drawn, room: Number(place.dataset.room), now: place.clientWidth - 52,
+    svg: Number(place.querySelector("svg").getAttribute("width")), pictures: place.querySelectorAll("svg.marks").length,
+    errors: frame.contentDocument.body.dataset.errors || "",
+  }})));
+}}, 15000);
+</script>"""
+
+
 @pytest.fixture(scope="module")
 def page(quick: Path) -> str:
     return (quick / "reports" / "quick" / "index.html").read_text(encoding="utf-8")
@@ -129,6 +148,34 @@ def test_in_a_browser(quick: Path, tmp_path: Path, width: int, height: int) -> N
         assert measured is not None and int(measured[1]) <= int(measured[2])
         states = re.findall(r'data-drawn="(\w+)"', dom)
         assert states and set(states) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("first", "steps"),
+    [
+        (1100, [(7000, 390)]),
+        (390, [(7000, 1100)]),
+        (1100, [(7000, 390), (7160, 1100), (7330, 700)]),  # again while it is drawn
+    ],
+    ids=["narrower", "wider", "several-times"],
+)
+def test_figures_are_drawn_anew_for_another_width(
+    quick: Path, tmp_path: Path, first: int, steps: list[tuple[int, int]]
+) -> None:
+    address = (quick / "reports" / "quick" / "index.html").as_uri()
+    frame = tmp_path / "frame.html"
+    frame.write_text(RESIZED.format(address=f"{address}?all", width=first, steps=json.dumps(steps)))
+    flags = ("--allow-file-access-from-files", "--window-size=1200,1000")
+    dom, _ = rendered(frame.as_uri(), tmp_path / "profile", 25, *flags)
+    found = re.search(r'data-found="([^"]+)"', dom)
+    assert found is not None, dom[:500]
+    charts = json.loads(unescape(found[1]))
+    last = steps[-1][1]
+    assert charts and all(chart["drawn"] == "done" and not chart["errors"] for chart in charts), charts
+    # for the room that there is now, which is the window's but for borders; once each, the earlier one is gone
+    assert all(chart["room"] == chart["now"] and last - 120 < chart["now"] < last for chart in charts), charts
+    assert all(chart["pictures"] == 1 for chart in charts), charts
+    assert any(chart["svg"] == chart["room"] for chart in charts), charts
 
 
 def test_networks_are_compared_by_what_was_asked_of_all_of_them(quick: Path, iqa_lab: Callable[..., Finished]) -> None:
