@@ -15,6 +15,7 @@ from iqa_lab.report.study import EVERYTHING, Study, describe
 from iqa_lab.store.registration import status_of
 from iqa_lab.sweep.grid import BY_HAND, NO_WEIGHTS
 from iqa_lab.sweep.ledger import DONE
+from iqa_lab.sweep.others import CAUSE, number_of, other_results, said_of_others
 from iqa_lab.sweep.plan import Plan, Planned
 from iqa_lab.tracking.wandb import track_report
 
@@ -49,7 +50,7 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
     done = plan.having(DONE)
     command = " ".join(["iqa-lab sweep", *plan.arguments])
     if not done:
-        raise UserError(f"no unit of {name} is done yet: {command}")
+        raise UserError(_nothing_done(plan, name, command))
     baselines = {entry.unit.cell.architecture for entry in plan.units if entry.unit.cell.goal == BASELINE}
     # cells that make no sense, as a baseline that was trained, are empty for another reason
     cells = [entry.unit.cell for entry in plan.units] + [
@@ -77,6 +78,20 @@ def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker
     return page
 
 
+def _nothing_done(plan: Plan, name: str, command: str) -> str:
+    """Why there is no page of a plan of which no unit is done, and what to do."""
+    others = other_results(plan)
+    if not others:
+        return f"no unit of {name} is done yet: {command}"
+    number = number_of(others)
+    verb = "is" if number == 1 else "are"
+    return (
+        f"no unit of {name} is done as it is asked for now, but {counted(number, 'result')} of its networks {verb} in "
+        f"{plan.results}, {CAUSE}: {command} takes what still holds and computes the rest; "
+        f"iqa-lab report {plan.results} shows what is there"
+    )
+
+
 def _readouts(entry: Planned) -> dict[str, ReadoutConfig]:
     """The readouts that are asked for of a unit, which may have more of earlier sweeps."""
     return {name: ReadoutConfig(**values) for name, values in entry.unit.shared["readouts"].items()}
@@ -95,6 +110,8 @@ def _missing(plan: Plan) -> Sequence[str]:
         f"{counted(count, 'unit')} {state} ({first_names([e.unit.name for e in plan.having(state)])})"
         for state, count in states.items()
     ]
+    others = said_of_others(other_results(plan))
+    said += [others] if others else []
     if plan.empty:
         said.append(f"{counted(len(plan.empty), 'cell')} empty ({first_names([cell.name for cell in plan.empty])})")
     return said

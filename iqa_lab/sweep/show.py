@@ -12,6 +12,7 @@ from iqa_lab.errors import counted, first_names
 from iqa_lab.progress import duration, gibibytes, plain_console
 from iqa_lab.sweep.grid import Cell
 from iqa_lab.sweep.ledger import DONE, FAILED, LOST, MISSING, RUNNING, Ledger
+from iqa_lab.sweep.others import other_results, said_of_others
 from iqa_lab.sweep.plan import Plan, Planned
 from iqa_lab.tables import table_lines, width_of_output
 
@@ -44,7 +45,7 @@ def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
             *map(Text, table_lines(rows, width_of_output(), right=("pairs", "forwards"))),
             *_more(todo, everything),
         ]
-    return Group(*lines, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything))
+    return Group(*lines, *_unsettled(plan, everything))
 
 
 def status_view(plan: Plan, everything: bool) -> RenderableType:
@@ -62,7 +63,14 @@ def status_view(plan: Plan, everything: bool) -> RenderableType:
         names = (entry.unit.name for entry in missing)
         listed = ", ".join(names) if everything else first_names(names, 5)
         lines.append(f"missing: {listed}; about {duration(sum(entry.seconds for entry in missing))}")
-    return Group(*lines, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything))
+    return Group(*lines, *_unsettled(plan, everything))
+
+
+def _unsettled(plan: Plan, everything: bool) -> list[RenderableType]:
+    """What of a plan is there and is not what it asks for, has failed, or cannot be."""
+    said = said_of_others(other_results(plan))
+    others: list[RenderableType] = [Text(said)] if said else []
+    return [*others, *changed(plan, everything), *failures(plan, everything), *empty_cells(plan.empty, everything)]
 
 
 def counts(plan: Plan) -> str:
