@@ -7,7 +7,6 @@ those in the ``DISTS-pytorch`` package, the trunk is torchvision's VGG-16 with L
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor, nn
 
 from iqa_lab.networks.network import PIXELS
@@ -25,6 +24,8 @@ class DISTS(nn.Module):
     """DISTS with its trunk at random, until weights are loaded into it, and its alpha and beta as published."""
 
     def __init__(self) -> None:
+        import torchvision  # every metric needs the readout below, few need the trunk
+
         super().__init__()
         self.features = torchvision.models.vgg16().features[: _LAYERS[-1] + 1]
         for place, channels in zip(_POOLS, _CHANNELS[1:], strict=False):

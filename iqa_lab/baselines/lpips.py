@@ -4,9 +4,6 @@ Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Me
 those in the ``lpips`` package, the trunks torchvision's.
 """
 
-from collections.abc import Callable
-
-import torchvision
 from torch import Tensor, nn
 
 from iqa_lab.networks.sources import package_file
@@ -16,10 +13,10 @@ from iqa_lab.readouts.lpips import unit
 from iqa_lab.readouts.pieces import sum_over_positions
 
 # torchvision's constructor, and the ReLUs and Fire modules after which a trunk is read
-_TRUNKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "alex": (torchvision.models.alexnet, (1, 4, 7, 9, 11)),
-    "vgg": (torchvision.models.vgg16, (3, 8, 15, 22, 29)),
-    "squeeze": (torchvision.models.squeezenet1_1, (1, 4, 7, 9, 10, 11, 12)),
+_TRUNKS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "alex": ("alexnet", (1, 4, 7, 9, 11)),
+    "vgg": ("vgg16", (3, 8, 15, 22, 29)),
+    "squeeze": ("squeezenet1_1", (1, 4, 7, 9, 10, 11, 12)),
 }
 
 
@@ -33,11 +30,13 @@ class LPIPS(nn.Module):
     reads = "rgb -1..1"
 
     def __init__(self, trunk: str) -> None:
+        import torchvision  # every metric needs the readout below, few need a trunk
+
         super().__init__()
         if trunk not in _TRUNKS:
             raise ValueError(f"trunk={trunk}: choose {', '.join(_TRUNKS)}")
-        constructor, self.layers = _TRUNKS[trunk]
-        self.features = constructor().get_submodule("features")
+        name, self.layers = _TRUNKS[trunk]
+        self.features = getattr(torchvision.models, name)().get_submodule("features")
         published = read_state_dict(package_file(f"lpips/weights/v0.1/{trunk}.pth"), None, "")
         for number in range(len(self.layers)):
             self.register_buffer(f"linear{number}", published[f"lin{number}.model.1.weight"].flatten())

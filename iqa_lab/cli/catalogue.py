@@ -110,9 +110,7 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     Raises:
         UserError: no such architecture, or it cannot be built.
     """
-    from iqa_lab.networks.build import build_module, check_layout, named_layers  # torch takes seconds to import
-    from iqa_lab.networks.forms import CLASS
-    from iqa_lab.networks.network import OUTPUT, module_of
+    from iqa_lab.store.known import layers_of  # pandas takes half a second to import
 
     files = option_files("architecture", folders)
     if name not in files:
@@ -127,6 +125,15 @@ def layer_table(name: str, folders: Sequence[Path], changes: Mapping[str, str] |
     except (OmegaConfBaseException, YAMLError) as error:
         raise UserError(f"architecture: {' '.join(str(error).split())[:160]}") from error
     config = make(ArchitectureConfig, values, changed, prefix="architecture.")
+    return layers_of(config, lambda: _built_layers(config))
+
+
+def _built_layers(config: ArchitectureConfig) -> list[Row]:
+    """The rows of ``layer_table``, from the module itself."""
+    from iqa_lab.networks.build import build_module, check_layout, named_layers  # torch takes seconds to import
+    from iqa_lab.networks.forms import CLASS
+    from iqa_lab.networks.network import OUTPUT, module_of
+
     check_layout(config)
     module = build_module(config, WeightsConfig())
     if hasattr(module, "terms"):

@@ -1,13 +1,24 @@
-"""``iqa-lab run --dry-run``: a unit's configuration -> what the run would do, in words; nothing is written."""
+"""``iqa-lab run --dry-run``: a unit's configuration -> what the run would do, in words; nothing is written.
+
+Torch takes seconds to import, and is not needed to see that everything is there.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
 from iqa_lab.errors import counted
-from iqa_lab.networks.build import build_network, network_from
 from iqa_lab.networks.cells import cell_name, check_cell
 from iqa_lab.networks.sources import address_of, is_available
 from iqa_lab.progress import status, tell
-from iqa_lab.unit import Prepared, prepared
+from iqa_lab.store.finished import finished
+
+if TYPE_CHECKING:
+    from iqa_lab.networks import Network
+    from iqa_lab.store.known import KnownNetwork
+    from iqa_lab.unit import Prepared
 
 
 def show_foreseen(config: Config) -> None:
@@ -20,22 +31,46 @@ def show_foreseen(config: Config) -> None:
     check_cell(config)
     here = is_available(weights) or not (weights.source or weights.path or weights.url)
     with status(f"{cell_name(config)}: looking at what it would do"):
-        ready = prepared(config, build_network(config) if here else network_from(config, None), look_only=True)
-        lines = list(_said(ready, here))
+        found = finished(config) if here else None
+        if found is None:
+            lines = _of_a_pass(config, here)
+        else:
+            outcome = found.outcome
+            lines = [
+                *_of_what(config, found.network, outcome.benchmark, found.definitions),
+                *_all_there(outcome.unit.folder),
+            ]
     for line in lines:
         tell(line)
 
 
-def _said(ready: Prepared, here: bool) -> list[str]:
-    config, benchmark = ready.config, ready.benchmark
-    source = config.weights.source and address_of(config.weights)
-    lines = [
-        f"{config.goal.name} - {config.dataset.name} - {config.architecture.name} ({ready.network.weights}) on "
+def _of_a_pass(config: Config, here: bool) -> list[str]:
+    from iqa_lab.networks.build import build_network, network_from
+    from iqa_lab.unit import prepared
+
+    return _said(prepared(config, build_network(config) if here else network_from(config, None), look_only=True), here)
+
+
+def _of_what(
+    config: Config, network: "Network | KnownNetwork", benchmark: Benchmark, columns: Collection[str]
+) -> list[str]:
+    return [
+        f"{config.goal.name} - {config.dataset.name} - {config.architecture.name} ({network.weights}) on "
         f"{benchmark.config.name}",
         _row("images", _images(benchmark)),
-        _row("network", f"{counted(len(ready.network.layers), 'layer')}, reads {ready.network.reads}"),
-        _row("columns", f"{len(ready.definitions)}: each layer asked for, and the pixels, in each readout"),
+        _row("network", f"{counted(len(network.layers), 'layer')}, reads {network.reads}"),
+        _row("columns", f"{len(columns)}: each layer asked for, and the pixels, in each readout"),
     ]
+
+
+def _all_there(folder: Path) -> list[str]:
+    return [_row("result", f"there already: {folder}"), "Nothing would be computed."]
+
+
+def _said(ready: "Prepared", here: bool) -> list[str]:
+    config = ready.config
+    source = config.weights.source and address_of(config.weights)
+    lines = _of_what(config, ready.network, ready.benchmark, ready.definitions)
     if not here:
         return [
             *lines,
@@ -44,7 +79,7 @@ def _said(ready: Prepared, here: bool) -> list[str]:
             "Nothing was run: leave out --dry-run.",
         ]
     if not ready.missing:
-        return [*lines, _row("result", f"there already: {ready.unit.folder}"), "Nothing would be computed."]
+        return [*lines, *_all_there(ready.unit.folder)]
     there = len(ready.definitions) - len(ready.missing)
     return [
         *lines,

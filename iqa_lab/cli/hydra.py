@@ -114,8 +114,7 @@ def run_unit(composed: DictConfig) -> float:
 def dry_run_unit(composed: DictConfig) -> None:
     """Hydra's task: say what a run would do."""
     config = checked_unit(composed)
-    with status("loading torch"):
-        from iqa_lab.cli.foreseen_run import show_foreseen
+    from iqa_lab.cli.foreseen_run import show_foreseen
 
     show_foreseen(config)
 

@@ -5,11 +5,14 @@ Images, opinions, settings and the files of the result are compared as a run com
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from iqa_lab.benchmarks import examine, load_benchmark
+import pandas as pd
+
+from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.checks import say_layout, say_left_out
 from iqa_lab.config import Config
 from iqa_lab.imports import is_own
@@ -29,7 +32,16 @@ from iqa_lab.store.tabulate import settings_of_statistics
 from iqa_lab.store.writing import UNFINISHED
 
 
-def finished(config: Config) -> Outcome | None:
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A result that is there, and what it is of."""
+
+    outcome: Outcome
+    network: KnownNetwork
+    definitions: dict[str, Definition]  # of the columns that are asked for
+
+
+def finished(config: Config) -> Found | None:
     """The result that a run of this configuration would find and show; None if something is to be done, or unknown.
 
     Raises:
@@ -44,17 +56,8 @@ def finished(config: Config) -> Outcome | None:
     wanted = _definitions(config, network)
     key = signature(identity(config, network, benchmark))
     unit = UnitFolder(Path(config.results) / benchmark.config.name / cell_name(config) / key)
-    if any(unit.folder.glob(f"{UNFINISHED}*")) or (unit.folder / PARTIAL).exists():
-        return None
-    try:
-        there = unit.standing()
-        unit.read_columns(list(there), benchmark.pairs)
-        if any(there.get(name) != definition for name, definition in wanted.items()):
-            return None
-        if why_again(unit, unit.result(), settings_of_statistics(config)) is not None:
-            return None
-        table = unit.table()
-    except Unusable:
+    table = _table(unit, benchmark, wanted, settings_of_statistics(config))
+    if table is None:
         return None
     for line, style in network.said:
         say(line, style)
@@ -63,7 +66,22 @@ def finished(config: Config) -> Outcome | None:
         say(own)
     say_left_out(benchmark)
     say_layout(benchmark)
-    return Outcome(unit, table, benchmark, 0)
+    return Found(outcome=Outcome(unit, table, benchmark, 0), network=network, definitions=wanted)
+
+
+def _table(
+    unit: UnitFolder, benchmark: Benchmark, wanted: Mapping[str, Definition], statistics: Mapping[str, Any]
+) -> pd.DataFrame | None:
+    """The table of a unit, if its files are whole, and are of these pairs, columns and settings."""
+    if any(unit.folder.glob(f"{UNFINISHED}*")) or (unit.folder / PARTIAL).exists():
+        return None
+    with suppress(Unusable):
+        there = unit.standing()
+        unit.read_columns(list(there), benchmark.pairs)
+        same = all(there.get(name) == definition for name, definition in wanted.items())
+        if same and why_again(unit, unit.result(), statistics) is None:
+            return unit.table()
+    return None
 
 
 def why_again(unit: UnitFolder, result: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,13 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from iqa_lab.config import Config, InputConfig, cache_folder
+from iqa_lab.config import ArchitectureConfig, Config, InputConfig, cache_folder
 from iqa_lab.imports import is_own
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.networks.forms import Form
 from iqa_lab.networks.layer import Layer
 from iqa_lab.networks.sources import local_file
-from iqa_lab.progress import overheard
+from iqa_lab.progress import overheard, say
 from iqa_lab.store.reading import Unusable, read_sealed
 from iqa_lab.store.signature import digest_of, seal
 from iqa_lab.store.writing import write_quickly
@@ -58,13 +58,9 @@ class KnownNetwork:
 
 def known_network(config: Config) -> KnownNetwork | None:
     """What building the network of a run would show; None if it has to be built to know."""
-    made_of = _made_of(config)
-    if made_of is None:
-        return None
-    with suppress(Unusable, KeyError, TypeError):  # as good as not known
-        kept = read_sealed(_memory(config))
-        if kept["made_of"] == json.loads(json.dumps(made_of)):
-            return _network(kept["network"])
+    kept = _recalled("networks", _made_of(config))
+    with suppress(KeyError, TypeError):  # of another version
+        return None if kept is None else _network(kept)
     return None
 
 
@@ -79,11 +75,46 @@ def built_network(config: Config) -> "Network":
     before = _made_of(config)
     with overheard() as said:
         network = build_network(config)
-    if before is not None and before == _made_of(config):  # else the file was written, or fetched, meanwhile
-        facts = seal({"made_of": before, "network": _facts(network, said)})
-        with suppress(OSError):  # then it is built again
-            write_quickly(_memory(config), json.dumps(facts).encode())
+    if before == _made_of(config):  # else the file was written, or fetched, meanwhile
+        _remember("networks", before, _facts(network, said))
     return network
+
+
+def layers_of(architecture: ArchitectureConfig, build: Callable[[], list[Facts]]) -> list[Facts]:
+    """What ``build`` finds out of an architecture, a row a layer; from memory, where it has been asked before."""
+    made_of = None if is_own(architecture.constructor) else _of_programs({"architecture": asdict(architecture)})
+    kept = _recalled("layers", made_of)
+    if kept is not None:
+        for line, style in kept["said"]:
+            say(line, style)
+        return list(kept["rows"])
+    with overheard() as said:
+        rows = build()
+    _remember("layers", made_of, {"rows": rows, "said": said})
+    return rows
+
+
+def _recalled(kind: str, made_of: Facts | None) -> Facts | None:
+    """What is remembered of something that was made of this; None: nothing, or it was made of something else."""
+    if made_of is None:
+        return None
+    with suppress(Unusable, KeyError):  # as good as not there
+        kept = read_sealed(_memory(kind, made_of))
+        if kept["made_of"] == json.loads(json.dumps(made_of)):
+            content: Facts = kept["content"]
+            return content
+    return None
+
+
+def _remember(kind: str, made_of: Facts | None, content: Facts) -> None:
+    if made_of is not None:
+        with suppress(OSError):  # then it is made again
+            facts = seal({"made_of": made_of, "content": content})
+            write_quickly(_memory(kind, made_of), json.dumps(facts).encode())
+
+
+def _memory(kind: str, made_of: Facts) -> Path:
+    return cache_folder() / kind / f"{digest_of(made_of['configuration'])[:24]}.json"
 
 
 def _made_of(config: Config) -> Facts | None:
@@ -99,9 +130,13 @@ def _made_of(config: Config) -> Facts | None:
         file = _stamp(local_file(weights))
         if file is None:
             return None
+    return {**_of_programs(_configuration(config)), "file": file}
+
+
+def _of_programs(configuration: Facts) -> Facts:
+    """What is made of a configuration by the programs that are here."""
     return {
-        "configuration": _configuration(config),
-        "file": file,
+        "configuration": configuration,
         "programs": _programs(),
         "machine": [platform.node(), platform.machine(), platform.python_version()],
         "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)},
@@ -141,10 +176,6 @@ def _stamp(file: Path | None) -> list[Any] | None:
     except OSError:
         return None
     return [str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
-
-
-def _memory(config: Config) -> Path:
-    return cache_folder() / "networks" / f"{digest_of(_configuration(config))[:24]}.json"
 
 
 def _facts(network: "Network", said: Sequence[tuple[str, str]]) -> Facts:

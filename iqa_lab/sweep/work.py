@@ -193,8 +193,10 @@ def evaluate_unit(config: Config, track_anyway: bool = False) -> "Outcome":
     from iqa_lab.tracking.wandb import check_tracker, track_unit
 
     check_tracker(config)
-    outcome = finished(config)
-    if outcome is None:
+    found = finished(config)
+    if found is not None:
+        outcome = found.outcome
+    else:
         with status("loading torch"):  # which takes seconds
             from iqa_lab import unit
             from iqa_lab.scoring.memory import keep_freed_memory

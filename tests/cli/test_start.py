@@ -43,6 +43,8 @@ COMMANDS: list[tuple[str, tuple[str, ...]]] = [
     ("status {unit}", DRAWING),
     ("sweep {unit} architecture=alexnet,vgg11 --dry-run", DRAWING),
     ("run {unit}", DRAWING),
+    ("run {unit} --dry-run", DRAWING),
+    ("list layers architecture=squeezenet1_1", DRAWING),
     ("compare {folder}:plain@features.4 {folder}:mean@features.4", TORCH),
     ("report", TORCH),
 ]
@@ -69,10 +71,11 @@ for line in sys.stdin.read().splitlines():
 def asked(
     iqa_lab: Callable[..., Finished], levels_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, tuple[str, list[str]]]:
-    """Of each command its exit code, and what of the forbidden it has imported, in a folder with one finished unit."""
+    """Of each command its exit code, and what of the forbidden it has imported, after one unit was run."""
     monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
-    made = iqa_lab("run", *UNIT.split())
-    assert made.code == 0, made.err
+    for command in (["run", *UNIT.split()], ["list", "layers", "architecture=squeezenet1_1"]):
+        made = iqa_lab(*command)
+        assert made.code == 0, made.err
     (result,) = Path("results").glob("*/*/*/result.json")
     names = {"unit": UNIT, "folder": str(result.parent)}
     lines = "\n".join(f"{command.format(**names)}|{' '.join(forbidden)}" for command, forbidden in COMMANDS)

@@ -18,7 +18,6 @@ from iqa_lab.progress import say
 from iqa_lab.store import known
 from iqa_lab.store.finished import finished
 from iqa_lab.store.known import built_network, known_network
-from iqa_lab.store.outcome import Outcome
 from tests.conftest import composed, noisy, picture, untrained
 
 Change = Callable[[Config, Path], None]
@@ -53,11 +52,11 @@ def test_what_a_run_has_made_is_found_as_it_is(config: Config, capfd: pytest.Cap
     said_by_it = capfd.readouterr().err
     again = units.evaluate(config)
     assert said_by_it == capfd.readouterr().err
-    assert (
-        isinstance(found, Outcome) and found.unit == again.unit == made.unit and found.computed == again.computed == 0
-    )
-    pd.testing.assert_frame_equal(found.table, again.table)
-    assert found.benchmark.index_digest() == again.benchmark.index_digest()
+    assert found is not None and found.outcome.unit == again.unit == made.unit
+    assert found.outcome.computed == again.computed == 0
+    pd.testing.assert_frame_equal(found.outcome.table, again.table)
+    assert found.outcome.benchmark.index_digest() == again.benchmark.index_digest()
+    assert found.definitions == again.unit.result()["columns"]
 
 
 def _set(dotted: str, value: object) -> Change:
@@ -302,3 +301,27 @@ def test_torch_draws_nothing_for_it(config: Config) -> None:
     before = torch.random.get_rng_state()
     assert finished(config) is not None
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_layers_are_looked_up_once(
+    own: Config, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    times = []
+
+    def build() -> list[dict[str, object]]:
+        times.append(1)
+        say("layers: auto leaves out two", "yellow")
+        return [{"name": "features.1", "depth": 0.25, "stride": None, "fine": False}]
+
+    rows = [known.layers_of(own.architecture, build) for _ in range(3)]
+    assert rows[0] == rows[1] == rows[2] and len(times) == 1
+    assert capfd.readouterr().err.count("layers: auto leaves out two") == 3
+    own.architecture.arguments = {"dropout": 0.1}
+    known.layers_of(own.architecture, build)
+    monkeypatch.setattr(known, "version", lambda _: "9.9.9")
+    known.layers_of(own.architecture, build)
+    assert len(times) == 3
+    own.architecture.constructor = "my_package.network"
+    for _ in range(2):
+        known.layers_of(own.architecture, build)
+    assert len(times) == 5  # code of one's own is run every time
