@@ -25,7 +25,7 @@ from iqa_lab.store.identity import identity
 from iqa_lab.store.known import KnownNetwork, known_network
 from iqa_lab.store.outcome import Outcome
 from iqa_lab.store.reading import Unusable
-from iqa_lab.store.result import CONFIG, DONE, PARTIAL, headline_stands
+from iqa_lab.store.result import CONFIG, DONE, PARTIAL, RESULT, headline_stands
 from iqa_lab.store.settings import differences
 from iqa_lab.store.signature import signature
 from iqa_lab.store.tabulate import settings_of_statistics
@@ -47,7 +47,10 @@ def finished(config: Config) -> Found | None:
     Raises:
         UserError: the benchmark is not there, incomplete or damaged, or its images are.
     """
-    network = None if config.runtime.force or _is_computed(config) else known_network(config)
+    cell = Path(config.results) / config.benchmark.name / cell_name(config)
+    if config.runtime.force or _is_computed(config) or not any(cell.glob(f"*/{RESULT}")):
+        return None  # before the benchmark is read
+    network = known_network(config)
     if network is None:
         return None
     # images that are resized to one size may differ before
@@ -55,7 +58,7 @@ def finished(config: Config) -> Found | None:
     config = replace(config, benchmark=benchmark.config)  # with what its votes say of people
     wanted = _definitions(config, network)
     key = signature(identity(config, network, benchmark))
-    unit = UnitFolder(Path(config.results) / benchmark.config.name / cell_name(config) / key)
+    unit = UnitFolder(cell / key)
     table = _table(unit, benchmark, wanted, settings_of_statistics(config))
     if table is None:
         return None

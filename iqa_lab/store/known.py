@@ -9,7 +9,6 @@ somebody's own code are built every time.
 import json
 import os
 import platform
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -159,7 +158,7 @@ def _programs() -> Facts:
     """The packages that build networks, and this one, as they lie on the disk."""
     found: Facts = {}
     for name in _PACKAGES:
-        spec = find_spec(name) if name not in sys.modules else sys.modules[name].__spec__
+        spec = find_spec(name)  # which imports nothing
         with suppress(PackageNotFoundError):
             found[name] = [version(name), _stamp(Path(spec.origin)) if spec and spec.origin else None]
     here = Path(__file__).resolve().parent.parent
