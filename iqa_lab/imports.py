@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
@@ -208,19 +209,31 @@ def _digest(files: dict[str, Path]) -> str | None:
 def _import(module: str) -> ModuleType:
     """The module; one of somebody's own as its source is now."""
     if not module or module.partition(".")[0] in KNOWN:
-        return importlib.import_module(module)
+        with without_widgets():
+            return importlib.import_module(module)
     files = source_files(module)
     digest = _digest(files)
     earlier, names = _imported.get(module, (digest, frozenset()))
     if earlier != digest:
         for name in names | files.keys():
             sys.modules.pop(name, None)
-    with _no_compiled_files():
+    with _no_compiled_files(), without_widgets():
         found = importlib.import_module(module)
     if _digest(files) != digest:
         raise ImportError("its source was changed while it was imported")
     _imported[module] = digest, frozenset(files)
     return found
+
+
+@contextmanager
+def without_widgets() -> Iterator[None]:
+    """No warning in a notebook that ipywidgets is missing: it comes with tqdm, which timm and the hub's client import.
+
+    Nothing here needs it, and tqdm goes on without it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        yield
 
 
 @contextmanager

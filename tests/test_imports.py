@@ -1,9 +1,11 @@
 """One's own code: its digest follows every edit, and what is imported is what was hashed."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 
+from iqa_lab import imports
 from iqa_lab.errors import UserError
 from iqa_lab.imports import import_module_of, import_object, is_own, source_files, source_imported, source_now
 
@@ -82,3 +84,24 @@ def test_another_module_of_the_same_name_is_another_module(tmp_path: Path, monke
             patch.syspath_prepend(str(home))
             assert import_object("own_twin.net", "x")() == number
             assert source_imported("own_twin.net") == source_now("own_twin.net")
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a package of the table", "one's own"])
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("IProgress not found. Please update jupyter and ipywidgets. See https://ipywidgets.readthedocs.io", False),
+        ("this constructor is deprecated", True),
+    ],
+)
+def test_a_notebook_is_not_told_of_widgets_when_a_package_is_imported(
+    home: Path, monkeypatch: pytest.MonkeyPatch, known: bool, said: str, heard: bool
+) -> None:
+    name = f"loud_{'known' if known else 'own'}_{'heard' if heard else 'quiet'}"
+    write(home, {f"{name}.py": f"import warnings\nwarnings.warn({said!r})\n{NET.format(1)}"})
+    if known:
+        monkeypatch.setattr(imports, "KNOWN", (*imports.KNOWN, name))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert import_object(f"{name}.net", "x")() == 1
+    assert [str(one.message) for one in caught] == ([said] if heard else [])

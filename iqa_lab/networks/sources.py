@@ -16,6 +16,7 @@ from urllib.parse import urlparse
 from iqa_lab.config import WeightsConfig
 from iqa_lab.downloads.checksum import Checksum, parse_checksum
 from iqa_lab.errors import UserError
+from iqa_lab.imports import without_widgets
 from iqa_lab.networks.cells import by_hand, is_by_hand, publishers_checksum
 from iqa_lab.progress import say
 
@@ -117,7 +118,8 @@ def _expected_file(weights: WeightsConfig) -> Path | None:
                 return next(_torch_cache("").glob(f"*-{weights.sha256}.pth"), None)
             return _torch_cache(Path(_torchvision_url(place)).name)
         case "hf":
-            from huggingface_hub import try_to_load_from_cache
+            with without_widgets():
+                from huggingface_hub import try_to_load_from_cache
 
             found = try_to_load_from_cache(*_hub_file(place))
             return Path(found) if isinstance(found, str) else None
@@ -184,7 +186,8 @@ def _hub_file(place: str) -> tuple[str, str]:
 
 
 def _hugging_face(place: str, _sha256: str | None) -> Path:
-    from huggingface_hub import hf_hub_download
+    with without_widgets():
+        from huggingface_hub import hf_hub_download
 
     from iqa_lab.downloads.files import mirrored
 
