@@ -6,7 +6,7 @@ all conditions and multiples together: 1 = it does. So Cai et al. (CVPR 2025) ha
 whose ranks are those of the readout ``cosine``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,7 @@ def detection(
     *,
     human: str,
     least: float = 1e-4,
+    published_below: float | None = None,
 ) -> Experiment:
     """Every condition at ten multiples of its threshold.
 
@@ -54,6 +55,7 @@ def detection(
         conditions: what is shown on a screen.
         human: measured, or formula.
         least: luminance in cd/m2 below which nothing falls, in each of red, green and blue.
+        published_below: the published score is of frequencies below this one only, in c/deg; None: of all.
 
     Raises:
         UserError: contrasts are beyond the display.
@@ -81,11 +83,16 @@ def detection(
             for multiple in MULTIPLES
         ]
     )  # fmt: skip
-    beyond = {condition.name for condition in chosen if condition.frequency > screen.nyquist}
+    without = {}
+    if beyond := {each.name for each in chosen if each.frequency > screen.nyquist}:
+        without["srcc_below_nyquist"] = beyond
+    if published_below is not None:
+        high = {each.name for each in chosen if each.frequency >= published_below}
+        without[f"srcc_below_{published_below:g}"] = high
     return Experiment(
         trials=trials,
         picture=picture,
-        read=lambda distances: read_multiples(trials, distances, beyond, human),
+        read=lambda distances: read_multiples(trials, distances, without, human),
         display=screen.said,
         side=SIDE,
         explained=(
@@ -99,22 +106,21 @@ def detection(
     )
 
 
-def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], human: str) -> Reading:
+def read_multiples(trials: pd.DataFrame, distances: Floats, without: Mapping[str, set[str]], human: str) -> Reading:
     """Distances beside multiples of the human threshold.
 
     Args:
         trials: ``reference`` (the condition) and ``opinion`` (the multiple), as ``detection`` makes them.
         distances: of them, ``[trials, columns]``; rows of NaN were filtered out.
-        beyond: conditions whose frequency the display cannot show.
+        without: scores of some of the conditions only, by their names: the conditions that each leaves out.
         human: measured, or formula.
 
     Returns:
         ``extra``: ``exponent``, of the power of contrast that the distance grows with (mean over conditions);
-        ``rms_db_sloped``,
-        the standard deviation over conditions of the column's threshold less people's, in dB, where its criterion is
-        the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN where a distance is 0
-        or falls with contrast. Where conditions are beyond the display, ``srcc_below_nyquist`` is the score without
-        them.
+        ``rms_db_sloped``, the standard deviation over conditions of the column's threshold less people's, in dB, where
+        its criterion is the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN
+        where a distance is 0 or falls with contrast. Then the scores ``without`` some conditions; NaN where the filters
+        left no other.
     """
     kept = np.isfinite(distances).all(axis=1)
     rows, values = trials[kept], distances[kept]
@@ -133,9 +139,10 @@ def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], hu
         exponent = rise.mean(axis=0) / np.log10(MULTIPLES[-1] / MULTIPLES[0])
         spread = DECIBELS * mean_log(_AROUND).std(axis=0) / exponent
     extra = {"exponent": exponent, "rms_db_sloped": np.where(np.isfinite(exponent) & (exponent > 0), spread, np.nan)}
-    if beyond:
-        below = ~np.isin(condition.astype(str), sorted(beyond))
-        extra["srcc_below_nyquist"] = np.atleast_1d(srcc(values[below], multiple[below]))
+    for name, left_out in without.items():
+        rest = ~np.isin(condition.astype(str), sorted(left_out))
+        nothing = np.full(values.shape[1], np.nan)
+        extra[name] = np.atleast_1d(srcc(values[rest], multiple[rest])) if rest.any() else nothing
     return Reading(
         values=values, human=multiple, stimulus=condition, group=rows["distortion"].to_numpy(dtype=object),
         extra=extra, source=human,
