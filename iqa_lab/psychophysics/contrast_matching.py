@@ -80,6 +80,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         read=lambda distances: read_matches(trials, distances),
         display=screen.said,
         side=SIDE,
+        correlated="matching contrasts with people's",
         explained=(
             "log_rmse: root mean square of log10 of the column's matching contrasts less people's: 0 is human; "
             "log_rmse_by_frequency, in correlations.csv, is the published score. SRCC, PLCC: of the same logarithms; "

@@ -44,6 +44,7 @@ class Experiment:
     side: int  # pixels of the pictures' shorter side, without a border
     sides: Mapping[float, int] = field(default_factory=dict)  # the same by pixels a degree
     curve: Curve | None = None  # what a figure draws of it
+    correlated: str = "log sensitivities with people's"  # what ``srcc`` is of, for the axis of a figure
     explained: tuple[str, ...] = ()  # what the numbers of a table are; empty: those of log sensitivities
     said: tuple[str, ...] = ()  # what a person has to know of it: stimuli that cannot be shown at this distance, say
 

@@ -141,6 +141,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         read=lambda distances: read_squares(trials, distances),
         side=side,
         sides=SIDES,
+        correlated="signed distances with CIEDE2000 responses",
         explained=(
             "PLCC, SRCC: of the distance between the square and what it is compared with, signed as the physical "
             "difference, with people's response by CIEDE2000; within: mean over the three kinds of colour. The columns "

@@ -95,6 +95,7 @@ def detection(
         read=lambda distances: read_multiples(trials, distances, without, human),
         display=screen.said,
         side=SIDE,
+        correlated="distances with contrast in units of people's threshold",
         explained=(
             f"SRCC, PLCC: of the distance with the multiple, {MULTIPLES[0]:g} to {MULTIPLES[-1]:g}, of people's "
             f"threshold ({human}), over all conditions together: 1 = the distance depends on it alone; within: on one "
