@@ -266,9 +266,9 @@ def test_pictures_are_floats_that_a_display_shows_and_the_border_is_the_same_in_
     [
         ("contrast_achromatic", {"pixels_per_degree": 1.0}, "above 0.5 c/deg.*1.24.* show two of them"),
         ("contrast_noise", {"pixels_per_degree": 1.0}, "show two of them"),
-        ("contrast_area", {"pixels_per_degree": 10.0}, "16 pixels a degree show two"),
-        ("contrast_masking_incoherent", {"pixels_per_degree": 20.0}, "24 pixels a degree show two"),
-        ("contrast_matching", {"pixels_per_degree": 5.0}, "10 pixels a degree show two"),
+        ("contrast_area", {"pixels_per_degree": 10.0}, "16 pixels per degree show two"),
+        ("contrast_masking_incoherent", {"pixels_per_degree": 20.0}, "24 pixels per degree show two"),
+        ("contrast_matching", {"pixels_per_degree": 5.0}, "10 pixels per degree show two"),
     ],
 )
 def test_what_the_pixels_cannot_carry_is_refused_with_what_can(name: str, values: dict[str, float], said: str) -> None:

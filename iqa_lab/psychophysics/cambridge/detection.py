@@ -1,9 +1,9 @@
 """Conditions with human thresholds -> the experiment: does a distance depend on contrast in units of threshold only?
 
-Each condition is shown at ten contrasts, from half to twice people's threshold there. A distance that sees as people do
-depends on that multiple alone. The score, ``srcc``, is Spearman's correlation of the multiple with the distance over
-all conditions and multiples together: 1 = it does. So Cai et al. (CVPR 2025) have it for the angle between responses,
-whose ranks are those of the readout ``cosine``.
+Each condition is shown at ten multiples of people's threshold, from .5 to 2. A distance that sees as people do depends
+only on the multiple. The score, ``srcc``, is Spearman's correlation of multiple and distance over all conditions and
+multiples together: 1 = it does. Cai et al. (CVPR 2025) take the angle between responses as distance; the readout
+``cosine`` has the same ranks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,15 +23,15 @@ from iqa_lab.statistics.reading import DECIBELS, Reading
 Floats = NDArray[np.float64]
 
 MULTIPLES = tuple(float(value) for value in np.geomspace(0.5, 2, 10))
-_AROUND = (MULTIPLES[4], MULTIPLES[5])  # the two about people's threshold, at one distance from it on a log scale
+_AROUND = (MULTIPLES[4], MULTIPLES[5])  # the two nearest to 1, equally far from it on a log scale
 
-# an image in linear RGB, cd/m2, at a contrast; at contrast 0 it is what the stimulus is shown on
+# contrast -> image in linear RGB, cd/m2; at contrast 0 it is what the stimulus is shown on
 Image = Callable[[float], Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One stimulus: how it looks at each contrast, and the contrast at which people just see it."""
+    """One stimulus: its image at any contrast, and the contrast at which people just see it."""
 
     name: str
     frequency: float  # the highest that it is named for, c/deg
