@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from omegaconf import OmegaConf
 
 from iqa_lab.config import Config
@@ -111,3 +112,17 @@ def make_unit(
 def table_benchmark(**changes: Any) -> Any:
     """The benchmark of these units, as a user's own configuration would describe it."""
     return replace(plain_config().benchmark, **changes)
+
+
+def without_drawing(patch: pytest.MonkeyPatch) -> None:
+    """Let reports write a few bytes in place of each figure's files, for tests of what else they hold.
+
+    Drawing takes most of a report's time; the study ``quick`` and tests/report/test_figures.py draw every figure.
+    """
+    patch.setattr("iqa_lab.report.page.save", lambda _chart, folder, name: [_touched(folder, name)] * 3)
+
+
+def _touched(folder: Path, name: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.pdf").write_bytes(b"%PDF")
+    return folder / f"{name}.pdf"
