@@ -1,7 +1,7 @@
 """The tree conf/weights: consistent with itself, loadable, and clear about what is not there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -41,7 +41,7 @@ REAL = {name for name in ARCHITECTURES if name.startswith("regnet")}
 LARGE = {"regnet_x_16gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_y_128gf"}
 
 
-def marked(options: Iterable[str]) -> list[Any]:
+def marked(options: Sequence[str]) -> list[Any]:
     """The options, the large ones marked as slow."""
     slow = [name for name in options if name.rpartition("/")[2].partition(".")[0] in LARGE]
     return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
@@ -122,7 +122,7 @@ def test_a_cell_composes(option: str) -> None:
         check_cell(config)
 
 
-@pytest.mark.parametrize("option", marked(option for option in CELLS if not option.startswith(BASELINE)))
+@pytest.mark.parametrize("option", marked([option for option in CELLS if not option.startswith(BASELINE)]))
 def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) -> None:
     cell = CELLS[option]
     module, layers = built(str(cell.architecture), json.dumps(cell.arguments))
