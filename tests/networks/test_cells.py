@@ -14,6 +14,7 @@ import timm
 import torch
 from omegaconf import OmegaConf
 from torch import nn
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torchvision.models import get_weight
 
@@ -61,19 +62,22 @@ def described(architecture: str) -> ArchitectureConfig:
 OF_INITIALISATION = {
     getattr(torch.Tensor, name) for name in ("normal_", "uniform_", "erfinv_", "mul_", "add_", "clamp_")
 }
+KEEP_THE_SHAPE = {F.batch_norm, F.layer_norm, F.silu, F.gelu, F.hardswish, F.hardsigmoid}
 
 
-class Uninitialised(TorchFunctionMode):
-    """Weights keep whatever they hold: only shapes are looked at, and random numbers take time without memory, too."""
+class Outline(TorchFunctionMode):
+    """Networks have shapes only, and what keeps a shape is not computed: without memory that takes time, too."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in OF_INITIALISATION else func(*args, **(kwargs or {}))
+        if func in OF_INITIALISATION:
+            return args[0]
+        return torch.empty_like(args[0]) if func in KEEP_THE_SHAPE else func(*args, **(kwargs or {}))
 
 
 @contextmanager
 def in_outline() -> Iterator[None]:
-    """Networks that are built here have shapes and no weights."""
-    with torch.device("meta"), Uninitialised():
+    """Networks that are built or run here have shapes and nothing else."""
+    with torch.device("meta"), Outline():
         yield
 
 
@@ -87,7 +91,7 @@ def built(architecture: str, arguments: str) -> nn.Module:
 @cache
 def layers_of(architecture: str) -> tuple[Layer, ...]:
     """The layers of an architecture, found as for a run: by two forwards, here of shapes."""
-    with torch.device("cpu" if architecture in REAL else "meta"):
+    with nullcontext() if architecture in REAL else in_outline():
         return named_layers(described(architecture), built(architecture, "{}"), [])
 
 

@@ -37,6 +37,12 @@ def config_text(change: Callable[[Any], None] = lambda _: None) -> str:
     return OmegaConf.to_yaml(OmegaConf.create({"all": values}, flags={"allow_objects": True})["all"])
 
 
+@cache
+def plain_text() -> str:
+    """``config.yaml`` as it is."""
+    return config_text()
+
+
 def make_unit(
     results: Path,
     architecture: str = "squeezenet1_1",
@@ -104,7 +110,7 @@ def make_unit(
     )
     result = {"signature": folder.name, "hashed": {"index_digest": digest}, "n_scored": 40, "n_expected": 40,
               "forwards": 48, "layers": list(layers), **(facts or {})}  # fmt: skip
-    text = config_text() if config is None else config
+    text = plain_text() if config is None else config
     UnitFolder(folder).write(pd.concat([pairs, scores], axis=1), columns, result, text, lambda *_: change(rows))
     return folder
 

@@ -53,6 +53,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("READERS_SECRET", SECRET)
     monkeypatch.setattr("iqa_lab.report.collect._performance", _nothing_published)
+    monkeypatch.setattr("iqa_lab.report.properties.cells", lambda _: ())  # six hundred files a report
     for function in ("unit_page", "comparing_figures"):  # how they are drawn is not asked here
         monkeypatch.setattr(f"iqa_lab.report.collect.{function}", lambda *_: ())
     make_unit(tmp_path / "results", "good")
