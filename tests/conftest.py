@@ -24,6 +24,7 @@ from PIL import Image
 from iqa_lab.cli import main as cli
 from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.config.options import SCHEMAS
+from tests import composed_before
 
 if TYPE_CHECKING:  # torch takes seconds to import, for which the processes that run the tests would have to wait
     from iqa_lab.networks import Network
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 os.environ["WANDB_MODE"] = "offline"  # no test ever talks to a server
+composed_before.remember()
 
 # machines differ in speed, and the same commit must pass or fail the same way twice
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=40)

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from iqa_lab.cli.catalogue import list_options
 from iqa_lab.config import ArchiveConfig, Config, configuration_folder, read_mapping, register_schema
 from iqa_lab.statistics.factors.claims import parse_claim
+from tests import composed_before
 from tests.conftest import composed, options
 
 CONF = configuration_folder()
@@ -98,6 +99,27 @@ def test_the_empty_cell_has_no_weights() -> None:
     assert composed("architecture=squeezenet1_0", "weights=classification/imagenet1k/squeezenet1_0.deepcompressed") != (
         composed("architecture=squeezenet1_0")
     )
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["benchmark=tid2013", "readout=[plain,lpips]", "benchmark.path=/x", "goal=untrained", "dataset=none"],
+        ["goal=baseline", "dataset=none", "architecture=psnr", "statistics.seed=3", "tracker=none"],
+        ["experiment=task", "hydra/launcher=processes"],
+    ],
+)
+def test_what_the_tests_remember_of_compositions_is_what_hydra_makes(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_schema()
+    made = []
+    for anew in (False, False, True):
+        if anew:
+            composed_before.forget(monkeypatch)
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            made.append(OmegaConf.to_yaml(compose("config", overrides, return_hydra_config=True)))
+    assert made[0] == made[1] == made[2]
 
 
 def test_the_schema_knows_every_group() -> None:
