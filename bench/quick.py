@@ -15,7 +15,7 @@ ARGUMENTS = {"gpu": ["--device", "cpu"]}
 
 def main() -> None:
     """Run all of them; the first that fails ends it."""
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, os.cpu_count() or 1)))
     for script in sorted(Path(__file__).parent.glob("*.py")):
         if script.stem != Path(__file__).stem:
             print(f"--- {script.name} --quick", flush=True)
