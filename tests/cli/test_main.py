@@ -316,7 +316,7 @@ def test_fetch_names_what_could_not_be_had_and_takes_the_rest(
     (tmp_path / "squeezenet1_0_imagenet1000.safetensors").touch()
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
         monkeypatch.setenv("IQA_LAB_MIRROR", f"http://127.0.0.1:{http.server_port}")
         finished = iqa_lab(
             "fetch", "goal=classification", "dataset=imagenet1k", "architecture=squeezenet1_1,mnasnet0_5"
