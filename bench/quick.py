@@ -15,7 +15,7 @@ ARGUMENTS = {"gpu": ["--device", "cpu"]}
 
 def main() -> None:
     """Run all of them; the first that fails ends it."""
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or min(2, os.cpu_count() or 1)))
     for script in sorted(Path(__file__).parent.glob("*.py")):
         is_program = '__name__ == "__main__"' in script.read_text(encoding="utf-8")  # others are parts of speed.py
         if is_program and script.stem != Path(__file__).stem:

@@ -34,12 +34,12 @@ GOALS = ("classification", "segmentation", "jigsaw", "rotation", "colorization")
 DATASETS = ("imagenet1k", "places365", "cifar10", "voc")
 
 
-def make_images(folder: Path) -> Path:
-    """A table of 3000 pairs, with images of noise that a JPEG finds as hard as photographs."""
+def make_images(folder: Path, references: int) -> Path:
+    """A table of 120 pairs a reference, with images of noise that a JPEG finds as hard as photographs."""
     generator = np.random.default_rng(0)
     folder.mkdir(parents=True)
     rows = []
-    for reference in track(range(REFERENCES), "making images"):
+    for reference in track(range(references), "making images"):
         coarse = Image.fromarray(generator.integers(0, 256, (12, 16, 3), dtype=np.uint8))
         clean = np.asarray(coarse.resize((256, 192), Image.Resampling.BICUBIC), dtype=float)
         Image.fromarray(clean.astype(np.uint8)).save(folder / f"i{reference:02}.png")
@@ -122,14 +122,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="keep what is made here, and use what is there")
-    parser.add_argument("--quick", action="store_true", help="three units: does it run?")
+    parser.add_argument("--quick", action="store_true", help="three units of few images: does it run?")
     options = parser.parse_args()
+    references = REFERENCES
     if options.quick:
-        options.units = 3
+        options.units, references = 3, 4
     with tempfile.TemporaryDirectory(prefix="iqa-bench-") as temporary:
         folder = options.folder or Path(temporary)
         if not (folder / "results").is_dir():
-            make_units(folder / "results", make_images(folder / "images"), options.units)
+            make_units(folder / "results", make_images(folder / "images", references), options.units)
         with timed(f"gather {options.units} units"):
             report = collect(folder / "results", Study("bench", EVERYTHING))
         with timed("write the page"):

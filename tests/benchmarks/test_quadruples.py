@@ -16,6 +16,7 @@ from iqa_lab.scoring.batches import distinct
 from iqa_lab.statistics.correlation.choices import agreement, ceilings, two_afc
 from tests.benchmarks.test_databases import load, scatter
 from tests.conftest import Finished, needs_shared, noisy, picture
+from tests.report.made import without_drawing
 
 KINDS = {"rotation": "rot", "translation": "trans", "scale": "scale", "gaussian_noise": "gn"}
 LEVELS = ["distortion_level_11", "distortion_level_12", "distortion_level_21", "distortion_level_22"]
@@ -176,7 +177,10 @@ def test_two_images_of_one_name_are_refused(noise: Path, tmp_path: Path) -> None
         made(tmp_path, ["man,18-30,gaussian_noise,1,1,2,4,9,900,2"])
 
 
-def test_a_run_on_quadruples_and_its_report(noise: Path, iqa_lab: Callable[..., Finished]) -> None:
+def test_a_run_on_quadruples_and_its_report(
+    noise: Path, iqa_lab: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_drawing(monkeypatch)  # tests/report draws what is chosen between images
     rng = np.random.default_rng(3)
     fours = list(combinations(range(1, 11), 4))
     lines = [

@@ -142,16 +142,22 @@ def test_a_reader_that_has_enough_ends_it_quietly(command: str) -> None:
     assert process.returncode == 1 and err == ""
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6])
-def test_ctrl_c_in_the_first_second_is_one_line(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.2, 0.5])
+def test_ctrl_c_in_the_first_second_is_one_line(seconds: float, tmp_path: Path) -> None:
+    """From the first import of the command on: how long Python itself takes until then is the machine's affair."""
     process = subprocess.Popen(
-        [*COMMAND, "list", "layers", "architecture=vgg19"], cwd=ROOT, text=True, stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        [sys.executable, "-X", "importtime", "-m", "iqa_lab", "run", "goal=untrained", "dataset=none",
+         "architecture=vgg19"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
+    assert process.stderr is not None
+    said = iter(process.stderr.readline, "")
+    assert any("| iqa_lab.cli.main" in line for line in said) and "import time" in next(said)  # it has begun
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 2 and err.splitlines()[-1].startswith("iqa-lab: interrupted"), err
+    assert process.returncode == 2 and err.splitlines()[-1].startswith("iqa-lab: interrupted"), err[-3000:]
     assert "Traceback" not in err
 
 

@@ -17,24 +17,35 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from iqa_lab.benchmarks.levels import RECIPE
 from iqa_lab.statistics.table import COLUMNS
-from tests.conftest import ROOT, Finished, untrained
+from tests.conftest import ROOT, Finished, made_once, untrained
 
 Command = Callable[..., Finished]
 UNTRAINED = ["goal=untrained", "dataset=none", "architecture=squeezenet1_1", "benchmark.allow_missing=true"]
 
 
+@pytest.fixture(scope="session")
+def few_at_half_size(levels_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty of the 350 pairs of ``levels`` at half their size, for passes that take a quarter of their time."""
+
+    def make(home: Path) -> None:
+        for folder, pattern in [("reference", "c*a.png"), ("distorted", "ch*.[bmj]*.png")]:
+            (home / folder).mkdir(parents=True)
+            for path in (levels_home / "levels" / RECIPE / folder).glob(pattern):
+                Image.open(path).reduce(2).save(home / folder / path.name)
+
+    return made_once(tmp_path_factory, "few-at-half-size", make)
+
+
 @pytest.fixture
-def few(levels_home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with 30 of the 350 pairs of ``levels``; the folder of its images."""
+def few(few_at_half_size: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own with these pairs as the benchmark ``levels``; the folder of its images."""
     home = tmp_path_factory.mktemp("few")
     kept = home / "levels" / RECIPE
-    for folder, pattern in [("reference", "c*a.png"), ("distorted", "ch*.[bmj]*.png")]:
-        (kept / folder).mkdir(parents=True)
-        for path in (levels_home / "levels" / RECIPE / folder).glob(pattern):
-            shutil.copy(path, kept / folder)
+    shutil.copytree(few_at_half_size, kept)
     monkeypatch.setenv("IQA_LAB_DATA", str(home))
     return kept
 
@@ -224,12 +235,14 @@ def test_scores_that_are_no_numbers_are_exit_code_1_and_recorded(iqa_lab: Comman
     assert json.loads((unit / "result.json").read_text())["state"] == "failed"
 
 
-def test_ctrl_c_leaves_nothing_half_written(few: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "iqa_lab", "run", "goal=untrained", "dataset=none", "architecture=vgg16",
-               "benchmark.allow_missing=true", f"results={tmp_path / 'results'}",
-               f"tracker.dir={tmp_path}", "runtime.batch_size=2"]  # fmt: skip
+def test_ctrl_c_leaves_nothing_half_written(levels_home: Path, tmp_path: Path) -> None:
+    """The pass over seventy pairs takes many seconds, of which it has one."""
+    command = [sys.executable, "-m", "iqa_lab", "run", "goal=untrained", "dataset=none", "architecture=resnet50",
+               f"results={tmp_path / 'results'}", f"tracker.dir={tmp_path}", "runtime.batch_size=2",
+               "benchmark.levels=[5]"]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "IQA_LAB_DATA": str(levels_home)},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test runner in the background ignores it
     )  # fmt: skip
     assert process.stderr is not None
@@ -304,7 +317,7 @@ def test_fetch_names_what_could_not_be_had_and_takes_the_rest(
     (tmp_path / "squeezenet1_0_imagenet1000.safetensors").touch()
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
         monkeypatch.setenv("IQA_LAB_MIRROR", f"http://127.0.0.1:{http.server_port}")
         finished = iqa_lab(
             "fetch", "goal=classification", "dataset=imagenet1k", "architecture=squeezenet1_1,mnasnet0_5"

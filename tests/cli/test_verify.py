@@ -161,7 +161,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
     monkeypatch.setattr(answers, "TIMEOUTS", (2.0, 2.0))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
         monkeypatch.setenv("IQA_LAB_MIRROR", f"http://127.0.0.1:{http.server_port}")
         yield here
         http.shutdown()

@@ -9,14 +9,15 @@ from omegaconf import OmegaConf
 from iqa_lab.cli.catalogue import list_options
 from iqa_lab.config import ArchiveConfig, Config, configuration_folder, read_mapping, register_schema
 from iqa_lab.statistics.factors.claims import parse_claim
-from tests.conftest import composed
+from tests import composed_before
+from tests.conftest import composed, options
 
 CONF = configuration_folder()
 GROUPS = {
     group: sorted(str(path.relative_to(CONF / group).with_suffix("")) for path in (CONF / group).rglob("*.yaml"))
     for group in ("goal", "dataset", "architecture", "weights", "readout", "benchmark", "tracker", "runtime")
 }
-OPTIONS = [(group, option) for group, options in GROUPS.items() for option in options]
+OPTIONS = [(group, option) for group, names in GROUPS.items() for option in names]
 READOUTS = [  # DESIGN 8, and the label-free relevance of channels
     "plain", "manhattan", "cosine", "lpips", "mean", "std", "mean_std", "gram", "correlation", "dists", "wasserstein",
     "jsd", "channel_scaled", "grating", "tuned",
@@ -39,14 +40,16 @@ def test_all_archives_have_the_same_keys() -> None:
     )
 
 
-# Hydra takes a tenth of a second for each, and options of several groups go together
-TOGETHER = [
-    {group: options[number % len(options)] for group, options in GROUPS.items() if group != "weights"}
-    for number in range(max(len(options) for group, options in GROUPS.items() if group != "weights"))
+# Hydra takes a tenth of a second for a run: options of several groups go together, as many as there are benchmarks
+RUNS = [
+    {group: names[number % len(names)] for group, names in GROUPS.items() if group != "weights"}
+    for number in range(len(GROUPS["benchmark"]))
 ]
+ALONE = {group: [option for option in GROUPS[group] if option not in {run[group] for run in RUNS}]
+         for group in GROUPS if group != "weights"}  # fmt: skip
 
 
-@pytest.mark.parametrize("chosen", TOGETHER, ids=lambda chosen: "-".join(chosen.values()))
+@pytest.mark.parametrize("chosen", RUNS, ids=lambda chosen: "-".join(chosen.values()))
 def test_every_option_composes_and_is_named_as_its_file(chosen: dict[str, str]) -> None:
     needed = ["architecture.constructor=my.network"] if chosen["architecture"] == "custom" else []  # one's own
     config = composed(*(f"{group}={option}" for group, option in chosen.items()), *needed)
@@ -57,8 +60,15 @@ def test_every_option_composes_and_is_named_as_its_file(chosen: dict[str, str]) 
             assert getattr(config, group).name == option
 
 
+@pytest.mark.parametrize("group", [group for group, left in ALONE.items() if left])
+def test_the_options_that_no_run_chose_compose_and_are_named_as_their_files(group: str) -> None:
+    found = options(group, ALONE[group])
+    assert [one.name for one in found.values()] == list(found) == ALONE[group]
+
+
 def test_no_option_is_left_out() -> None:
-    composed_ones = {entry for chosen in TOGETHER for entry in chosen.items()}
+    composed_ones = {entry for run in RUNS for entry in run.items()}
+    composed_ones |= {(group, option) for group, left in ALONE.items() for option in left}
     assert composed_ones == {entry for entry in OPTIONS if entry[0] != "weights"}
 
 
@@ -89,6 +99,27 @@ def test_the_empty_cell_has_no_weights() -> None:
     assert composed("architecture=squeezenet1_0", "weights=classification/imagenet1k/squeezenet1_0.deepcompressed") != (
         composed("architecture=squeezenet1_0")
     )
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["benchmark=tid2013", "readout=[plain,lpips]", "benchmark.path=/x", "goal=untrained", "dataset=none"],
+        ["goal=baseline", "dataset=none", "architecture=psnr", "statistics.seed=3", "tracker=none"],
+        ["experiment=task", "hydra/launcher=processes"],
+    ],
+)
+def test_what_the_tests_remember_of_compositions_is_what_hydra_makes(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_schema()
+    made = []
+    for anew in (False, False, True):
+        if anew:
+            composed_before.forget(monkeypatch)
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            made.append(OmegaConf.to_yaml(compose("config", overrides, return_hydra_config=True)))
+    assert made[0] == made[1] == made[2]
 
 
 def test_the_schema_knows_every_group() -> None:

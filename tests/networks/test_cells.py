@@ -1,7 +1,9 @@
 """The tree conf/weights: consistent with itself, loadable, and clear about what is not there."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -12,17 +14,19 @@ import timm
 import torch
 from omegaconf import OmegaConf
 from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 from torchvision.models import get_weight
 
 from iqa_lab.cli.catalogue import coverage, coverage_counts, list_options
-from iqa_lab.config import ArchitectureConfig, WeightsConfig, configuration_folder
+from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig, configuration_folder
 from iqa_lab.errors import UserError
 from iqa_lab.networks import Layer, build_network
 from iqa_lab.networks.build import build_module, declared_layers, named_layers, weights_name
 from iqa_lab.networks.cells import BASELINE, cells, check_cell, is_by_hand, nearest_cells
 from iqa_lab.networks.network import CLASS_TOKEN
 from iqa_lab.scoring.definitions import chosen_layers
-from tests.conftest import ROOT, composed, needs_shared, untrained
+from tests.conftest import ROOT, composed, needs_shared, options, untrained
 
 CONF = configuration_folder()
 CELLS = {f"{cell.goal}/{cell.dataset}/{name}": cell for name, cell in cells([CONF])}
@@ -41,7 +45,7 @@ REAL = {name for name in ARCHITECTURES if name.startswith("regnet")}
 LARGE = {"regnet_x_16gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_y_128gf"}
 
 
-def marked(options: Iterable[str]) -> list[Any]:
+def marked(options: Sequence[str]) -> list[Any]:
     """The options, the large ones marked as slow."""
     slow = [name for name in options if name.rpartition("/")[2].partition(".")[0] in LARGE]
     return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
@@ -55,13 +59,40 @@ def described(architecture: str) -> ArchitectureConfig:
     return config
 
 
+OF_INITIALISATION = {
+    getattr(torch.Tensor, name) for name in ("normal_", "uniform_", "erfinv_", "mul_", "add_", "clamp_")
+}
+KEEP_THE_SHAPE = {F.batch_norm, F.layer_norm, F.silu, F.gelu, F.hardswish, F.hardsigmoid}
+
+
+class Outline(TorchFunctionMode):
+    """Networks have shapes only, and what keeps a shape is not computed: without memory that takes time, too."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in OF_INITIALISATION:
+            return args[0]
+        return torch.empty_like(args[0]) if func in KEEP_THE_SHAPE else func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def in_outline() -> Iterator[None]:
+    """Networks that are built or run here have shapes and nothing else."""
+    with torch.device("meta"), Outline():
+        yield
+
+
 @cache
-def built(architecture: str, arguments: str) -> tuple[nn.Module, tuple[Layer, ...]]:
-    """An architecture with a cell's constructor arguments and its layers, checked; without memory where it can be."""
-    config = described(architecture)
-    with torch.device("cpu" if architecture in REAL else "meta"):
-        module = build_module(config, WeightsConfig(arguments=json.loads(arguments)))
-        return module, named_layers(config, module, [])
+def built(architecture: str, arguments: str) -> nn.Module:
+    """An architecture with a cell's constructor arguments."""
+    with nullcontext() if architecture in REAL else in_outline():
+        return build_module(described(architecture), WeightsConfig(arguments=json.loads(arguments)))
+
+
+@cache
+def layers_of(architecture: str) -> tuple[Layer, ...]:
+    """The layers of an architecture, found as for a run: by two forwards, here of shapes."""
+    with nullcontext() if architecture in REAL else in_outline():
+        return named_layers(described(architecture), built(architecture, "{}"), [])
 
 
 def test_the_grid_is_as_full_as_promised() -> None:
@@ -84,10 +115,13 @@ def test_the_documents_tell_how_full_the_grid_is() -> None:
     assert counts in page and counts in (ROOT / "README.md").read_text().replace("\n", " ")
 
 
-def first_of_each_environment(options: Iterable[str]) -> list[Any]:
-    """The options; all but the first of each goal and dataset marked as slow, for Hydra composes each of them."""
-    first = {tuple(option.split("/")[:2]): option for option in reversed(list(options))}
-    return [option if option in first.values() else pytest.param(option, marks=pytest.mark.slow) for option in options]
+FIRST = {tuple(option.split("/")[:2]): option for option in reversed(CELLS)}
+FIRST_OF_EACH = [option for option in CELLS if option in FIRST.values()]  # of each goal and dataset
+
+
+def most_slow(options: Iterable[str], quick: Collection[str]) -> list[Any]:
+    """The options; those that are not among the quick ones marked as slow, for Hydra composes a run of each."""
+    return [option if option in quick else pytest.param(option, marks=pytest.mark.slow) for option in options]
 
 
 @pytest.mark.parametrize("option", CELLS)
@@ -110,23 +144,40 @@ def test_a_cell_is_what_its_path_says(option: str) -> None:
     assert len(cell.input.mean) == len(cell.input.std) == channels
 
 
-@pytest.mark.parametrize("option", first_of_each_environment(CELLS))
-def test_a_cell_composes(option: str) -> None:
-    cell = CELLS[option]
-    config = composed(*overrides(option))
-    assert config.weights == cell
-    if is_by_hand(cell):
+def test_a_cell_is_read_as_hydra_reads_it() -> None:
+    """The first of each goal and dataset; tests/config/test_schema.py composes the goals and datasets themselves."""
+    base = composed()
+    for option, weights in options("weights", FIRST_OF_EACH).items():
+        cell = CELLS[option]
+        assert weights == cell, option
+        asked = {"goal": str(cell.goal), "dataset": str(cell.dataset), "architecture": str(cell.architecture)}
+        assert all((CONF / group / f"{name}.yaml").is_file() for group, name in asked.items()), option
+        config = replace(base, weights=weights, **{g: replace(getattr(base, g), name=n) for g, n in asked.items()})
+        check_as_asked(config)
+
+
+def check_as_asked(config: Config) -> None:
+    """``check_cell`` of a run of a cell: nothing, or how to get its file by hand."""
+    if is_by_hand(config.weights):
         with pytest.raises(UserError, match="get it by hand"):
             check_cell(config)
     else:
         check_cell(config)
 
 
-@pytest.mark.parametrize("option", marked(option for option in CELLS if not option.startswith(BASELINE)))
+@pytest.mark.parametrize("option", most_slow(CELLS, FIRST_OF_EACH[::10]))
+def test_a_cell_composes(option: str) -> None:
+    config = composed(*overrides(option))
+    assert config.weights == CELLS[option]
+    check_as_asked(config)
+
+
+@pytest.mark.parametrize("option", marked([option for option in CELLS if not option.startswith(BASELINE)]))
 def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) -> None:
     cell = CELLS[option]
-    module, layers = built(str(cell.architecture), json.dumps(cell.arguments))
-    assert layers
+    module = built(str(cell.architecture), json.dumps(cell.arguments))
+    layers = [layer.name.removesuffix(CLASS_TOKEN) for layer in layers_of(str(cell.architecture))]
+    assert layers and set(layers) <= {name for name, _ in module.named_modules()}
     if cell.parameters is not None:  # what the publisher counted: the same classes, widths and heads
         assert sum(parameter.numel() for parameter in module.parameters()) == cell.parameters
     first = next(part for part in module.modules() if isinstance(part, nn.Conv2d))
@@ -136,9 +187,9 @@ def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) 
 @pytest.mark.parametrize("option", [option for option, cell in CELLS.items() if "hf:timm/" in (cell.source or "")])
 def test_what_timm_publishes_fits_our_architecture(option: str) -> None:
     cell = CELLS[option]
-    with torch.device("meta"):
+    with in_outline():
         theirs = timm.create_model(str(cell.source).removeprefix("hf:timm/"), pretrained=False)
-    ours, _ = built(str(cell.architecture), json.dumps(cell.arguments))
+    ours = built(str(cell.architecture), json.dumps(cell.arguments))
     expected = {key: value.shape for key, value in theirs.state_dict().items()}
     own = {key: value.shape for key, value in ours.state_dict().items()}
     # what the file lacks is declared: a network without its classifier
@@ -148,7 +199,7 @@ def test_what_timm_publishes_fits_our_architecture(option: str) -> None:
 
 @pytest.mark.parametrize("architecture", marked(ARCHITECTURES))
 def test_every_architecture_declares_layers_that_exist_with_their_channels(architecture: str) -> None:
-    _, layers = built(architecture, "{}")
+    layers = layers_of(architecture)
     declared = declared_layers(described(architecture))
     assert declared is not None and all(isinstance(channels, int) for channels in declared.values())
     # a transformer's blocks have their class tokens beside them
@@ -172,7 +223,7 @@ def test_every_architecture_declares_layers_that_exist_with_their_channels(archi
 def test_families_are_read_from_their_stem_to_their_last_place(
     architecture: str, first: str, last: str, number: int
 ) -> None:
-    _, layers = built(architecture, "{}")
+    layers = layers_of(architecture)
     usual = [layer for layer in layers if not layer.fine and not layer.name.endswith(CLASS_TOKEN)]
     assert (usual[0].name, usual[-1].name, len(usual)) == (first, last, number)
     assert [layer.depth for layer in usual] == pytest.approx([place / (number - 1) for place in range(number)])
@@ -188,7 +239,7 @@ def test_no_layer_is_a_networks_class_scores() -> None:
     ("architecture", "blocks"), [("densenet121", (6, 12, 24, 16)), ("densenet169", (6, 12, 32, 32))]
 )
 def test_dense_layers_are_read_where_they_are_asked_for(architecture: str, blocks: tuple[int, ...]) -> None:
-    _, layers = built(architecture, "{}")
+    layers = layers_of(architecture)
     fine = [layer for layer in layers if layer.fine]
     assert [layer.name for layer in fine] == [
         f"features.denseblock{block}.denselayer{number}"

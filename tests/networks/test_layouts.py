@@ -68,26 +68,32 @@ def test_every_layout_gives_the_same_map(name: str, side: int | None) -> None:
     assert torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("side", [None, 64])
+NO_MAPS = [
+    ("class_last", "do not stand row by row behind 1 others|both axes could be positions"),
+    ("by_columns", "do not stand row by row behind 0 others|both axes could be positions"),
+    ("tokens_first", "its first axis is not the batch"),
+    ("channels_first", r"\[B, C, positions\]|both axes could be positions"),
+    ("windows", "its first axis is not the batch"),
+    ("attention", r"neither \[B, C, H, W\] nor \[B, H, W, C\]"),
+    ("flat", "a vector whose length follows the image's size"),
+    ("pair", r"gives no tensor of its own: choose one of its parts, blocks.pair:0, blocks.pair:1"),
+    ("pair:2", r"no layer blocks.pair:2 .*nearest are blocks.pair:0, blocks.pair:1"),
+    ("nothing", "gives no tensor of its own: choose a module inside or around it"),
+    ("volume", "no map, tokens or vector"),
+]
+
+
+# at one image size a vector is a vector, and 64 x 64 positions of stride 1 are a map
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "message", "side"),
     [
-        ("class_last", "do not stand row by row behind 1 others|both axes could be positions"),
-        ("by_columns", "do not stand row by row behind 0 others|both axes could be positions"),
-        ("tokens_first", "its first axis is not the batch"),
-        ("channels_first", r"\[B, C, positions\]|both axes could be positions"),
-        ("windows", "its first axis is not the batch"),
-        ("attention", r"neither \[B, C, H, W\] nor \[B, H, W, C\]"),
-        ("flat", "a vector whose length follows the image's size"),
-        ("pair", r"gives no tensor of its own: choose one of its parts, blocks.pair:0, blocks.pair:1"),
-        ("pair:2", r"no layer blocks.pair:2 .*nearest are blocks.pair:0, blocks.pair:1"),
-        ("nothing", "gives no tensor of its own: choose a module inside or around it"),
-        ("volume", "no map, tokens or vector"),
+        (name, said, side)
+        for name, said in NO_MAPS
+        for side in (None, 64)
+        if not side or name not in ("flat", "attention")
     ],
 )
 def test_what_is_no_map_is_refused_with_the_reason(name: str, message: str, side: int | None) -> None:
-    if side and name in ("flat", "attention"):
-        pytest.skip("at one image size a vector is a vector, and 64 x 64 positions of stride 1 are a map")
     config = custom(f"{OWN}.Layouts", {"side": side}, layers=[f"blocks.{name}"], image_size=side)
     with pytest.raises(UserError, match=message):
         build_network(config)

@@ -29,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "served").mkdir()
     handler = partial(Quiet, directory=str(tmp_path / "served"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
+        threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{http.server_port}"
         http.shutdown()
 
@@ -38,6 +38,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 def _empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.delenv("IQA_LAB_WEIGHTS", raising=False)
+    monkeypatch.setattr("iqa_lab.downloads.files.WAIT", 0.01)  # before another attempt
 
 
 def test_a_url_is_downloaded_once_and_verified(tmp_path: Path, server: str) -> None:

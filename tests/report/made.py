@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from omegaconf import OmegaConf
 
 from iqa_lab.config import Config
@@ -34,6 +35,12 @@ def config_text(change: Callable[[Any], None] = lambda _: None) -> str:
     values = OmegaConf.to_container(OmegaConf.structured(plain_config()), resolve=True)
     change(values)
     return OmegaConf.to_yaml(OmegaConf.create({"all": values}, flags={"allow_objects": True})["all"])
+
+
+@cache
+def plain_text() -> str:
+    """``config.yaml`` as it is."""
+    return config_text()
 
 
 def make_unit(
@@ -103,7 +110,7 @@ def make_unit(
     )
     result = {"signature": folder.name, "hashed": {"index_digest": digest}, "n_scored": 40, "n_expected": 40,
               "forwards": 48, "layers": list(layers), **(facts or {})}  # fmt: skip
-    text = config_text() if config is None else config
+    text = plain_text() if config is None else config
     UnitFolder(folder).write(pd.concat([pairs, scores], axis=1), columns, result, text, lambda *_: change(rows))
     return folder
 
@@ -111,3 +118,17 @@ def make_unit(
 def table_benchmark(**changes: Any) -> Any:
     """The benchmark of these units, as a user's own configuration would describe it."""
     return replace(plain_config().benchmark, **changes)
+
+
+def without_drawing(patch: pytest.MonkeyPatch) -> None:
+    """Let reports write a few bytes in place of each figure's files, for tests of what else they hold.
+
+    Drawing takes most of a report's time; the study ``quick`` and tests/report/test_figures.py draw every figure.
+    """
+    patch.setattr("iqa_lab.report.page.save", lambda _chart, folder, name: [_touched(folder, name)] * 3)
+
+
+def _touched(folder: Path, name: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.pdf").write_bytes(b"%PDF")
+    return folder / f"{name}.pdf"

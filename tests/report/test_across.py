@@ -12,7 +12,7 @@ from iqa_lab.report.across import across_results
 from iqa_lab.statistics.intervals.selection import select_column
 from iqa_lab.store.table import read_results
 from tests.conftest import Finished
-from tests.report.made import config_text, make_unit
+from tests.report.made import config_text, make_unit, without_drawing
 
 Command = Callable[..., Finished]
 
@@ -96,7 +96,8 @@ def test_a_network_that_was_scored_twice_is_no_choice(tmp_path: Path) -> None:
     assert any("scored twice on a benchmark: untrained-none-vgg16-seed0" in line for line in said)
 
 
-def test_the_command(iqa_lab: Command) -> None:
+def test_the_command(iqa_lab: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_drawing(monkeypatch)
     two_networks_on(Path("results"), "one", "two")
     shown = iqa_lab("results")
     assert shown.code == 0 and "srcc_heldout [95 %]" in shown.out and "--across" in shown.out

@@ -9,7 +9,7 @@ import pytest
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import Study
-from tests.report.made import make_unit
+from tests.report.made import make_unit, without_drawing
 
 CLAIM = "taskonomy_normal > taskonomy_curvature"
 
@@ -31,7 +31,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = f"resnet50{recipe}"
         training(home / "results", "robust_classification", "imagenet1k", "resnet50", name, 20 + number)
     report = collect(home / "results", Study("controlled", "Goal?", claims=(CLAIM,)))
-    return write_report(report, home / "page").parent
+    with pytest.MonkeyPatch.context() as patch:
+        without_drawing(patch)
+        return write_report(report, home / "page").parent
 
 
 def test_the_table_of_controlled_comparisons(page: Path) -> None:

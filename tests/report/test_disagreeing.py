@@ -9,7 +9,7 @@ import pytest
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study
-from tests.report.made import make_unit
+from tests.report.made import make_unit, without_drawing
 
 
 @pytest.fixture
@@ -51,7 +51,10 @@ def test_the_pair_that_a_loop_finds(results: Path) -> None:
     assert np.sum([pair.caption.startswith("A sees") for pair in found.pairs]) == 3 and len(found.pairs) == 6
 
 
-def test_the_page_says_so_where_there_are_no_images(results: Path, tmp_path: Path) -> None:
+def test_the_page_says_so_where_there_are_no_images(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_drawing(monkeypatch)
     page = write_report(collect(results, Study("results", EVERYTHING)), tmp_path / "page").read_text(encoding="utf-8")
     section = page.partition('<section id="disagree">')[2].partition("</section>")[0]
     assert "No images of these pairs" in section and "<img" not in section and "opinion agrees with" in section

@@ -30,7 +30,7 @@ from iqa_lab.report.units import unit_page
 from iqa_lab.store.files import UnitFolder
 from tests.browser import rendered
 from tests.conftest import picture
-from tests.report.made import HOSTILE, config_text, make_unit, table_benchmark
+from tests.report.made import HOSTILE, config_text, make_unit, table_benchmark, without_drawing
 from tests.report.test_page import scripts
 
 SECRET = "a-secret-of-the-reader"
@@ -53,6 +53,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("READERS_SECRET", SECRET)
     monkeypatch.setattr("iqa_lab.report.collect._performance", _nothing_published)
+    monkeypatch.setattr("iqa_lab.report.properties.cells", lambda _: ())  # six hundred files a report
     for function in ("unit_page", "comparing_figures"):  # how they are drawn is not asked here
         monkeypatch.setattr(f"iqa_lab.report.collect.{function}", lambda *_: ())
     make_unit(tmp_path / "results", "good")
@@ -387,7 +388,7 @@ def test_nothing_is_half_written(error: BaseException, tmp_path: Path) -> None:
 def test_the_page_names_what_is_left_out(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iqa_lab.report.collect.comparing_figures", comparing_figures)
     monkeypatch.setattr("iqa_lab.report.collect.unit_page", unit_page)
-    monkeypatch.setattr("iqa_lab.report.page.save", lambda _chart, folder, name: [_touched(folder, name)] * 3)
+    without_drawing(monkeypatch)
     bad = make_unit(results, "bad", config=benchmark_of(description="${oc.env:READERS_SECRET}"))
     damaged, scored = make_unit(results, "damaged"), make_unit(results, "scored")
     (damaged / "result.json").write_text("{")
@@ -400,9 +401,3 @@ def test_the_page_names_what_is_left_out(results: Path, monkeypatch: pytest.Monk
     for left_out in (damaged, scored):  # of which no row was ever read
         assert re.search(rf'<p class="warning">left out: [^<]*{left_out.name}', text)
     assert SECRET not in text and re.search(rf'<p class="warning">left out: [^<]*{bad.name}', text)
-
-
-def _touched(folder: Path, name: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.pdf").write_bytes(b"%PDF")
-    return folder / f"{name}.pdf"

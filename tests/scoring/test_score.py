@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import wasserstein_distance
 
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.errors import UnitFailed, UserError
@@ -207,7 +206,8 @@ def by_hand(f: torch.Tensor, g: torch.Tensor, of_image: int) -> dict[str, float]
         "gram": float(np.linalg.norm(x @ x.T - y @ y.T) / x.shape[1]),
         "correlation": float((1 - r).mean()),
         "dists": float(1 - (texture + structure).mean() / 2),
-        "wasserstein": float(np.mean([wasserstein_distance(c, d) for c, d in zip(x, y, strict=True)])),
+        # of as many values, as tests/readouts/test_readouts.py finds with scipy, which is several times as slow
+        "wasserstein": float(np.abs(np.sort(x) - np.sort(y)).mean()),
         "jsd": float(np.mean([histogram_distance(c, d) for c, d in zip(x, y, strict=True)])),
     }
 
