@@ -229,7 +229,8 @@ def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
 def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
     """The saved metrics of the working folder and of ``metrics/`` in it."""
     from iqa_lab.metric.about import found_text
-    from iqa_lab.metric.saved import INSIDE, read_description
+    from iqa_lab.metric.saved import INSIDE
+    from iqa_lab.metric.sealed import read_description
 
     for path in sorted([*Path().glob("*.safetensors"), *Path("metrics").rglob("*.safetensors")]):
         try:
