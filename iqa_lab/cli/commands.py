@@ -226,8 +226,8 @@ def score(
     ] = None,
     each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
-    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
     config_dir: Annotated[
         Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
     ] = None,

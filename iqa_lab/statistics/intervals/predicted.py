@@ -10,6 +10,7 @@ the confidence says. It is for one opinion of a new image, of a new photograph o
 the benchmark's; on average over qualities, not for each.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,7 +36,7 @@ class OpinionCurve:
 
     @cached_property
     def half_width(self) -> float:
-        """Of the interval; NaN: there are too few references for one."""
+        """Of the interval; NaN: there are too few references or pairs for one."""
         return _conformal(self.errors, self.confidence)
 
     def predict(self, distances: ArrayLike) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
@@ -73,6 +74,15 @@ def opinion_curve(
             if curve is not None:
                 errors[out] = np.abs(y[out] - np.interp(x[out], *curve))
     return OpinionCurve(*whole, errors=errors[np.isfinite(errors)], confidence=confidence)
+
+
+def fewest_pairs(confidence: float) -> int:
+    """How many pairs an interval needs at least: below, no error is large enough.
+
+    >>> fewest_pairs(0.95), fewest_pairs(0.8)
+    (19, 4)
+    """
+    return math.ceil(round(confidence / (1 - confidence), 9))
 
 
 def _curve(x: Floats, y: Floats) -> tuple[Floats, Floats] | None:
