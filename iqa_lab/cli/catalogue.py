@@ -1,4 +1,4 @@
-"""What there is to choose from: the options of every group, read from the YAML files themselves."""
+"""The options of every group, read from the YAML files themselves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -71,7 +71,7 @@ def coverage(rows: Sequence[Row]) -> list[Row]:
 
 
 def coverage_counts(rows: Sequence[Row]) -> str:
-    """How full the grid is, in one sentence, which the README has, too.
+    """How full the grid is, in one sentence; the README has the same.
 
     >>> coverage_counts([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "alexnet", "tried": "never"}])
     '1 public training fills 1 cell of 1 goal, 1 environment and 1 architecture; 0 were loaded by the tests'

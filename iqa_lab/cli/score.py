@@ -175,7 +175,10 @@ def _of_folders(references: Path, distorted: Path) -> pd.DataFrame:
     left = {_stem(path, distorted) for path in images}
     unused = [str(path.relative_to(references)) for stem, paths in known.items() if stem not in left for path in paths]
     if unused:
-        say(f"not scored, because no image in {distorted} is named like them: {first_names(unused)}", "yellow")
+        say(
+            f"no image in {distorted} is named like these references, which are left out: {first_names(unused)}",
+            "yellow",
+        )
     return pd.DataFrame(rows, columns=PAIR)
 
 
@@ -189,5 +192,5 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def _shown(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row in few digits."""
+    """A row with few digits."""
     return {str(key): f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}

@@ -144,8 +144,8 @@ def _check_weighed(part: str, facts: Mapping[str, Any]) -> None:
     row = str(facts["readout"])
     if facts["function"] not in _OF_WEIGHTS:
         raise UserError(
-            f"{part}: what the readout {facts['function']} makes of its weights is not known here; it is no metric of "
-            "two images alone"
+            f"{part}: this package does not know what the readout {facts['function']} does with its weights, so it is "
+            "no metric of two images alone"
         )
     if facts["function"] == "tuned" and row.endswith(_FOLD_BY_FOLD):
         other = row.removesuffix(_FOLD_BY_FOLD) + "_insample"

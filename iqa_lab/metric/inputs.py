@@ -66,7 +66,7 @@ def read_images(images: Images, name: str, value_range: Range | None = None, res
         several = [_one(image, f"{name}[{number}]", value_range) for number, image in enumerate(images)]
         wrong = next((number for number, image in enumerate(several) if len(image) != 1), None)
         if wrong is not None:
-            raise UserError(f"{name}[{wrong}] holds {len(several[wrong])} images: a list holds one image an entry")
+            raise UserError(f"{name}[{wrong}] holds {len(several[wrong])} images: a list holds one image per entry")
         return Batch(tuple(_resized(image, resize) for image in several), single=False)
     found = _one(images, name, value_range)
     if len(found) == 0:

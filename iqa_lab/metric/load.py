@@ -84,7 +84,7 @@ def load_metric(
         given = [key for key, value in {**words, **rest}.items() if value is not None]
         given += ["concat"] * (concat != "raw") + ["cumulative"] * cumulative
         if given:
-            raise UserError(f"{source} says already what the metric is: leave out {', '.join(given)}")
+            raise UserError(f"{source} already says what the metric is: leave out {', '.join(given)}")
         if path.suffix == _FILE:
             if column is not None:
                 raise UserError(f"{source} is one metric: leave out column={column}")
@@ -135,7 +135,7 @@ def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: N
     """Weights of channels, by the place of their column.
 
     Raises:
-        UserError: they are no finite numbers, below zero, or not one a channel.
+        UserError: they are not finite numbers from zero on, one per channel.
     """
     channels = {name: form.channels for name, form in network.forms.items()} | {"pixels": 3}
     found = {}
@@ -146,7 +146,7 @@ def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: N
         try:
             values = torch.as_tensor(np.asarray(given[term.layer], dtype=np.float64)).flatten()
         except (TypeError, ValueError) as error:
-            raise UserError(f"{what} are no numbers: give one a channel") from error
+            raise UserError(f"{what} are no numbers: give one per channel") from error
         expected = channels.get(term.layer)
         if expected is not None and len(values) != expected:
             raise UserError(f"{what}: {len(values)} numbers for {expected} channels")

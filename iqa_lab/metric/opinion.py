@@ -45,7 +45,7 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
 
     Args:
         folder: the unit's.
-        metric: that gives one number a pair.
+        metric: that gives one number per pair.
         confidence: of the interval.
 
     Raises:

@@ -192,13 +192,13 @@ def _check_fits(path: Path, recipe: Recipe, network: Network, tensors: Mapping[s
     known |= {name: form.channels for name, form in network.forms.items()}
     unknown = [term.layer for term in recipe.terms if term.layer not in known]
     if unknown:
-        raise UserError(f"{path} names layers that its network has not: {first_names(unknown)}")
+        raise UserError(f"{path} names layers that its network does not have: {first_names(unknown)}")
     for place, term in enumerate(recipe.terms):
         values, channels = tensors.get(f"{_CHANNELS}{place}"), known[term.layer]
         if not term.weighed:
             continue
         if values is None or values.ndim != 1 or len(values) != (len(values) if channels is None else channels):
-            raise UserError(f"{path} has not the weights of channels of {term.name}")
+            raise UserError(f"{path} lacks the weights of channels of {term.name}")
         if not values.isfinite().all() or (values < 0).any():
             raise UserError(f"{path}: the weights of channels of {term.name} are not finite numbers from 0 on")
 

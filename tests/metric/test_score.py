@@ -261,7 +261,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "resize": ({"overrides": ["preprocess.resize=32"]}, "made with another resize than this metric"),
     "seed": ({"overrides": ["weights.seed=3"]}, "is of another network"),
     "two readouts": ({"readout": ["lpips", "plain"]}, "this metric gives 2"),
-    "weights of channels": ({"channel_weights": {"features.4": [1.0] * 256}}, "is computed in another way"),
+    "weights of channels": ({"channel_weights": {"features.4": [1.0] * 128}}, "is computed in another way"),
 }
 
 
