@@ -69,7 +69,9 @@ def save(metric: Parts, path: "str | os.PathLike[str]", weights: str = INSIDE) -
         UserError: the path or the word is none, the weights have no name that somebody else could find them by, or
             the file cannot be written.
     """
-    file = Path(path)
+    if not isinstance(path, (str, os.PathLike)):
+        raise UserError(f"{path!r} is no path of a file")
+    file = Path(path).expanduser()
     if file.suffix != _SUFFIX:
         raise UserError(f"{file}: the file of a metric ends with {_SUFFIX}")
     if weights not in (INSIDE, BY_NAME):
