@@ -114,7 +114,7 @@ def luminance_of(images: Tensor) -> Tensor:
 
 
 def frequencies(height: int, width: int, pixels_per_degree: float) -> tuple[Floats, Floats]:
-    """Frequency in cycles a degree, and its direction in radians, in the order of ``fft2``."""
+    """Frequency in cycles per degree, and its direction in radians, in the order of ``fft2``."""
     y, x = (np.fft.fftfreq(side, 1 / pixels_per_degree) for side in (height, width))
     return np.hypot(y[:, None], x[None]), np.arctan2(y[:, None], x[None])
 

@@ -96,14 +96,15 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
         with Image.open(io.BytesIO(content), formats=_formats()) as image:
             conversions = _conversions(image, says, path)
             turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)  # TIFF files are turned as they are loaded
-            rgb = ImageOps.exif_transpose(image).convert("RGB")
+            upright = ImageOps.exif_transpose(image) if turned else image  # both copy an image that needs nothing
+            rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
+            whole = np.asarray(rgb)
     except (UserError, MemoryError):
         raise
     except Exception as error:  # of a damaged file Pillow may raise anything
         reason = " ".join(re.sub("<_io.BytesIO object at .*?>", "", str(error)).split())[:100]
         raise UserError(f"{path} is damaged or no image of a kind that is read: {reason}") from error
     conversions += ["turned upright"] if turned else []
-    whole = np.asarray(rgb)
     conversion = ", ".join(conversions) or None
     if resize is None:
         return Decoded(whole, conversion)
@@ -196,7 +197,9 @@ def _refuse_other_colours(image: Image.Image, says: Declared, path: str) -> None
         if not profile and any(abs(100000 * float(a) - b) > 200 for a, b in zip(own, usual, strict=False)):
             raise _not_srgb(path, "it names primary colours of its own")
     exif = image.getexif()
-    facts, interoperable = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.Interop)
+    facts = exif.get_ifd(ExifTags.IFD.Exif)
+    # Pillow 12.3 raises an error for one that is not there
+    interoperable = exif.get_ifd(ExifTags.IFD.Interop) if ExifTags.IFD.Interop in facts else {}
     if not profile and (facts.get(ExifTags.Base.ColorSpace) == 2 or interoperable.get(1) == "R03"):
         raise _not_srgb(path, "its camera says Adobe RGB")
 

@@ -105,6 +105,15 @@ def _exact_lightness(images: Tensor) -> Tensor:
     return ((116 * root - 16) * 2.55).unsqueeze(1)
 
 
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """The values on the device; the processor goes on while a GPU fetches them.
+
+    >>> sent(torch.tensor([1, 2]), torch.device("cpu"))
+    tensor([1, 2])
+    """
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+
 @runtime_checkable
 class OnDisplay(Protocol):
     """A module that sees images as they are on a display, and has to know which."""
@@ -139,8 +148,10 @@ class Network:
         elif self.input.order == "lightness":
             images = lightness(images)
         dtype = torch.float64 if images.dtype == torch.float64 else torch.float32
-        mean = torch.tensor(self.input.mean, dtype=dtype, device=images.device).view(-1, 1, 1)
-        std = torch.tensor(self.input.std, dtype=dtype, device=images.device).view(-1, 1, 1)
+        mean, std = (
+            sent(torch.tensor(values, dtype=dtype), images.device).view(-1, 1, 1)
+            for values in (self.input.mean, self.input.std)
+        )
         values = images.to(dtype, memory_format=torch.channels_last, copy=True)
         if self.input.range != 255:
             values.mul_(self.input.range / 255)

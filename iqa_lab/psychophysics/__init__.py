@@ -1,11 +1,11 @@
-"""Stimuli that are made from formulas, people's thresholds of them, and how distances are read beside these.
+"""Stimuli made from formulas, people's thresholds for them, and how distances are compared with these.
 
 A psychophysical benchmark (``protocol: thresholds``) is one module here, named as the ``family`` of its YAML, with one
 function::
 
     def experiment(config: BenchmarkConfig) -> Experiment
 
-which makes no image yet, so that it is called wherever statistics are made again from scores. The ``Experiment`` says
+It makes no image: it is also called where statistics are made again from scores. The ``Experiment`` says
 
 * ``trials``: which two pictures each distance is of (a row a trial), by names;
 * ``picture(name)``: one of these pictures, ``[H, W, 3]`` float32 in 0..255, the same every time;

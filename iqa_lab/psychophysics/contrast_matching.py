@@ -1,13 +1,13 @@
 """Gratings of many contrasts and uniform grey -> the contrast that looks as strong as one of 5 c/deg, beside people's.
 
 Georgeson and Sullivan (1975) as shown by Cai et al. (CVPR 2025): gratings over the whole image on 10 cd/m2. A grating
-of 5 c/deg has eight contrasts, those of other frequencies are set to look as strong. A column sets them so that their
-distance from grey is that of the grating of 5 c/deg; ``log_rmse`` is the root mean square, over 8 contrasts x 9
-frequencies, of log10 of its contrast less people's: 0 is human. What was published is ``log_rmse_by_frequency``, the
-mean over frequencies of the root mean square within each, a smaller number.
+of 5 c/deg is shown at eight contrasts. People set gratings of other frequencies to look as strong; a column's match is
+where its distance from grey equals that of the grating of 5 c/deg. ``log_rmse`` is the root mean square difference in
+log10 contrast between column and people over 8 contrasts x 9 frequencies: 0 is human. ``log_rmse_by_frequency`` is the
+published score, the mean over frequencies of the root mean square within each, which is smaller.
 
-The published test looks for the root anew for each model. Here every frequency is shown at fixed contrasts, .001 to 1
-with those that people set among them, and the match of each column is interpolated on log axes between two of these:
+The published test searches for each match with every model. Here each frequency is shown at fixed contrasts, from .001
+to 1 and including those that people set, and each column's match is interpolated between two of these on log axes. So
 one pass serves all columns.
 """
 
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 LUMINANCE = 10.0  # cd/m2
 STANDARD = 5.0  # c/deg, of the grating that others are matched to
-LOWEST, HIGHEST = 1e-3, 1.0  # contrasts that a match is looked for among; its end where there is none
+LOWEST, HIGHEST = 1e-3, 1.0  # contrasts between which a match is looked for; if there is none, it is at an end
 _STEPS = 13  # of each ladder, besides the contrasts that people set
 _GREY = "grey"
 
@@ -80,6 +80,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         read=lambda distances: read_matches(trials, distances),
         display=screen.said,
         side=SIDE,
+        correlated="matching contrasts with people's",
         explained=(
             "log_rmse: root mean square of log10 of the column's matching contrasts less people's: 0 is human; "
             "log_rmse_by_frequency, in correlations.csv, is the published score. SRCC, PLCC: of the same logarithms; "

@@ -7,7 +7,10 @@ from iqa_lab.psychophysics.cambridge.conditions import frequencies
 from iqa_lab.psychophysics.cambridge.detection import detection
 from iqa_lab.psychophysics.experiment import Experiment
 
+PUBLISHED_BELOW = 16.0  # c/deg: the published score of this test alone leaves out the frequencies from here on
+
 
 def experiment(config: BenchmarkConfig) -> Experiment:
     """The test as the settings show it."""
-    return detection(config, partial(frequencies, axis="yellow_violet"), human="formula")
+    shown = partial(frequencies, axis="yellow_violet")
+    return detection(config, shown, human="formula", published_below=PUBLISHED_BELOW)

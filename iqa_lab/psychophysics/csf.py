@@ -18,10 +18,10 @@ class _Mechanism:
     """The parameters of one mechanism, as castleCSF names them."""
 
     peak: tuple[float, ...]  # sensitivity by luminance
-    frequency: tuple[float, ...]  # of the peak, in cycles a degree, by luminance
+    frequency: tuple[float, ...]  # of the peak, in cycles per degree, by luminance
     width: float  # of the log parabola
     floor: float | None  # below the peak sensitivity falls by no more than this; None: it does not fall
-    area: float  # square degrees up to which sensitivity grows with the pattern, at 0 cycles a degree
+    area: float  # square degrees up to which sensitivity grows with the pattern, at 0 cycles per degree
     area_frequency: float  # where that area is half as large
 
 
@@ -43,7 +43,7 @@ def sensitivity(frequency: ArrayLike, area: ArrayLike, luminance: ArrayLike, dir
     """1 / threshold contrast along an axis of colour, of a grating in a Gaussian window; all shapes that go together.
 
     Args:
-        frequency: in cycles a degree, above 0.
+        frequency: in cycles per degree, above 0.
         area: of the pattern in square degrees: pi sigma^2 of its window.
         luminance: of the background in cd/m2.
         direction: one of ``DIRECTIONS``; the contrast is castleCSF's own, a length in its space of cone contrasts.

@@ -43,7 +43,7 @@ class Display:
 
     @property
     def nyquist(self) -> float:
-        """The highest frequency that its pixels carry, in cycles a degree."""
+        """The highest frequency that its pixels carry, in cycles per degree."""
         return self.pixels_per_degree / 2
 
     def largest_contrast(self, background: float) -> float:
@@ -65,7 +65,7 @@ class Display:
         return encoded(np.clip(light, 0, 1)).astype(np.float32)
 
     def __str__(self) -> str:
-        return f"sRGB, white {self.peak_luminance:g} cd/m2, {self.pixels_per_degree:g} pixels a degree"
+        return f"sRGB, white {self.peak_luminance:g} cd/m2, {self.pixels_per_degree:g} pixels per degree"
 
 
 def display_of(config: BenchmarkConfig) -> Display:

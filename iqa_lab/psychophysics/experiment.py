@@ -30,22 +30,23 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What is shown, what people said, and how a distance is read beside it.
+    """What is shown, people's values, and how distances are compared with them.
 
-    ``trials`` has the columns ``TRIAL``, a row a pair of pictures, those of one stimulus in any order; ``distorted`` is
-    different in every row. ``read`` takes the distances of these rows, ``[trials, columns]`` float64; a row of NaN is a
-    trial that was filtered out, and leaves its stimulus out.
+    ``trials`` has the columns ``TRIAL`` and one row per pair of pictures, in any order; ``distorted`` is different in
+    every row. ``read`` takes the distances of these rows, ``[trials, columns]`` float64. A row of NaN is a trial that
+    was filtered out; its stimulus is left out.
     """
 
     trials: pd.DataFrame
     picture: Callable[[str], Picture]
     read: Callable[[Floats], Reading]
-    display: str  # in words: luminances, pixels a degree, size of the pictures
+    display: str  # in words: luminances, pixels per degree, size of the pictures
     side: int  # pixels of the pictures' shorter side, without a border
-    sides: Mapping[float, int] = field(default_factory=dict)  # the same by pixels a degree
+    sides: Mapping[float, int] = field(default_factory=dict)  # the same by pixels per degree
     curve: Curve | None = None  # what a figure draws of it
+    correlated: str = "log sensitivities with people's"  # what ``srcc`` is of, for the axis of a figure
     explained: tuple[str, ...] = ()  # what the numbers of a table are; empty: those of log sensitivities
-    said: tuple[str, ...] = ()  # what a person has to know of it: stimuli that cannot be shown at this distance, say
+    said: tuple[str, ...] = ()  # what a user must know, such as stimuli that cannot be shown at this distance
 
 
 Experimenter = Callable[[BenchmarkConfig], Experiment]

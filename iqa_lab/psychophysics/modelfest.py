@@ -2,18 +2,18 @@
 
 Carney et al., The development of an image/threshold database for designing and testing human vision models (1999);
 Watson and Ahumada, A standard model for foveal detection of spatial contrast (2005). Stimuli are 256 x 256 pixels at
-120 pixels a degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds
+120 pixels per degree, on 30 cd/m2: luminance = 30 (1 + c m), m in -1..1 the pattern. Every observer has four thresholds
 of every stimulus, as -log10 of the contrast c; people's value here is the mean over observers of the mean of the four.
 
-At 60 or 30 pixels a degree a pixel is the mean luminance of 2 x 2 or 4 x 4 of these; a stimulus with a frequency above
-Nyquist is then left out. With s = -log10 c for people's log sensitivity there are two readings of a column:
+At 60 or 30 pixels per degree a pixel is the mean luminance of 2 x 2 or 4 x 4 of these, and stimuli with frequencies
+above Nyquist are left out. People's log sensitivity is s = -log10 c. A column can be read in two ways:
 
-* ``thresholds: linear``: the distance d between a stimulus at people's threshold and uniform grey. If d grows in
-  proportion to contrast, the column's own log sensitivity is s + log10 d, but for one constant. Whether it does is
-  measured: each stimulus is also shown at half of that contrast, ``slope`` is the local slope of log d against log c.
-* ``thresholds: bisect``: stimuli at many contrasts, 1e-4 to the highest that the display shows; the threshold is where
-  d reaches one criterion for all stimuli, interpolated between two contrasts on log axes. The criterion is bisected
-  until the mean of log thresholds is people's. ``censored`` counts stimuli that never reach it.
+* ``thresholds: linear``: d is the distance between a stimulus at people's threshold and uniform grey. If d is
+  proportional to contrast, the column's own log sensitivity is s + log10 d, up to a constant. To check that, each
+  stimulus is also shown at half the contrast; ``slope`` is the local slope of log d against log c.
+* ``thresholds: bisect``: stimuli at many contrasts, from 1e-4 to the highest that the display can show. The threshold
+  is where d reaches a criterion, interpolated on log axes. The criterion is the same for all stimuli; it is bisected
+  until the mean log threshold equals people's. ``censored`` counts stimuli that never reach it.
 """
 
 from collections.abc import Callable
@@ -35,10 +35,10 @@ from iqa_lab.psychophysics.thresholds import ladder, read_bisected, read_linear
 
 Floats = NDArray[np.float64]
 
-NATIVE = 120  # pixels a degree
+NATIVE = 120  # pixels per degree
 SIZE = 256
 LUMINANCE = 30.0  # cd/m2 of the grey around and under each stimulus
-SHOWN_AT = (30, 60, 120)  # pixels a degree: whole pixels of the stimuli become one
+SHOWN_AT = (30, 60, 120)  # pixels per degree at which a pixel is a whole number of the stimuli's own
 GREY = "grey"
 
 
@@ -57,7 +57,7 @@ def gabor(frequency: float, sigma_y: float, sigma_x: float, degrees: float = 0, 
 
 
 def gaussian(sigma: float, offset: float = 0.0) -> Floats:
-    """A round Gaussian blob; ``offset``: of its centre from pixel 128, in pixels, along both axes."""
+    """A round Gaussian blob, its centre ``offset`` pixels from pixel 128 along both axes."""
     y, x = (axis - offset / NATIVE for axis in _axes())
     return np.asarray(np.exp(-(y**2 + x**2) / (2 * sigma**2)))
 
@@ -73,7 +73,7 @@ def _row() -> Floats:
 
 
 def _string(signs: tuple[int, ...]) -> Floats:
-    """Five Gabors of 8 cycles a degree in a row, 42 pixels apart."""
+    """Five Gabors of 8 cycles per degree in a row, 42 pixels apart."""
     pixel, apart = -1 / NATIVE, 42 / NATIVE
     return np.asarray(
         sum(sign * gabor(8, 0.07, 0.07, x0=pixel + (place - 2) * apart, y0=pixel) for place, sign in enumerate(signs))
@@ -87,7 +87,7 @@ def _disk() -> Floats:
 
 def _checkerboard() -> Floats:
     y, x = _axes()
-    frequency = 2 * np.sqrt(2)  # cycles a degree across the checks, which stand on their corners
+    frequency = 2 * np.sqrt(2)  # cycles per degree across the checks, which stand on their corners
     across, along = (np.cos(2 * np.pi * frequency * (y + sign * x) / np.sqrt(2)) for sign in (1, -1))
     return np.where(across * along >= 0, 1.0, -1.0)
 
@@ -103,7 +103,7 @@ def _mean(one: Floats, other: Floats) -> Floats:
     return (one + other) / 2
 
 
-# group and name of each stimulus, its highest frequency in cycles a degree (0: it has many), and its pattern
+# group and name of each stimulus, its highest frequency in cycles per degree (0: it has many), and its pattern
 Stimulus = tuple[str, str, float, Callable[[], Floats]]
 
 
@@ -178,13 +178,13 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     """ModelFest as the settings show it.
 
     Raises:
-        UserError: another number of pixels a degree than 30, 60 or 120, or a display on which people's thresholds, or
+        UserError: another number of pixels per degree than 30, 60 or 120, or a display on which people's thresholds, or
             the grey, cannot be shown.
     """
     display = display_of(config)
     if display.pixels_per_degree not in SHOWN_AT:
         few = display.pixels_per_degree < SHOWN_AT[0]
-        beyond = f", and {display.nyquist:g} cycles a degree (Nyquist) are too few" if few else ""
+        beyond = f", and {display.nyquist:g} cycles per degree (Nyquist) are too few" if few else ""
         raise UserError(
             f"benchmark.pixels_per_degree={display.pixels_per_degree:g}: ModelFest is shown at 120, 60 or 30, where "
             f"its pixels, or 2 x 2 or 4 x 4 of them, become one{beyond}; the lowest is 30"
@@ -193,8 +193,8 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     shown = [name for _, name, frequency, _ in STIMULI if frequency <= display.nyquist]
     lost = [name for name in NAMES if name not in shown]
     said = (
-        f"{len(lost)} of {len(NAMES)} stimuli have frequencies above {display.nyquist:g} cycles a degree, which "
-        f"{display.pixels_per_degree:g} pixels a degree cannot show: {', '.join(lost)} are left out",
+        f"{len(lost)} of {len(NAMES)} stimuli have frequencies above {display.nyquist:g} cycles per degree, which "
+        f"{display.pixels_per_degree:g} pixels per degree cannot show: {', '.join(lost)} are left out",
     )
     people = observers()[shown]
     human = people.mean(axis=0)
@@ -237,7 +237,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         said=said if lost else (),
         side=SIZE // block,
         curve=Curve(
-            "spatial frequency (cycles a degree), Gabors in a window of .5 degrees",
+            "spatial frequency (cycles per degree), Gabors in a window of .5 degrees",
             {name: frequency for kind, name, frequency, _ in STIMULI if kind == "fixed_size" and name in shown},
         ),
         sides={pixels: SIZE * pixels // NATIVE for pixels in SHOWN_AT},

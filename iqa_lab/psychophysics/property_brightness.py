@@ -1,13 +1,14 @@
 """Property 2: squares on backgrounds -> how bright, red or green, yellow or blue they look beside the background.
 
 A square of half a degree lies on a background of one degree: 20 luminances on 5 greys, 15 colours along T and along D
-(of ``valencia.colour``) on 5 backgrounds of the same kind. People's response is a formula: CIEDE2000 in CIELAB with the
-background as white, of the square from the darkest square (achromatic) or from the background (chromatic), there with
-the sign of the colour's difference. A column's is its distance between the same two images, with the sign of the same
-physical difference. ``srcc`` and ``plcc`` are over all of them, ``..._within_group`` means over the three.
+(of ``valencia.colour``) on 5 backgrounds of the same kind. People's response is a formula: the CIEDE2000 difference, in
+CIELAB with the background as white, between the square and the darkest square (achromatic) or the background
+(chromatic, with the sign of the colour difference). A column's response is its distance between the same two images,
+with the sign of the physical difference. ``srcc`` and ``plcc`` are over all squares, ``..._within_group`` is the mean
+over the three kinds of colour.
 
-As published, the chromatic squares are compared with another square, not with the background: the one of the
-background's chromaticity, of less luminance. The columns ``plcc_..._published`` are the scores of that, with its signs.
+In the published code a chromatic square is compared with another square, not with the background: the one that has the
+background's chromaticity, but less luminance. The columns ``plcc_..._published`` score that, with its signs.
 """
 
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
     """The property as the settings show it.
 
     Raises:
-        UserError: another display than its own, or pixels a degree that cannot show it.
+        UserError: another display than its own, or pixels per degree that cannot show it.
     """
     side, border = side_of(config), config.border or 0
     scenes: dict[str, Scene] = {}
@@ -141,6 +142,7 @@ def experiment(config: BenchmarkConfig) -> Experiment:
         read=lambda distances: read_squares(trials, distances),
         side=side,
         sides=SIDES,
+        correlated="signed distances with CIEDE2000 responses",
         explained=(
             "PLCC, SRCC: of the distance between the square and what it is compared with, signed as the physical "
             "difference, with people's response by CIEDE2000; within: mean over the three kinds of colour. The columns "

@@ -8,16 +8,16 @@ from iqa_lab.statistics.reading import Reading, rms_db
 
 Floats = NDArray[np.float64]
 
-# Between these slopes of log d against log c a distance is taken to be in proportion to contrast. Within a factor 2 of
-# contrast, a slope of .8 moves a threshold by 1.2 dB: about as far as people's own means are uncertain.
+# A distance is taken to be proportional to contrast if the slope of log d against log c is between these. Over a factor
+# of 2 in contrast a slope of .8 moves a threshold by 1.2 dB, about the uncertainty of people's own means.
 LINEAR = (0.8, 1.2)
 LOWEST = 1e-4  # contrast of a ladder's first step
-STEP_DB = 2.0  # between two contrasts of a ladder: interpolated on log axes, a threshold is within .01 dB of the exact
-STEPS = 60  # halvings of the criterion: more than a float's digits
+STEP_DB = 2.0  # between two contrasts of a ladder: thresholds interpolated on log axes are exact to .01 dB
+STEPS = 60  # halvings of the criterion: more than the digits of a float64
 
 
 def ladder(largest: float) -> list[float]:
-    """Contrasts from ``LOWEST`` to the highest that can be shown, in steps of ``STEP_DB`` or a little less.
+    """Contrasts from ``LOWEST`` to the largest, in steps of at most ``STEP_DB``.
 
     >>> [round(c, 4) for c in ladder(1.0)[-3:]], len(ladder(1.0))
     ([0.631, 0.7943, 1.0], 41)
@@ -136,7 +136,7 @@ def thresholds_at(log_d: Floats, log_c: Floats, criterion: float) -> Floats:
     low, high = log_d[rows, place - 1], log_d[rows, place]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = (criterion - low) / (high - low)
-    share = np.where(np.isfinite(share), share, 1.0)  # nothing below: it is just seen at the first that it is seen at
+    share = np.where(np.isfinite(share), share, 1.0)  # distance 0 below: the threshold is the first contrast above 0
     found = log_c[place - 1] + share * (log_c[place] - log_c[place - 1])
     return np.asarray(np.where(above > last, log_c[-1], found))
 

@@ -46,7 +46,7 @@ def weigh(
         context: the differences, and the network's responses to images.
         readout: name of the row.
         pixels_per_degree: of visual angle; what a frequency in pixels means for the eye.
-        cycles_per_degree: the frequencies of the gratings, below half the pixels a degree.
+        cycles_per_degree: the frequencies of the gratings, below half the pixels per degree.
     """
     layers = list(context.here.of_layer)
     images = gratings(pixels_per_degree, cycles_per_degree, context.image_size or SIZE, context.whole_levels)
@@ -91,7 +91,7 @@ def gratings(
 
 
 def contrast_sensitivity(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Human contrast sensitivity at frequencies in cycles a degree, about 1 at its maximum near 8.
+    """Human contrast sensitivity at frequencies in cycles per degree, about 1 at its maximum near 8.
 
     Mannos and Sakrison, The Effects of a Visual Fidelity Criterion on the Encoding of Images (1974).
     """

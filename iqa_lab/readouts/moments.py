@@ -1,10 +1,10 @@
 """The responses of pairs -> the sums that most readouts are made of, from one read of them by compiled loops.
 
-Only for what lies on a CPU and wants no gradient. Everywhere else, and where loops cannot be compiled, there is None,
-and the readouts' definitions in torch do the same work; tests hold the two together.
+Only for what lies on a CPU or a GPU and wants no gradient. Elsewhere, and where loops cannot be compiled, there is
+None, and the readouts' definitions in torch do the same work; tests hold the two together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iqa_lab.readouts.gradients import quotient
 from iqa_lab.readouts.loops import loops, share_out
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
@@ -36,8 +37,8 @@ class Moments:
     mean_change: Tensor  # of d = g - f, [P, C]
     change_variance: Tensor
     covariance: Tensor  # of d and f
-    squared: Tensor  # sum over positions of d^2, [P, C]
-    absolute: Tensor  # sum over positions of |d|
+    squared: Tensor  # mean over positions of d^2, [P, C]
+    absolute: Tensor  # mean over positions of |d|
     cosine: Tensor  # one minus the cosine of the angle between the flattened responses, [P]
     lpips: Tensor  # mean over positions of the squared distance of their channel vectors, each of length 1, [P]
 
@@ -46,6 +47,51 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
     """All statistics of these runs of pairs, see ``Response``; None where compiled loops do not serve."""
     if (compiled := _serving(references, distorted)) is None:
         return None
+    sums = _sums_on_gpu if distorted[0].is_cuda else _sums_on_cpu
+    parts = [_statistics(*run) for run in sums(compiled, references, distorted)]
+    f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
+    return Moments((f_means, g_means), (f_variances, g_variances), *others)
+
+
+def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
+    """Sums over channels and positions of ``(g - f)^2`` and ``|g - f|``, ``[P]`` each, float64, at memory's speed."""
+    if (compiled := _serving(references, distorted)) is None:
+        return None
+    if distorted[0].is_cuda:
+        square, size = torch.cat([compiled.differences(*run) for run in _even(compiled, references, distorted)]).T
+        return square, size
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+    flat = [(f.reshape(-1), g.reshape(len(g), -1)) for f, g, _ in runs]
+
+    def work(start: int, stop: int) -> Vector:
+        sums = [np.zeros((len(g), 2)) for _, g in flat]
+        for (f, g), found in zip(flat, sums, strict=True):
+            compiled.differences(f, g, start, stop, found)
+        return np.concatenate(sums)
+
+    of_both = torch.from_numpy(np.sum(share_out(work, len(flat[0][0]), _least(1, runs)), axis=0))
+    return of_both[:, 0].clone(), of_both[:, 1].clone()
+
+
+def serves(values: Tensor, kind: str = "cpu") -> bool:
+    """Whether compiled loops can read these values: on such a device, of a type in float32, without a gradient."""
+    plain = not (values.requires_grad and torch.is_grad_enabled()) and not torch.compiler.is_compiling()
+    return plain and values.device.type == kind and values.dtype in _READ and values.numel() > 0
+
+
+def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
+    kind = distorted[0].device.type
+    if kind not in ("cpu", "cuda") or not all(serves(values, kind) for values in (*references, *distorted)):
+        return None
+    return loops("sums" if kind == "cpu" else "gpu")
+
+
+# What there is of some pairs: the first values of the channels of f, [1 or p, C], and of g, [p, C]; and means over
+# positions of what is summed about these, see ``OWN``, ``CHANGE`` and ``WHOLE``: [1 or p, 2, C], [p, 6, C], [p, 4].
+Sums = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+def _sums_on_cpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
     runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
     _, channels, height, width = distorted[0].shape
     positions = height * width
@@ -60,40 +106,26 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
         return found
 
     of_threads = share_out(work, positions, _least(channels, runs))
-    parts = []
     for (f, g, innermost), *several in zip(runs, *of_threads, strict=True):
         first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
         own, changes, whole = (sum(sums[1:], sums[0]) / positions for sums in zip(*several, strict=True))
-        parts.append(_statistics(first[0].astype(float), first[1].astype(float), own, changes, whole, positions))
-    f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
-    return Moments((f_means, g_means), (f_variances, g_variances), *others)
+        arrays = first[0][None].astype(float), first[1].astype(float), own[None], changes, whole
+        f_first, g_first, of_f, of_pairs, of_whole = map(torch.from_numpy, arrays)
+        yield f_first, g_first, of_f, of_pairs, of_whole
 
 
-def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
-    """Sums over channels and positions of ``(g - f)^2`` and ``|g - f|``, ``[P]`` each, float64, at memory's speed."""
-    if (compiled := _serving(references, distorted)) is None:
-        return None
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
-    flat = [(f.reshape(-1), g.reshape(len(g), -1)) for f, g, _ in runs]
-
-    def work(start: int, stop: int) -> Vector:
-        sums = [np.zeros((len(g), 2)) for _, g in flat]
-        for (f, g), found in zip(flat, sums, strict=True):
-            compiled.differences(f, g, start, stop, found)
-        return np.concatenate(sums)
-
-    found = np.sum(share_out(work, len(flat[0][0]), _least(1, runs)), axis=0)
-    return torch.from_numpy(found[:, 0].copy()), torch.from_numpy(found[:, 1].copy())
+def _sums_on_gpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
+    runs = list(_even(compiled, references, distorted))
+    sums = torch.cat([compiled.channel_sums(*run) for run in runs])
+    whole = torch.cat([compiled.position_sums(*run, LPIPS_EPSILON) for run in runs])
+    positions = distorted[0].shape[2] * distorted[0].shape[3]
+    means = sums[:, :8] / positions
+    yield sums[:, 8], sums[:, 9], means[:, :2], means[:, 2:], whole / positions
 
 
-def serves(values: Tensor) -> bool:
-    """Whether compiled loops can read these values: on a CPU, of a type that float32 holds, without a gradient."""
-    plain = not (values.requires_grad and torch.is_grad_enabled()) and not torch.compiler.is_compiling()
-    return plain and values.device.type == "cpu" and values.dtype in _READ and values.numel() > 0
-
-
-def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
-    return loops("sums") if all(map(serves, (*references, *distorted))) else None
+def _even(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    for f, g in zip(references, distorted, strict=True):
+        yield compiled.even(f), compiled.even(g)
 
 
 def _least(size: int, runs: Sequence[Run]) -> int:
@@ -117,46 +149,42 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
-@np.errstate(invalid="ignore", over="ignore")  # what is infinite or no number gives no number, and is refused later
-def _statistics(
-    f_first: Vector, g_first: Vector, own: Vector, changes: Vector, whole: Vector, positions: int
-) -> list[Tensor]:
-    """The fields of ``Moments`` of one run, from means over positions of what is summed about the first values."""
-    f_mean, f_variance = _mean_and_variance(f_first, *own)
-    v, vv, e, ee, ue, size = changes.transpose(1, 0, 2)
+def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, whole: Tensor) -> list[Tensor]:
+    """The fields of ``Moments`` of these pairs, in their order; of what is infinite no number, refused later."""
+    f_mean, f_variance = _mean_and_variance(f_first, *own.unbind(1))
+    v, vv, e, ee, ue, size = changes.unbind(1)
     step = g_first - f_first  # d = step + e
     g_mean, g_variance = _mean_and_variance(g_first, v, vv)
-    x2, y2, d2, lpips = whole.T
-    found = (
-        np.broadcast_to(f_mean, e.shape),
+    x2, y2, d2, lpips = whole.unbind(1)
+    return [
+        f_mean.expand_as(e),
         g_mean,
-        np.broadcast_to(f_variance, e.shape),
+        f_variance.expand_as(e),
         g_variance,
         step + e,
-        np.maximum(ee - e**2, 0),
-        ue - own[0] * e,
-        np.maximum(ee + 2 * step * e + step**2, 0) * positions,
-        size * positions,
+        (ee - e**2).clamp_min(0),
+        ue - own[:, 0] * e,
+        (ee + 2 * step * e + step**2).clamp_min(0),
+        size,
         _angle(x2, y2, d2),
         lpips,
-    )
-    return [torch.from_numpy(np.array(values)) for values in found]
+    ]
 
 
-def _mean_and_variance(first: Vector, mean: Vector, square: Vector) -> tuple[Vector, Vector]:
+def _mean_and_variance(first: Tensor, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
     """Of values, from the means of these less their first one, and of the squares of that."""
-    variance = np.maximum(square - mean**2, 0)
+    variance = (square - mean**2).clamp_min(0)
     mean = first + mean
-    return mean, np.where(variance <= CONSTANT**2 * (variance + mean**2), 0, variance)
+    return mean, variance.masked_fill(variance <= CONSTANT**2 * (variance + mean**2), 0)
 
 
-def _angle(x2: Vector, y2: Vector, d2: Vector) -> Vector:
+def _angle(x2: Tensor, y2: Tensor, d2: Tensor) -> Tensor:
     """One minus the cosine of two vectors' angle, from the squares of their lengths and of their distance.
 
     0 where both are zero, 1 where one is. ``2 |x| |y| (1 - cos) = d2 - (|y| - |x|)^2``.
     """
-    x, y = np.sqrt(x2), np.sqrt(y2)
+    x, y = x2.sqrt(), y2.sqrt()
     product = x * y
-    across = np.clip(d2 - (y - x) ** 2, 0, 4 * product)
-    angle = np.divide(across, 2 * product, out=np.zeros_like(x), where=product != 0)
-    return np.where(d2 == 0, 0, np.where((x == 0) != (y == 0), 1, angle))
+    across = (d2 - (y - x) ** 2).clamp_min(0).minimum(4 * product)
+    angle = quotient(across, 2 * product)
+    return torch.where(d2 == 0, 0, torch.where((x == 0) != (y == 0), 1, angle))

@@ -10,8 +10,8 @@ what compares directions brings both responses to one length first.
 
 Where a response requires a gradient, everything here has one, and the same numbers.
 
-On a CPU all of this is the slower of two ways, and the one that the other is tested against: where no gradient is asked
-for, compiled loops read the responses once and give the same statistics, see ``moments.py``.
+All of this is the slower of two ways, and the one that the other is tested against: where no gradient is asked for,
+compiled loops read the responses once and give the same statistics, see ``moments.py``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -129,7 +129,9 @@ class Response:
         """The sums of ``(g - f)^2`` and of ``|g - f|``, ``[P]`` each; None as for ``moments``."""
         if not self._several:
             return differences(self.reference.parts, self.distorted.parts)
-        return None if self.moments is None else (self.moments.squared.sum(1), self.moments.absolute.sum(1))
+        if self.moments is None:
+            return None
+        return self.moments.squared.sum(1) * self.positions, self.moments.absolute.sum(1) * self.positions
 
     @property
     def channels(self) -> int:
@@ -188,14 +190,15 @@ class Response:
         """A statistic of each pair's reference and distorted image, ``[P, ...]`` each."""
         of_reference, of_distorted = statistic(self.reference), statistic(self.distorted)
         numbers = [pairs.stop - pairs.start for _, pairs in self.places()]
-        sizes = torch.tensor(numbers, device=of_reference.device)
-        return of_reference.repeat_interleave(sizes, dim=0, output_size=len(of_distorted)), of_distorted
+        # row by row: the numbers as a tensor would make a processor wait for its GPU
+        rows = zip(of_reference.split(1), numbers, strict=True)
+        return torch.cat([row.expand(number, *row.shape[1:]) for row, number in rows]), of_distorted
 
     @cached_property
     def channel_squared_difference(self) -> Tensor:
         """Mean over positions of ``(f - g)^2`` in each channel, ``[P, C]``."""
         if self.moments is not None:
-            return self.moments.squared / self.positions
+            return self.moments.squared
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).square_())) / self.positions
 
     @cached_property

@@ -9,7 +9,7 @@ from iqa_lab.benchmarks.benchmark import THRESHOLDS
 from iqa_lab.psychophysics.experiment import experiment_of, read_scores
 from iqa_lab.report import theme
 from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
-from iqa_lab.report.figures.common import AGREEMENT, NOT_HUMAN, SENSITIVITY, SRCC, Chart, network_names
+from iqa_lab.report.figures.common import AGREEMENT, NOT_HUMAN, SRCC, Chart, network_names
 from iqa_lab.report.figures.depth_profile import depth_profile
 from iqa_lab.report.figures.factor_grid import factor_grid
 from iqa_lab.report.figures.layers_against_layers import layers_against_layers
@@ -71,13 +71,13 @@ def comparing_figures(
 
     for benchmark in table["benchmark"].unique():
         every, rows = (part[part["benchmark"] == benchmark] for part in (table, compared))
-        measure = _measure(units, every)
+        measure, of_stimuli = _measure(units, every), _of_stimuli(units, every)
         if every["srcc"].isna().all() and "agreement" in every:
             every, rows, measure = as_drawn(every), as_drawn(rows), AGREEMENT
         own = every[(every["goal"] != "baseline") & (every["layer"] != "pixels")]
-        if measure == SENSITIVITY:
+        if of_stimuli:
             add(f"{benchmark}_curves", curves_of(units, every, notes))
-        add(f"{benchmark}_ranking", ranking(rows, measure=measure))
+        add(f"{benchmark}_ranking", ranking(rows, measure=measure, of_stimuli=of_stimuli))
         if len(own):
             ceilings = ceilings_of(units, every)
             counts = own["readout"].value_counts()
@@ -89,15 +89,18 @@ def comparing_figures(
     for name, chart in factor_figures(chosen, judged, notes, tables, claims=bool(study.claims)).items():
         add(name, chart)
     benchmarks = best["benchmark"].unique().tolist()
-    measures = {name: _measure(units, table[table["benchmark"] == name]) for name in benchmarks}
+    rows_of = {name: table[table["benchmark"] == name] for name in benchmarks}
+    measures = {name: _measure(units, rows) for name, rows in rows_of.items()}
+    with_stimuli = {name for name, rows in rows_of.items() if _of_stimuli(units, rows)}
     for number, first in enumerate(benchmarks):
         for second in benchmarks[number + 1 :]:
             # what is explained stands on the vertical axis
-            x, y = (second, first) if measures[first] == SENSITIVITY != measures[second] else (first, second)
+            of_which = {first, second} & with_stimuli
+            x, y = (second, first) if of_which == {first} else (first, second)
             both = measures[x], measures[y]
-            short = both if SENSITIVITY in both else ("SRCC", "SRCC")
+            short = both if of_which else ("SRCC", "SRCC")
             add(f"{first}_{second}", benchmark_against_benchmark(compared, x, y, measures=short))
-            if SENSITIVITY in both and both[0] != both[1]:
+            if len(of_which) == 1:
                 counts = table.loc[table["layer"] != "pixels", "readout"].value_counts()
                 readout = PAPERS_READOUT if PAPERS_READOUT in counts else str(counts.index[0])
                 add(f"{first}_{second}_layers", layers_against_layers(table, x, y, readout, measures=both))
@@ -108,7 +111,17 @@ def comparing_figures(
 def _measure(units: Units, rows: pd.DataFrame) -> str:
     """What the SRCC of a benchmark's rows is called."""
     asked = units[str(rows["unit"].iloc[0])].config.benchmark
-    return SENSITIVITY if asked.protocol == THRESHOLDS else SRCC if asked.human else NOT_HUMAN
+    if asked.protocol != THRESHOLDS:
+        return SRCC if asked.human else NOT_HUMAN
+    try:
+        return f"SRCC of {experiment_of(asked).correlated}"
+    except DAMAGE:  # of somebody else's code, which is not called, or that is not here
+        return "SRCC with people's values"
+
+
+def _of_stimuli(units: Units, rows: pd.DataFrame) -> bool:
+    """Whether a benchmark's rows are of stimuli, not of photographs and opinions."""
+    return units[str(rows["unit"].iloc[0])].config.benchmark.protocol == THRESHOLDS
 
 
 TRAINED, OTHERS = 4, 1  # curves of trained networks, and of untrained ones

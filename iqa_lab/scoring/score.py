@@ -20,7 +20,7 @@ from torch import Tensor
 
 from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import UnitFailed, UserError, first_names
-from iqa_lab.networks.network import Network
+from iqa_lab.networks.network import Network, sent
 from iqa_lab.progress import say
 from iqa_lab.readouts import Distance, Response
 from iqa_lab.readouts.response import Maps
@@ -139,8 +139,8 @@ def score(
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
         decoded = pictures(pairs, settings.workers, settings.resize, 3 * batch_size, decode)
-        images = _noting_conversions(decoded, converted)
-        for whole in batches(images, batch_size):
+        decoded = _noting_conversions(decoded, converted)
+        for whole in batches(decoded, batch_size):
             if whole.at_border and keep is not None:
                 keep(done, so_far)
             waiting = [whole]
@@ -151,7 +151,8 @@ def score(
                     continue
                 read = _BatchReading(batch, readings, references, torch.zeros_like(values[:, : len(batch.rows)]))
                 try:
-                    stack = _to(settings.device, batch.images())
+                    images = batch.images()
+                    stack = None if images is None else sent(images, settings.device)
                     forward(network, module, stack, readings, read, settings.precision)
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
@@ -164,7 +165,7 @@ def score(
                     batch_size = _smaller(batch, settings.device)
                     waiting.insert(0, batch)
                     continue
-                rows = torch.tensor(batch.rows, dtype=torch.long, device=settings.device)
+                rows = sent(torch.tensor(batch.rows, dtype=torch.long), settings.device)
                 values[:, rows] = read.distances
                 for layer, differences in read.channels.items():
                     if layer not in kept_channels:
@@ -203,7 +204,7 @@ def _readings(columns: Sequence[Column], channels: Collection[str], device: torc
             plan.setdefault(layer, []).append((number, distance))
     return {
         layer: _Reading(
-            torch.tensor([number for number, _ in entries], dtype=torch.long, device=device),
+            sent(torch.tensor([number for number, _ in entries], dtype=torch.long), device),
             tuple(distance for _, distance in entries),
             layer in channels,
         )
@@ -268,13 +269,6 @@ def _noting_conversions(images: Iterator[Picture], converted: dict[str, str]) ->
         if image.conversion is not None:
             converted[image.path] = image.conversion
         yield image
-
-
-def _to(device: torch.device, images: Tensor | None) -> Tensor | None:
-    """The images on the device; the processor goes on decoding while a GPU fetches them."""
-    if images is None or device.type != "cuda":
-        return images
-    return images.pin_memory().to(device, non_blocking=True)
 
 
 def _smaller(batch: Batch, device: torch.device) -> int:

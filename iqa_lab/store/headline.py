@@ -53,7 +53,7 @@ def headline(table: pd.DataFrame, by: str) -> dict[str, Any]:
 
 
 def _of_stimuli(best: pd.Series, control: pd.DataFrame, chosen: dict[str, Any], by: str) -> dict[str, Any]:
-    """The headline of a benchmark of stimuli: its statistic first, then how well log sensitivities correlate."""
+    """The headline of a benchmark of stimuli: its statistic first, then the correlations with people."""
     others = [name for name in ("srcc", "plcc", "srcc_within_group", "slope", "slopes_outside") if name in best.index]
     return {
         f"{by}_best": float(best[by]),

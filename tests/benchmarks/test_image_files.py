@@ -328,6 +328,23 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }  # fmt: skip
 
 
+def test_an_image_without_facts_of_a_camera_is_read_by_every_pillow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow 12.3 raises a KeyError where others say that there is nothing."""
+    own = Image.Exif.get_ifd
+
+    def raising(exif: Image.Exif, tag: int) -> object:
+        if tag == 0xA005 and tag not in own(exif, 0x8769):
+            raise KeyError(tag)
+        return own(exif, tag)
+
+    monkeypatch.setattr(Image.Exif, "get_ifd", raising)
+    path = tmp_path / "plain.png"
+    path.write_bytes(encoded(IMAGE, "PNG"))
+    np.testing.assert_array_equal(decode(str(path)).pixels, PIXELS)
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

@@ -26,7 +26,7 @@ from tests.conftest import composed, needs_shared
 from tests.psychophysics.shown import DETECTION, PROPERTIES, changed, pixel_distances, settings, shown, table_of
 
 # The published generator, run in float64 without cancellation on the pixels themselves. What was published for them
-# is float32 on a GPU, off by .011 at most, but .17 for yellow-violet and .03 for area, where the last digits decide.
+# is float32 on a GPU, off by .011 at most, but .03 for area, where the last digits decide.
 NO_ENCODER = dict(zip(DETECTION, (0.4790, 0.4597, 0.5302, 0.4855, 0.4252, 0.9253, 0.5034, 0.6782), strict=True))
 PUBLISHED = dict(zip(DETECTION, (0.4688, 0.4594, 0.5293, 0.6581, 0.4188, 0.8981, 0.5057, 0.6746), strict=True))
 
@@ -36,12 +36,32 @@ def test_the_pixels_score_as_rederived(name: str) -> None:
     distances = pixel_distances(shown(name))
     table = table_of(name, distances)
     assert table["srcc"].iloc[0] == pytest.approx(NO_ENCODER[name], abs=1e-4)
-    loose = {"contrast_yv": 0.18, "contrast_area": 0.03}.get(name, 0.011)
-    assert table["srcc"].iloc[0] == pytest.approx(PUBLISHED[name], abs=loose)
+    # the published score of yellow-violet is of the frequencies below 16 c/deg only
+    published = table["srcc_below_16" if name == "contrast_yv" else "srcc"].iloc[0]
+    off = {"contrast_yv": 2e-4, "contrast_area": 0.03}.get(name, 0.011)
+    assert published == pytest.approx(PUBLISHED[name], abs=off)
     # pixels are in proportion to contrast but for the display's curve, 1 - cos to its square
     assert table["exponent"].to_numpy() == pytest.approx([2, 1], abs=0.01)
     if name != "contrast_luminance":  # where 1 - cos divides by the luminance, and the pixels do not
         assert table["rms_db_sloped"].iloc[0] == pytest.approx(table["rms_db_sloped"].iloc[1], abs=0.01)
+
+
+def test_area_is_another_score_where_products_are_rounded() -> None:
+    """.9268 in place of .9253: the score of a cosine whose products are float32 and are added without loss.
+
+    The smallest 1 - cos is 5e-8 here, no more than the rounding of one product. Another derivation of these eight
+    scores has .9268: that it comes out says that the stimuli are the same. The other seven move by .0003 at most.
+    """
+    experiment = shown("contrast_area")
+    trials = experiment.trials
+    ground = experiment.picture("grey").ravel() / np.float32(255)
+    of_ground = (ground.astype(float) ** 2).sum()
+    rounded = []
+    for name in trials["distorted_picture"]:
+        picture = experiment.picture(name).ravel() / np.float32(255)
+        product = (ground * picture).sum(dtype=float)  # each product is float32
+        rounded.append(1 - product / np.sqrt(of_ground * (picture.astype(float) ** 2).sum()))
+    assert table_of("contrast_area", np.array(rounded))["srcc"].iloc[0] == pytest.approx(0.9268, abs=3e-4)
 
 
 def ideal(name: str) -> np.ndarray:
@@ -94,6 +114,18 @@ def test_without_what_the_pixels_cannot_carry() -> None:
     wrong = np.where(trials["reference"] == "32 c/deg", 5 - right, right)
     table = table_of("contrast_achromatic", wrong)
     assert table["srcc"].iloc[0] < 0.999 and table["srcc_below_nyquist"].iloc[0] == pytest.approx(1)
+    assert "srcc_below_16" not in table
+
+
+def test_without_what_the_published_score_leaves_out() -> None:
+    trials = shown("contrast_yv").trials
+    right = ideal("contrast_yv")
+    high = trials["reference"].isin(list(dict.fromkeys(trials["reference"]))[16:]).to_numpy()  # above 16 c/deg
+    table = table_of("contrast_yv", np.where(high, 5 - right, right))
+    assert table["srcc_below_16"].iloc[0] == pytest.approx(1)
+    assert table["srcc_below_nyquist"].iloc[0] < 0.999
+    alone = table_of("contrast_yv", np.where(high, right, np.nan))  # filters left none of the others
+    assert np.isnan(alone["srcc_below_16"].iloc[0]) and alone["srcc"].iloc[0] == pytest.approx(1)
 
 
 # --- matching
@@ -234,9 +266,9 @@ def test_pictures_are_floats_that_a_display_shows_and_the_border_is_the_same_in_
     [
         ("contrast_achromatic", {"pixels_per_degree": 1.0}, "above 0.5 c/deg.*1.24.* show two of them"),
         ("contrast_noise", {"pixels_per_degree": 1.0}, "show two of them"),
-        ("contrast_area", {"pixels_per_degree": 10.0}, "16 pixels a degree show two"),
-        ("contrast_masking_incoherent", {"pixels_per_degree": 20.0}, "24 pixels a degree show two"),
-        ("contrast_matching", {"pixels_per_degree": 5.0}, "10 pixels a degree show two"),
+        ("contrast_area", {"pixels_per_degree": 10.0}, "16 pixels per degree show two"),
+        ("contrast_masking_incoherent", {"pixels_per_degree": 20.0}, "24 pixels per degree show two"),
+        ("contrast_matching", {"pixels_per_degree": 5.0}, "10 pixels per degree show two"),
     ],
 )
 def test_what_the_pixels_cannot_carry_is_refused_with_what_can(name: str, values: dict[str, float], said: str) -> None:

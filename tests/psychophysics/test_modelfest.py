@@ -160,7 +160,7 @@ def test_fewer_pixels_are_means_and_leave_out_what_they_cannot_show() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("pixels_per_degree=20", "120, 60 or 30.* 10 cycles a degree .Nyquist. are too few; the lowest is 30"),
+        ("pixels_per_degree=20", "120, 60 or 30.* 10 cycles per degree .Nyquist. are too few; the lowest is 30"),
         ("pixels_per_degree=240", "ModelFest is shown at 120, 60 or 30"),
         ("peak_luminance=35", r"contrasts up to 0.167, and .* reach 0.307 .14_gabor_16_octave.: 39.2 cd/m2 or more"),
         ("peak_luminance=25", "contrasts up to 0,"),

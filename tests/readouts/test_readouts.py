@@ -10,7 +10,7 @@ from scipy.stats import wasserstein_distance
 
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
-from iqa_lab.readouts import Response, load_distance, loops
+from iqa_lab.readouts import Response, gram, load_distance, loops
 from tests.conftest import composed
 
 READOUTS = {name: readout for name, readout in composed("readout=all").readouts.items() if readout.reads == "responses"}
@@ -263,3 +263,14 @@ def test_a_readout_of_ones_own_by_import_path() -> None:
 
 def largest_difference(response: Response) -> torch.Tensor:
     return response.over_pairs(lambda f, g: (g - f).abs().amax((1, 2, 3)))
+
+
+@pytest.mark.parametrize("positions", [gram.AT_ONCE - 1, gram.AT_ONCE, gram.AT_ONCE + 1, 3 * gram.AT_ONCE + 5])
+def test_products_of_many_positions_lose_no_digits(positions: int) -> None:
+    """Pixels: large sums that are all positive, of which only a little differs."""
+    f = 255 * torch.rand(1, 3, 1, positions, generator=torch.Generator().manual_seed(positions))
+    g = f + responses(1, 2, (3, 1, positions))
+    first, second = f.double().flatten(2), g.double().flatten(2)
+    apart = first @ first.mT - second @ second.mT
+    found = gram.distance(Response([f], [g], PIXELS))
+    torch.testing.assert_close(found, apart.square().sum((1, 2)).sqrt() / positions, rtol=2e-6, atol=0)

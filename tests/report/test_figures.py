@@ -1,6 +1,8 @@
 """Figures of made results: what is drawn, and that it can be drawn without a browser."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from iqa_lab.report import theme
+from iqa_lab.report.comparison import _measure
 from iqa_lab.report.figures.benchmark_against_benchmark import benchmark_against_benchmark
 from iqa_lab.report.figures.by_distortion import by_distortion
 from iqa_lab.report.figures.channel_relevance import channel_relevance
@@ -25,6 +28,7 @@ from iqa_lab.report.figures.variance_shares import variance_shares
 from iqa_lab.statistics.factors.contrasts import matched_contrasts
 from iqa_lab.statistics.factors.units import best_of_units
 from iqa_lab.statistics.factors.variance import decompose_variance
+from tests.conftest import composed
 
 
 def values(chart: Any, mark: str) -> pd.DataFrame:
@@ -313,3 +317,26 @@ def test_pngs_have_300_dots_an_inch(tid: pd.DataFrame, tmp_path: Path) -> None:
     png, _, _ = save(ranking(tid), tmp_path, "a")
     with Image.open(png) as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.5) and image.width > 3 * 480
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "measure"),
+    [
+        ("modelfest_60", "SRCC of log sensitivities with people's"),
+        ("contrast_masking_coherent", "SRCC of distances with contrast in units of people's threshold"),
+        ("contrast_matching", "SRCC of matching contrasts with people's"),
+        ("property_csf", "SRCC of values with a formula of people's sensitivity of detection"),
+        ("property_brightness", "SRCC of signed distances with CIEDE2000 responses"),
+        ("table", "SRCC with human opinion"),
+        ("levels", "SRCC with known levels (nobody's opinion)"),
+    ],
+)
+def test_axes_say_what_is_correlated(benchmark: str, measure: str) -> None:
+    rows = pd.DataFrame({"unit": ["one"]})
+    assert _measure({"one": SimpleNamespace(config=composed(f"benchmark={benchmark}"))}, rows) == measure
+
+
+def test_axes_of_experiments_that_are_not_called_promise_nothing() -> None:
+    config = replace(composed("benchmark=modelfest").benchmark, family="somebody.elses.experiment")
+    unit = SimpleNamespace(config=SimpleNamespace(benchmark=config))
+    assert _measure({"one": unit}, pd.DataFrame({"unit": ["one"]})) == "SRCC with people's values"

@@ -52,7 +52,7 @@ def test_the_terminal_says_what_is_found_and_which_way_is_good(results: Path, iq
     said = " ".join(again.out.split())
     assert "Low rms_db is good." in said and "the lowest of 18 columns" in said
     assert "intervals by resampling stimuli" in said and "One observer against the mean" in said
-    assert "white 60 cd/m2, 30 pixels a degree" in said and "outside of 0.8..1.2" in said
+    assert "white 60 cd/m2, 30 pixels per degree" in said and "outside of 0.8..1.2" in said
     shown = iqa_lab("results", str(results))
     lines = [line for line in shown.out.splitlines() if line.startswith(("baseline", "untrained"))]
     assert "baseline" in lines[0] and "untrained" in lines[1], shown.out  # the standard observer is nearer to people

@@ -1,8 +1,8 @@
 """Modulations around a grey in luminance and two opponent colours -> linear RGB in cd/m2, in float64.
 
 The space is that of Derrington, Krauskopf and Lennie (1984) on the CIE 2006 cone fundamentals, with the grey of D65.
-The matrices are those of the published tests to their last digit, including that the two ways between XYZ and cones
-are inverse to each other to about 1e-6 only: another digit would be another stimulus.
+The matrices are those of the published tests to the last digit, although the two between XYZ and cones are each other's
+inverse only to about 1e-6: other digits would be other stimuli.
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ LUMINANCE = 100.0  # cd/m2, of the grey where nothing else is said
 FREQUENCIES = tuple(float(value) for value in np.geomspace(0.5, 32, 20))
 LUMINANCES = tuple(float(value) for value in np.geomspace(0.1, 200, 20))
 SIGMAS = tuple(float(value) for value in np.geomspace(0.1, 1, 20))  # areas pi .1^2 .. pi 1^2 deg^2
-_NOISE_SIGMA = 2.0  # degrees, of the Gabor whose threshold stands for that of noise
+_NOISE_SIGMA = 2.0  # degrees, of the Gabor whose threshold is taken as that of noise
 _COHERENT = {"frequency": 2.0, "sigma": 0.5, "luminance": 32.0}
 _INCOHERENT = {"frequency": 1.2, "sigma": 0.8, "luminance": 37.0}
 _HIGHEST_OF_NOISE = 12.0  # c/deg
@@ -39,7 +39,7 @@ def areas(screen: Screen) -> list[Condition]:
 
 
 def noises(screen: Screen) -> list[Condition]:
-    """Noise of an octave about 20 frequencies over the whole image, on 100 cd/m2; its contrast: standard deviation."""
+    """Noise one octave wide about 20 frequencies, over the whole image, on 100 cd/m2; contrast: standard deviation."""
 
     def noise(f: float, contrast: float) -> Floats:
         pattern = patterns.band_noise(f, SIDE, screen.pixels_per_degree)

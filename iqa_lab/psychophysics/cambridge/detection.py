@@ -1,12 +1,12 @@
 """Conditions with human thresholds -> the experiment: does a distance depend on contrast in units of threshold only?
 
-Each condition is shown at ten contrasts, from half to twice people's threshold there. A distance that sees as people do
-depends on that multiple alone. The score, ``srcc``, is Spearman's correlation of the multiple with the distance over
-all conditions and multiples together: 1 = it does. So Cai et al. (CVPR 2025) have it for the angle between responses,
-whose ranks are those of the readout ``cosine``.
+Each condition is shown at ten multiples of people's threshold, from .5 to 2. A distance that sees as people do depends
+only on the multiple. The score, ``srcc``, is Spearman's correlation of multiple and distance over all conditions and
+multiples together: 1 = it does. Cai et al. (CVPR 2025) take the angle between responses as distance; the readout
+``cosine`` has the same ranks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +23,15 @@ from iqa_lab.statistics.reading import DECIBELS, Reading
 Floats = NDArray[np.float64]
 
 MULTIPLES = tuple(float(value) for value in np.geomspace(0.5, 2, 10))
-_AROUND = (MULTIPLES[4], MULTIPLES[5])  # the two about people's threshold, at one distance from it on a log scale
+_AROUND = (MULTIPLES[4], MULTIPLES[5])  # the two nearest to 1, equally far from it on a log scale
 
-# an image in linear RGB, cd/m2, at a contrast; at contrast 0 it is what the stimulus is shown on
+# contrast -> image in linear RGB, cd/m2; at contrast 0 it is what the stimulus is shown on
 Image = Callable[[float], Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One stimulus: how it looks at each contrast, and the contrast at which people just see it."""
+    """One stimulus: its image at any contrast, and the contrast at which people just see it."""
 
     name: str
     frequency: float  # the highest that it is named for, c/deg
@@ -46,6 +46,7 @@ def detection(
     *,
     human: str,
     least: float = 1e-4,
+    published_below: float | None = None,
 ) -> Experiment:
     """Every condition at ten multiples of its threshold.
 
@@ -54,6 +55,7 @@ def detection(
         conditions: what is shown on a screen.
         human: measured, or formula.
         least: luminance in cd/m2 below which nothing falls, in each of red, green and blue.
+        published_below: the published score is of frequencies below this one only, in c/deg; None: of all.
 
     Raises:
         UserError: contrasts are beyond the display.
@@ -81,13 +83,19 @@ def detection(
             for multiple in MULTIPLES
         ]
     )  # fmt: skip
-    beyond = {condition.name for condition in chosen if condition.frequency > screen.nyquist}
+    without = {}
+    if beyond := {each.name for each in chosen if each.frequency > screen.nyquist}:
+        without["srcc_below_nyquist"] = beyond
+    if published_below is not None:
+        high = {each.name for each in chosen if each.frequency >= published_below}
+        without[f"srcc_below_{published_below:g}"] = high
     return Experiment(
         trials=trials,
         picture=picture,
-        read=lambda distances: read_multiples(trials, distances, beyond, human),
+        read=lambda distances: read_multiples(trials, distances, without, human),
         display=screen.said,
         side=SIDE,
+        correlated="distances with contrast in units of people's threshold",
         explained=(
             f"SRCC, PLCC: of the distance with the multiple, {MULTIPLES[0]:g} to {MULTIPLES[-1]:g}, of people's "
             f"threshold ({human}), over all conditions together: 1 = the distance depends on it alone; within: on one "
@@ -99,22 +107,21 @@ def detection(
     )
 
 
-def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], human: str) -> Reading:
+def read_multiples(trials: pd.DataFrame, distances: Floats, without: Mapping[str, set[str]], human: str) -> Reading:
     """Distances beside multiples of the human threshold.
 
     Args:
         trials: ``reference`` (the condition) and ``opinion`` (the multiple), as ``detection`` makes them.
         distances: of them, ``[trials, columns]``; rows of NaN were filtered out.
-        beyond: conditions whose frequency the display cannot show.
+        without: scores of some of the conditions only, by their names: the conditions that each leaves out.
         human: measured, or formula.
 
     Returns:
         ``extra``: ``exponent``, of the power of contrast that the distance grows with (mean over conditions);
-        ``rms_db_sloped``,
-        the standard deviation over conditions of the column's threshold less people's, in dB, where its criterion is
-        the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN where a distance is 0
-        or falls with contrast. Where conditions are beyond the display, ``srcc_below_nyquist`` is the score without
-        them.
+        ``rms_db_sloped``, the standard deviation over conditions of the column's threshold less people's, in dB, where
+        its criterion is the mean distance at people's thresholds: 20 log10 of that distance over ``exponent``. NaN
+        where a distance is 0 or falls with contrast. Then the scores ``without`` some conditions; NaN where the filters
+        left no other.
     """
     kept = np.isfinite(distances).all(axis=1)
     rows, values = trials[kept], distances[kept]
@@ -133,9 +140,10 @@ def read_multiples(trials: pd.DataFrame, distances: Floats, beyond: set[str], hu
         exponent = rise.mean(axis=0) / np.log10(MULTIPLES[-1] / MULTIPLES[0])
         spread = DECIBELS * mean_log(_AROUND).std(axis=0) / exponent
     extra = {"exponent": exponent, "rms_db_sloped": np.where(np.isfinite(exponent) & (exponent > 0), spread, np.nan)}
-    if beyond:
-        below = ~np.isin(condition.astype(str), sorted(beyond))
-        extra["srcc_below_nyquist"] = np.atleast_1d(srcc(values[below], multiple[below]))
+    for name, left_out in without.items():
+        rest = ~np.isin(condition.astype(str), sorted(left_out))
+        nothing = np.full(values.shape[1], np.nan)
+        extra[name] = np.atleast_1d(srcc(values[rest], multiple[rest])) if rest.any() else nothing
     return Reading(
         values=values, human=multiple, stimulus=condition, group=rows["distortion"].to_numpy(dtype=object),
         extra=extra, source=human,

@@ -11,7 +11,7 @@ from iqa_lab.psychophysics.csf import sensitivity
 
 Floats = NDArray[np.float64]
 
-# castleCSF speaks of cone contrast; these turn it into contrast along the raw axes of ``colour.modulated``
+# castleCSF gives thresholds as cone contrasts; these factors turn them into contrast along the axes of ``colour``
 _PER_AXIS = {"achromatic": 1.0024479733153285, "red_green": 1.5851218631491353, "yellow_violet": 1.748596222908175}
 
 # a Gabor of 2 c/deg, sigma .5 deg, on a grating of 2 c/deg: contrast of the mask, contrast at threshold (Foley 1994)
@@ -40,7 +40,7 @@ INCOHERENT = (
     (0.3827918739820748, 0.1463292887686435),
     (0.5113169642218991, 0.191419689190795),
 )
-# masks outside of these are not shown: so in the published tests
+# masks outside this range are not shown, as in the published tests
 MASKS = (0.005, 0.25)
 
 # the contrast at which a grating looks as strong as one of 5 c/deg (Georgeson and Sullivan 1975): a row for each

@@ -1,7 +1,7 @@
 """The patterns of the contrast tests, in -1..1 or with standard deviation 1: ``[side, side]`` float64.
 
-Three ways to place the samples are used in the published tests, and kept: their numbers depend on it. Frequencies are
-in cycles a degree, sizes in degrees of visual angle.
+The published tests place their samples in different ways. Each pattern here keeps its own, because the scores depend
+on it. Frequencies are in cycles per degree, sizes in degrees of visual angle.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SEED = 8  # of the one noise field that all noises are filtered from
+SEED = 8  # of the noise field that all noises are filtered from
 
 
 def _kept(pattern: Callable[..., Floats]) -> Callable[..., Floats]:
-    """The same patterns, each made once for all of its contrasts; nobody can change them."""
+    """The function with its results kept, read-only: a pattern is made once for all of its contrasts."""
 
     @lru_cache(maxsize=64)
     def once(*arguments: float) -> Floats:
@@ -29,14 +29,14 @@ def _kept(pattern: Callable[..., Floats]) -> Callable[..., Floats]:
 
 
 def _centred(side: int, pixels_per_degree: float) -> tuple[Floats, Floats]:
-    """Places in degrees, from minus to plus half the side: both ends are in it, so a step is side/(side-1) pixels."""
+    """Places in degrees from minus to plus half the side, both included, so that a step is side/(side-1) pixels."""
     place = np.linspace(-side // 2, side // 2, side) / pixels_per_degree
     x, y = np.meshgrid(place, place)
     return x, y
 
 
 def _from_corner(side: int, pixels_per_degree: float) -> tuple[Floats, Floats]:
-    """Places in degrees from 0 to the whole side, both ends in it."""
+    """Places in degrees from 0 to the whole side, both included."""
     place = np.linspace(0, side / pixels_per_degree, side)
     x, y = np.meshgrid(place, place)
     return x, y
@@ -74,18 +74,18 @@ def cosine_gabor(frequency: float, sigma: float, side: int, pixels_per_degree: f
 
 @_kept
 def band_noise(frequency: float, side: int, pixels_per_degree: float) -> Floats:
-    """White noise of which one octave about ``frequency`` is left, with standard deviation 1."""
+    """White noise filtered to one octave about ``frequency``, with standard deviation 1."""
     return _filtered(frequency * 2**-0.5, frequency * 2**0.5, side, pixels_per_degree)
 
 
 @_kept
 def low_noise(highest: float, side: int, pixels_per_degree: float) -> Floats:
-    """White noise of which all up to ``highest`` is left, with standard deviation 1."""
+    """White noise filtered to frequencies up to ``highest``, with standard deviation 1."""
     return _filtered(0, highest, side, pixels_per_degree)
 
 
 def _filtered(lowest: float, highest: float, side: int, pixels_per_degree: float) -> Floats:
-    """The one noise field, of which the frequencies from ``lowest`` to ``highest``, both included, are left."""
+    """The noise field filtered to the frequencies from ``lowest`` to ``highest``, both included."""
     field = np.fft.fft2(np.random.RandomState(SEED).standard_normal((side, side)))
     axis = np.fft.fftfreq(side) * pixels_per_degree
     frequency = np.hypot(axis[:, None], axis[None, :])

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 SIDE = 224  # pixels
 PUBLISHED = (
-    60.0  # pixels a degree, at which one of the published frequencies is above Nyquist, and is shown all the same
+    60.0  # pixels per degree; one of the published frequencies is above Nyquist there, and is shown all the same
 )
 
 
@@ -81,8 +81,8 @@ class Screen:
     def shown(self, stimuli: Sequence[Stimulus], config: BenchmarkConfig) -> tuple[list[Stimulus], tuple[str, ...]]:
         """The stimuli that are shown here, and what has to be said of the others.
 
-        At the published distance all are, also the one whose frequency the pixels cannot carry: the published scores
-        are of all. At others those above Nyquist are left out.
+        At the published distance all are shown, even the one above Nyquist, because published scores include it. At
+        other distances those above Nyquist are left out.
 
         Raises:
             UserError: none can be shown.
@@ -91,7 +91,7 @@ class Screen:
         if above and self.pixels_per_degree == PUBLISHED:
             return list(stimuli), (
                 f"{', '.join(above)} is above {self.nyquist:g} c/deg, the highest that {self.pixels_per_degree:g} "
-                "pixels a degree carry: what is shown is another frequency. It is kept, as in the published scores; "
+                "pixels per degree carry: what is shown is another frequency. It is kept, as in the published scores; "
                 "the column srcc_below_nyquist is the score without it",
             )
         kept = [stimulus for stimulus in stimuli if stimulus.frequency <= self.nyquist]
@@ -103,7 +103,7 @@ class Screen:
         return (
             (
                 f"{len(names)} of {number} stimuli are above {self.nyquist:g} c/deg, the highest that "
-                f"{self.pixels_per_degree:g} pixels a degree carry, and are left out: {', '.join(names)}",
+                f"{self.pixels_per_degree:g} pixels per degree carry, and are left out: {', '.join(names)}",
             )
             if names
             else ()
@@ -114,7 +114,7 @@ class Screen:
 
         Args:
             number: how many can.
-            lowest: the fewest pixels a degree that show two.
+            lowest: the fewest pixels per degree that show two.
             config: the benchmark's settings.
 
         Raises:
@@ -123,8 +123,8 @@ class Screen:
         if number < 2:
             raise UserError(
                 f"benchmark.pixels_per_degree={self.pixels_per_degree:g}: the stimuli of {config.name} are above "
-                f"{self.nyquist:g} c/deg, the highest that these pixels carry; {lowest:g} pixels a degree show two of "
-                f"them, {PUBLISHED:g} all that were published"
+                f"{self.nyquist:g} c/deg, the highest that these pixels carry; {lowest:g} pixels per degree show two "
+                f"of them, {PUBLISHED:g} all that were published"
             )
 
 

@@ -18,7 +18,7 @@ _EXPONENT = np.array([1 / 2.2, 1 / 2.2, 1 / 2.1])
 WHITE_LUMINANCE = 171.1976  # cd/m2
 
 GREY = 40.0  # cd/m2, and X = Y = Z: no opponent colour
-# what one unit along a channel adds to XYZ, the other two as they are
+# what one unit along a channel adds to XYZ; the other two channels stay as they are
 CHANNELS = {
     "achromatic": np.array([1.0, 1.0, 1.0]),
     "red_green": np.array([1.0, 0.0, 0.0]),

@@ -1,7 +1,7 @@
-"""How well people see gratings by formula: detection, increments of contrast, masking. Formulas, no measurements.
+"""How well people see gratings: detection, contrast increments and masking. These are formulas, not measurements.
 
-Those of the public code of the properties (github.com/Jorgvt/visturing, Apache-2.0), for gratings that are vertical
-and do not move. Contrast is amplitude over the grey's luminance, frequency in c/deg.
+They are those of the properties' public code (github.com/Jorgvt/visturing, Apache-2.0), for static vertical gratings.
+Contrast is amplitude over the grey's luminance, frequency in c/deg.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 _PEAK = 201.3  # the achromatic sensitivity that the chromatic ones are relative to
-# how sensitive at most, as a part of _PEAK; c/deg where it falls, and how steeply
+# highest sensitivity as a part of _PEAK; middle of its sigmoid fall and that fall's width, in c/deg
 _CHROMATIC = {"red_green": (0.75, -55.94, 6.64), "yellow_blue": (0.55, -31.72, 4.13)}
 _STEPS = 64  # of an integral over contrast
 

@@ -1,9 +1,9 @@
-"""Patches of noise with or without a mask, one degree wide -> pictures; the trials of the properties are made of them.
+"""Patches of noise with or without a mask, one degree wide -> pictures, and the trials of the properties.
 
 Noise is a sum of gratings of random phases, within 3/16 of its frequency and 15 degrees of its orientation. A test
-patch is seen through a window in the middle of the image, half a cosine of radius .3 degrees; its contrast is that of a
-grating with the same energy in that window. A mask fills the image; its contrast is that of a grating with its energy.
-Test and mask are added in light, around the same grey.
+patch is windowed in the middle of the image by a raised cosine of radius .3 degrees; its contrast is that of a grating
+with the same energy in that window. A mask fills the image; its contrast is that of a grating with the same energy.
+Patch and mask are added in linear light, around the same grey.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from iqa_lab.psychophysics.valencia.colour import GREY, WHITE_LUMINANCE, check_d
 
 Floats = NDArray[np.float64]
 
-BANDWIDTH = 3 / 16  # half of it, as a part of the frequency
-ANGLE = 15.0  # degrees, half of it
+BANDWIDTH = 3 / 16  # to either side, as a part of the frequency
+ANGLE = 15.0  # degrees to either side
 RADIUS = 0.3  # degrees, of the window
 GRATINGS = 32  # in a noise
 HIGHEST = 16.0  # c/deg, of all patches and masks
 SEEDS = (0, 1)
-SIDES = {float(side): side for side in (64, 96, 128, 192, 224, 256, 336, 384, 448, 512)}  # by pixels a degree
+SIDES = {float(side): side for side in (64, 96, 128, 192, 224, 256, 336, 384, 448, 512)}  # by pixels per degree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def side_of(config: BenchmarkConfig) -> int:
     """The side of the image in pixels, which is one degree.
 
     Raises:
-        UserError: the pixels a degree are not whole, or too few for the highest frequency.
+        UserError: the pixels per degree are not whole, or too few for the highest frequency.
     """
     check_display(config)
     asked = config.pixels_per_degree
@@ -121,7 +121,7 @@ def described(config: BenchmarkConfig) -> str:
     """The display and the pictures in words."""
     side = side_of(config) + 2 * (config.border or 0)
     return (
-        f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, {config.pixels_per_degree:g} pixels a degree, "
+        f"primaries of its own, white {WHITE_LUMINANCE:.4g} cd/m2, {config.pixels_per_degree:g} pixels per degree, "
         f"{side} x {side} pixels"
     )
 

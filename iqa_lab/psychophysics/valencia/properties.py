@@ -202,6 +202,7 @@ def _experiment(
         display=f"grey {GREY:g} cd/m2, {described(config)}",
         side=side,
         sides=SIDES,
+        correlated=f"values with a formula of people's {said}",
         explained=(
             f"SRCC, PLCC, rms_db: of log10 of the column's value with log10 of a formula of people's {said}; one "
             "factor is free; rms_db 0 is human. within: mean over the three channels of colour.",

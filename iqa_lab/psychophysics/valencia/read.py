@@ -8,7 +8,7 @@ from iqa_lab.statistics.correlation.coefficients import krcc
 from iqa_lab.statistics.reading import Reading
 
 Floats = NDArray[np.float64]
-DIGITS = 9  # of logarithms: masks as far above as below a frequency are ties, which the last bits would break
+DIGITS = 9  # of logarithms: masks equally far above and below a frequency are ties, which the last bits would break
 KEYS = ["channel", "frequency", "contrast", "mask_frequency", "mask_contrast", "mask_orientation"]
 
 

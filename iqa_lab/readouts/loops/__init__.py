@@ -1,8 +1,8 @@
-"""Compiled loops over responses on a CPU: the one switch between them and plain torch, and how they are run.
+"""Compiled loops over responses: the one switch between them and plain torch, and how they are run.
 
-The modules of this folder need Numba and are imported by ``loops`` only. Where Numba cannot be had, or with
-``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions in torch do the same work, several times slower;
-tests hold the two together.
+The modules of this folder need Numba, or on a GPU Triton, and are imported by ``loops`` only. Where these cannot be
+had, or with ``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions in torch do the same work, several
+times slower; tests hold the two together.
 """
 
 import os
@@ -31,20 +31,27 @@ enabled = os.environ.get("IQA_LAB_LOOPS", "on") != "off"
 
 
 def loops(name: str) -> ModuleType | None:
-    """A module of compiled loops, ``sums`` or ``order``; None where they cannot be had or are switched off."""
-    return import_module(f"{__name__}.{name}") if enabled and _compilable() else None
+    """A module of compiled loops: ``sums``, ``order`` or ``gpu``; None where it cannot be had or is switched off."""
+    return _compiled_module(name) if enabled else None
 
 
 @cache
-def _compilable() -> bool:
-    """Whether Numba is here; if not, that is said once."""
+def _compiled_module(name: str) -> ModuleType | None:
+    """The module, once it has shown that it runs; if it does not, that is said once."""
+    on_gpu = name == "gpu"
+    compiler = "Triton" if on_gpu else "Numba"
+    # of a GPU anything may come: it is too old, or there is no compiler of C
+    foreseen = Exception if on_gpu else (ImportError, OSError)
     try:
-        import_module("numba")
-    except (ImportError, OSError) as error:
-        reason = " ".join(str(error).split())[:100]
-        say(f"Numba cannot be imported, so readouts are several times slower: {reason}", "yellow")
-        return False
-    return True
+        import_module(compiler.lower())
+        module = import_module(f"{__name__}.{name}")
+        if on_gpu:
+            module.try_out()
+    except foreseen as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        say(f"{compiler} cannot be used, so readouts are several times slower: {reason}", "yellow")
+        return None
+    return module
 
 
 def compile_loop(function: Function) -> Function:

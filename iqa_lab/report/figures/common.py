@@ -19,9 +19,6 @@ FACTORS = ("goal", "dataset", "architecture")
 SRCC, AGREEMENT = "SRCC with human opinion", "agreement with people's choices"
 
 
-SENSITIVITY = "SRCC of log sensitivities with people's"
-
-
 NOT_HUMAN = "SRCC with known levels (nobody's opinion)"
 
 

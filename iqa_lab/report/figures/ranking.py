@@ -7,7 +7,6 @@ import pandas as pd
 from iqa_lab.report import theme
 from iqa_lab.report.figures.common import (
     HELD_OUT,
-    SENSITIVITY,
     SRCC,
     Chart,
     axis_of,
@@ -21,13 +20,14 @@ from iqa_lab.report.theme import WIDTH, dressed
 from iqa_lab.statistics.factors.units import best_of_units
 
 
-def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Chart | None:
+def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC, of_stimuli: bool = False) -> Chart | None:
     """Networks and baselines of one benchmark, ranked by the held-out value; the best column of each as a tick.
 
     Args:
         table: rows of one benchmark, with ``HELD_OUT`` of their units. What has no held-out value comes last.
         most: how many are drawn.
         measure: what ``srcc`` is called.
+        of_stimuli: whether the benchmark is of stimuli, not of photographs and opinions.
     """
     best = best_of_units(table)
     if best.empty:
@@ -52,7 +52,7 @@ def ranking(table: pd.DataFrame, most: int = 40, *, measure: str = SRCC) -> Char
     )
     chosen = base.mark_tick(thickness=2, size=13, opacity=0.55).encode(x=x("srcc"), tooltip=tips)
     chart = (bars + points + chosen).properties(width=WIDTH - 160, height=max(80, 21 * len(best)))
-    what, on = ("stimuli", "stimuli") if measure == SENSITIVITY else ("references", "opinions")
+    what, on = ("stimuli", "stimuli") if of_stimuli else ("references", "opinions")
     said = [
         f"points: at the layer and readout that other {what} choose, {said_intervals(best, 'heldout_low')}",
         f"ticks: the best of all columns, chosen on the same {on}: optimistic, hence no interval",

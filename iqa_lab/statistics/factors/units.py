@@ -27,8 +27,8 @@ UNTRAINED = "untrained"
 ORIGIN = "initialised_from"
 
 
-# what benchmarks of stimuli are judged by where results are compared: the SRCC of log sensitivities with people's. It
-# is no agreement on image quality, and is never averaged with it
+# what benchmarks of stimuli are judged by where results are compared: their SRCC, of log sensitivities with people's or
+# of what else they ask. It is no agreement on image quality, and is never averaged with it
 SENSITIVITY = "sensitivity"
 
 

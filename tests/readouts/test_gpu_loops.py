@@ -1,0 +1,84 @@
+"""The kernels for a GPU, run by Triton's interpreter on a CPU, give the sums of the compiled loops."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from iqa_lab.readouts import loops, moments
+from tests.conftest import ROOT
+from tests.readouts.test_loops import ORDERS, responses
+
+pytest.importorskip("numba")
+
+# more channels and positions than a block takes at once, and fewer; one position; one channel
+CASES = [
+    ("channels innermost", (37, 5, 7)),
+    ("channels first", (5, 19, 27)),
+    ("tokens", (20, 6, 7)),
+    ("every second column", (3, 5, 7)),
+    ("bf16", (20, 3, 4)),
+    ("channels innermost", (37, 1, 1)),
+    ("channels first", (1, 5, 7)),
+]
+
+
+def test_the_kernels_give_what_the_loops_give() -> None:
+    """In a process of its own: Triton decides when it is imported whether it compiles or interprets."""
+    pytest.importorskip("triton")
+    command = [sys.executable, "-m", "tests.readouts.test_gpu_loops"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[-2] == f"{len(CASES)} agree"
+
+
+def compare(order: str, shape: tuple[int, ...]) -> None:
+    """An error, if the kernels' sums of these responses are not the loops'."""
+    from iqa_lab.readouts.loops import gpu
+
+    base = responses(1, 2, shape, sparse=True)
+    changed = base[:1] + 0.3 * responses(2, 2, shape)
+    values = ORDERS[order](torch.cat([base, changed, base[:1] * 1.1]))
+    # two runs, one of a pair of equal images; and a reference for each pair
+    for references, distorted in (
+        ([values[:1], values[1:2]], [values[2:4], values[1:2]]),
+        ([values[:2]], [values[3:5]]),
+    ):
+        found = moments._sums_on_gpu(gpu, references, distorted)
+        expected = moments._sums_on_cpu(loops.loops("sums"), references, distorted)
+        both = [
+            map(torch.cat, zip(*(moments._statistics(*run) for run in runs), strict=True)) for runs in (found, expected)
+        ]
+        for ours, theirs in zip(*both, strict=True):  # all is float64; only the order of sums differs
+            torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-13)
+        sums = torch.cat([gpu.differences(*run) for run in moments._even(gpu, references, distorted)])
+        by_loops = moments.differences(references, distorted)
+        assert by_loops is not None
+        # the loops add a few values in float32
+        torch.testing.assert_close(sums, torch.stack(by_loops, 1), rtol=1e-6, atol=0)
+
+
+def test_where_the_kernels_do_not_run_torch_serves_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def too_old() -> None:
+        raise RuntimeError("this GPU is too old")
+
+    monkeypatch.setattr(loops, "import_module", lambda _name: SimpleNamespace(try_out=too_old))
+    loops._compiled_module.cache_clear()
+    try:
+        assert [loops.loops("gpu") for _ in range(3)] == [None] * 3
+    finally:
+        loops._compiled_module.cache_clear()
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("Triton cannot be used") == 1
+    assert "too old" in said.out + said.err
+
+
+if __name__ == "__main__":
+    for case in CASES:
+        compare(*case)
+    print(f"{len(CASES)} agree")
