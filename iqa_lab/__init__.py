@@ -84,4 +84,7 @@ def _table(package: str, filters: Mapping[str, str]) -> "pd.DataFrame":
     from iqa_lab.cli.catalogue import list_options
     from iqa_lab.config import configuration_folder
 
-    return pd.DataFrame(list_options(_TABLES[package], dict(filters), [configuration_folder()]))
+    rows = list_options(_TABLES[package], dict(filters), [configuration_folder()])
+    if not rows:  # nothing matches: a table with its columns all the same
+        return pd.DataFrame(list_options(_TABLES[package], {}, [configuration_folder()])).iloc[:0]
+    return pd.DataFrame(rows)

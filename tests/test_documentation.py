@@ -190,13 +190,24 @@ def test_a_document_runs(document: Path, levels_home: Path, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_stranger_gets_from_the_wheel_to_a_figure(tmp_path: Path) -> None:
     """The first steps, from ``pip install`` on; the packages that iqa_lab needs are those of this environment."""
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT], check=True)
-    libraries = tmp_path / "libraries"
+    said = run([block.runs for block in blocks(FIRST_STEPS)], tmp_path, with_a_wheel(tmp_path))
+    shown = [line for text in SHOWN.findall(FIRST_STEPS.read_text(encoding="utf-8")) for line in text.splitlines()]
+    printed = {without_digits(line) for line in said.splitlines()}
+    assert [line for line in shown if line != "..." and without_digits(line) not in printed] == []
+    assert list((tmp_path / "reports" / "results" / "figures").glob("*.png"))
+    own = next((tmp_path / "iqa").rglob("site-packages/iqa_lab/__init__.py"))
+    assert own.is_file() and not own.is_symlink()
+
+
+def with_a_wheel(folder: Path) -> dict[str, str]:
+    """The wheel in ``dist/``, and an environment in which pip finds all that it needs, but no ``iqa_lab``."""
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT], check=True)
+    libraries = folder / "libraries"
     libraries.mkdir()
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if "iqa_lab" not in entry.name:
             (libraries / entry.name).symlink_to(entry)
-    environment = {
+    return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(libraries),
@@ -204,13 +215,6 @@ def test_a_stranger_gets_from_the_wheel_to_a_figure(tmp_path: Path) -> None:
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "100",
     }
-    said = run([block.runs for block in blocks(FIRST_STEPS)], tmp_path, environment)
-    shown = [line for text in SHOWN.findall(FIRST_STEPS.read_text(encoding="utf-8")) for line in text.splitlines()]
-    printed = {without_digits(line) for line in said.splitlines()}
-    assert [line for line in shown if line != "..." and without_digits(line) not in printed] == []
-    assert list((tmp_path / "reports" / "results" / "figures").glob("*.png"))
-    own = next((tmp_path / "iqa").rglob("site-packages/iqa_lab/__init__.py"))
-    assert own.is_file() and not own.is_symlink()
 
 
 def without_digits(line: str) -> str:

@@ -6,6 +6,7 @@ The policy, property by property, is docs/images.md.
 import hashlib
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -101,7 +102,7 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
     except (UserError, MemoryError):
         raise
     except Exception as error:  # of a damaged file Pillow may raise anything
-        reason = " ".join(str(error).split()).replace("<_io.BytesIO object at", "<")[:100]
+        reason = " ".join(re.sub("<_io.BytesIO object at .*?>", "", str(error)).split())[:100]
         raise UserError(f"{path} is damaged or no image of a kind that is read: {reason}") from error
     conversions += ["turned upright"] if turned else []
     conversion = ", ".join(conversions) or None

@@ -166,9 +166,22 @@ def _read(file: Path, required: Sequence[str]) -> tuple[pd.DataFrame, set[str]]:
         return read_parquet(file)
     if not file.is_file():
         raise UserError(f"benchmark.path={file}: there is no such file")
+    return read_rows(file, required), set()
+
+
+def read_rows(file: Path, required: Sequence[str]) -> pd.DataFrame:
+    """All columns of a CSV file or a spreadsheet as text, and ``line``, the number of every row's line.
+
+    Args:
+        file: the ending says which of the two.
+        required: columns by which the separator or the sheet is recognised.
+
+    Raises:
+        UserError: it cannot be read, or is another kind of spreadsheet.
+    """
     ending = file.suffix.lower()
     if ending == spreadsheet.ENDING:
-        return spreadsheet.read_spreadsheet(file, required), set()
+        return spreadsheet.read_spreadsheet(file, required)
     if ending in spreadsheet.OTHERS:
         raise UserError(f"{file}: of spreadsheets {spreadsheet.ENDING} is read: save it as that, or as CSV")
-    return read_list(file, required), set()
+    return read_list(file, required)

@@ -1,4 +1,4 @@
-"""The command line's frame: the commands' common form, their help pages, and how a flag that nobody knows is refused.
+"""The command line's frame: the commands' common form, their help pages, and the refusal of unknown flags.
 
 It imports nothing but typer: help and completion answer at once.
 """
@@ -22,7 +22,7 @@ class Command(TyperCommand):
     """A command with examples in its help, which refuses a flag by name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As typer parses; flags that nobody knows are refused first."""
+        """As typer parses; unknown flags are refused first."""
         self.refuse_unknown(ctx, args)
         return super().parse_args(ctx, args)
 
@@ -54,7 +54,7 @@ class GridCommand(Command):
     """A command that takes overrides of the configuration and, besides its own flags, Hydra's."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As typer parses what is left when Hydra's flags are taken out; ``hydra_flags`` gives these."""
+        """As typer parses what remains without Hydra's flags; ``hydra_flags`` gives those."""
         if "--hydra-help" in args:
             ctx.meta[_HYDRA] = ["--hydra-help"]
             return super().parse_args(ctx, [])
@@ -112,7 +112,7 @@ def flags_of(command: Any, ctx: Any) -> dict[str, bool]:
 
 
 def _nearest_flag(flag: str, own: list[str], ctx: Any) -> str:
-    """What is said of a flag that a command does not know."""
+    """What to say about a flag that a command does not know."""
     elsewhere = [name for name, flags in _others(ctx) if flag in flags and name != ctx.info_name]
     if elsewhere:
         return f"it is a flag of iqa-lab {either(flag, elsewhere)}"
@@ -145,7 +145,7 @@ app = typer.Typer(
 
 
 def call(arguments: Sequence[str]) -> tuple[int, str]:
-    """The exit code of one command, and what is to be said on standard error; nothing where all is well.
+    """The exit code of one command, and its message for standard error; empty if all went well.
 
     Args:
         arguments: of the command line.

@@ -18,7 +18,7 @@ _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Everything that is no flag of Hydra, and these flags with their values, wherever they stand.
+    """Everything but Hydra's flags, and these flags with their values, wherever they stand.
 
     Raises:
         UserError: a flag lacks its value.
@@ -122,7 +122,7 @@ def keys_of(overrides: Iterable[str]) -> set[str]:
 
 
 def own_factors(overrides: Sequence[str]) -> list[str]:
-    """The overrides; with ``goal.name=WORD`` alone also ``goal=own``: what is known of the usual goal is not of it.
+    """The overrides; with ``goal.name=WORD`` alone also ``goal=own``: the facts of the usual goal do not hold for it.
 
     >>> own_factors(["goal.name=deblurring", "dataset=none"])
     ['goal=own', 'goal.name=deblurring', 'dataset=none']

@@ -1,4 +1,4 @@
-"""What there is to choose from: the options of every group, read from the YAML files themselves."""
+"""The options of every group, read from the YAML files themselves."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ def coverage(rows: Sequence[Row]) -> list[Row]:
 
 
 def coverage_counts(rows: Sequence[Row]) -> str:
-    """How full the grid is, in one sentence, which the README has, too.
+    """How full the grid is, in one sentence; the README has the same.
 
     >>> coverage_counts([{"goal": "jigsaw", "dataset": "imagenet1k", "architecture": "alexnet", "tried": "never"}])
     '1 public training fills 1 cell of 1 goal, 1 environment and 1 architecture; 0 were loaded by the tests'
@@ -237,7 +237,8 @@ def _experiments(folders: Sequence[Path]) -> Iterator[Row]:
 def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
     """The saved metrics of the working folder and of ``metrics/`` in it."""
     from iqa_lab.metric.about import found_text
-    from iqa_lab.metric.saved import INSIDE, read_description
+    from iqa_lab.metric.saved import INSIDE
+    from iqa_lab.metric.sealed import read_description
 
     for path in sorted([*Path().glob("*.safetensors"), *Path("metrics").rglob("*.safetensors")]):
         try:

@@ -30,7 +30,7 @@ def _options(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command(
     cls=Command,
-    short_help="Show what was found: a block a benchmark, a row a unit.",
+    short_help="Show what was found: a block per benchmark, a row per unit.",
     epilog="""
     iqa-lab results
     iqa-lab results --where benchmark=tid2013 --where 'depth > .5' --top 10
@@ -226,8 +226,8 @@ def score(
     ] = None,
     each_layer: Annotated[bool, typer.Option("--each-layer", help="Every layer by itself.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    batch_size: Annotated[int, typer.Option(help="Images at once.")] = 8,
-    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
     config_dir: Annotated[
         Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
     ] = None,
@@ -271,7 +271,7 @@ def list_command(
         Path | None, typer.Option(help="A configuration folder of your own.", metavar="FOLDER", show_default=False)
     ] = None,
 ) -> None:
-    """Show what there is to choose from: one line an option; all about one; or --json.
+    """Show what there is to choose from: one line per option; all about one; or --json.
 
     Layers are those of one network: iqa-lab list layers architecture=alexnet.
     """

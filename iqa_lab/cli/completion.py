@@ -37,7 +37,7 @@ _FLAGS_OF_HYDRA = ("--cfg", "--info", "--resolve", "--package")
 
 
 def answer(shell: str) -> str:
-    """What a shell is told: a candidate a line."""
+    """The answer to a shell: a candidate per line."""
     line = os.environ.get(_LINE, "")
     words, last, quoted = parsed(line)
     found = candidates(words, last)
@@ -79,7 +79,7 @@ def parsed(line: str) -> tuple[list[str], str, bool]:
 
 
 def candidates(words: Sequence[str], last: str) -> list[str]:
-    """The words that begin with the last one and may stand there; none where a file may stand, for the shell knows it.
+    """The words that begin with the last one and may stand there; none where files may: the shell completes these.
 
     Args:
         words: behind the program's name, before the last one.

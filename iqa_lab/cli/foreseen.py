@@ -96,7 +96,7 @@ def _statistic(benchmark: Mapping[str, Any]) -> str:
 
 
 def _finds(row: Foreseen) -> str:
-    """The smallest difference, margin or trend that is found.
+    """The smallest difference, margin or trend that can be found.
 
     >>> _finds(Foreseen("a > b", 6, detects=0.0541)), _finds(Foreseen("trend(imagenet) > 0", 9, detects=0.8))
     ('.054', 'rho .800')

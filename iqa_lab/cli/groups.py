@@ -1,4 +1,4 @@
-"""What a person chooses from, in words: the configuration's groups, and the kinds that ``iqa-lab list`` shows."""
+"""The configuration's groups, and the kinds that ``iqa-lab list`` shows, in words."""
 
 from iqa_lab.folders import configuration_folder
 
@@ -32,6 +32,6 @@ COLUMNS_OF = {
 
 
 def number_of_options(group: str) -> int:
-    """How many options a group of the shipped configuration has; of untrained weights a file is no option."""
+    """How many options a group of the shipped configuration has; files of untrained weights do not count."""
     files = (configuration_folder() / group).rglob("*.yaml")
     return sum(group != "weights" or "untrained" not in file.parts for file in files)

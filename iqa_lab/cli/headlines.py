@@ -57,7 +57,7 @@ class Wanted:
 
 
 def print_headlines(found: Results, more: str, root: Path, wanted: Wanted | None = None) -> None:
-    """Print a block for each benchmark, one row a unit: the held-out value with its interval first, then the best.
+    """Print a block for each benchmark, one row per unit: the held-out value with its interval first, then the best.
 
     Args:
         found: of which units.
@@ -93,7 +93,7 @@ def print_headlines(found: Results, more: str, root: Path, wanted: Wanted | None
 
 
 def print_columns(found: Results, table: pd.DataFrame, root: Path, wanted: Wanted) -> None:
-    """Print a block for each benchmark, one row a column of a unit: what was chosen by conditions inside of units.
+    """Print a block for each benchmark, one row per column of a unit: what was chosen by conditions inside of units.
 
     Args:
         found: all units, with their headlines.
@@ -170,7 +170,7 @@ def as_json(table: pd.DataFrame) -> str:
 
 
 def print_across(folder: Path, table: pd.DataFrame, where: Sequence[str], machine: str | None) -> None:
-    """Print one row a network and readout on standard output: the mean over benchmarks, with its interval.
+    """Print one row per network and readout on standard output: the mean over benchmarks, with its interval.
 
     Args:
         folder: the results folder.

@@ -1,4 +1,4 @@
-"""``iqa-lab list``: a kind and filters -> one line an option, all about one option, or JSON."""
+"""``iqa-lab list``: a kind and filters -> one line per option, all about one option, or JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from iqa_lab.config.options import read_option
 from iqa_lab.errors import UserError, choices
 from iqa_lab.networks.cells import UNTRAINED
 
-# columns that a table shows, where it does not show all: one line an option
+# columns that a table shows, where it does not show all: one line per option
 _SHOWN = {
     "benchmarks": ("name", "protocol", "pairs", "references", "human", "present", "description"),
     "weights": ("goal", "dataset", "architecture", "weights", "publisher", "top1", "family", "tried", "available"),
@@ -27,7 +27,7 @@ _WILD = set("*?[")
 
 
 def show_options(kind: str, words: Sequence[str], folders: Sequence[Path], as_json: bool) -> None:
-    """Print what there is to choose from.
+    """Print the options there are.
 
     Args:
         kind: one of ``groups.KINDS``.

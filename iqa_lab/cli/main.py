@@ -56,7 +56,7 @@ def _leave(code: int, message: str) -> NoReturn:
 
 
 def _broken_between_words(text: str) -> str:
-    """A line as a terminal shows it best; elsewhere it stays one line."""
+    """A line broken between words where a terminal shows it; elsewhere it stays one line."""
     if not sys.stderr.isatty():
         return text
     width = shutil.get_terminal_size().columns
@@ -70,7 +70,7 @@ def _flush() -> None:
 
 
 def _let_go_of(stream: TextIO | None) -> None:
-    """If a stream cannot be written, send the rest into nothing, so that Python's own end is quiet."""
+    """If a stream cannot be written, discard the rest, so that Python ends without a message."""
     if stream is None:
         return
     try:

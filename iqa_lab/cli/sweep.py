@@ -100,7 +100,7 @@ def claims_of(plan: Plan, config: DictConfig) -> tuple[str, ...]:
 
 
 def register_claims(plan: Plan, config: DictConfig) -> None:
-    """Write down what a study claims, before its first unit; a damaged file of claims is said, and left as it is.
+    """Write down what a study claims, before its first unit; a damaged file of claims is reported, and left as it is.
 
     Raises:
         UserError: the study's file cannot be read, or the results cannot be written.
@@ -123,7 +123,7 @@ def register_claims(plan: Plan, config: DictConfig) -> None:
 
 
 def run(plan: Plan, jobs: int, config: DictConfig, context: HydraContext, task_function: TaskFunction) -> None:
-    """Do everything that is not done, say how it ended.
+    """Do everything that is not done yet, and say how it ended.
 
     Raises:
         UnitFailed: some units failed; all are listed.
@@ -157,7 +157,7 @@ def show_headlines(plan: Plan) -> None:
 
 
 def track(plan: Plan) -> None:
-    """Hand the sweep as a whole to the tracker: one row a unit, and all correlations."""
+    """Hand the sweep as a whole to the tracker: one row per unit, and all correlations."""
     from iqa_lab.statistics.direction import is_low_good
     from iqa_lab.store.held_out import CHOSEN_BY
     from iqa_lab.store.table import results

@@ -1,4 +1,4 @@
-"""Filters -> every training and benchmark that is here, looked at; a table, a file to send back, and an exit code."""
+"""Filters -> every training and benchmark that is here, checked; a table, a file to send back, and an exit code."""
 
 import json
 import platform
@@ -27,7 +27,7 @@ _PACKAGES = ("torch", "torchvision", "timm", "numpy", "safetensors", "huggingfac
 
 
 def verify_everything(filters: Mapping[str, str], folders: Sequence[Path], fetch: bool, out: Path) -> None:
-    """Print and write what there is to say of all trainings that match; without filters of all benchmarks, too.
+    """Print and write the findings about all trainings that match; without filters about all benchmarks, too.
 
     Args:
         filters: columns of ``iqa-lab list weights`` and their values, ``*`` for any text; or ``benchmark``. With
@@ -55,7 +55,7 @@ def verify_everything(filters: Mapping[str, str], folders: Sequence[Path], fetch
     if failed:
         raise UnitFailed(f"{len(failed)} of {len(found)} have a fault: {first_names(failed)}")
     if not counts[OK]:
-        raise UserError(f"nothing was verified: none of {len(found)} is here; --fetch gets what has an address")
+        raise UserError(f"nothing was verified: none of {len(found)} is here; --fetch downloads those with an address")
 
 
 def ask_addresses(filters: Mapping[str, str], folders: Sequence[Path], out: Path) -> None:
@@ -118,7 +118,7 @@ def _chosen(
 
 
 def _of_benchmark(config: BenchmarkConfig) -> Row:
-    """What there is to say of one benchmark: whether it is here, complete and decodable."""
+    """The findings about one benchmark: whether it is here, complete and decodable."""
     row: Row = {"training": f"benchmark {config.name}", "state": NOT_HERE, "detail": ""}
     if not is_present(config):
         return row

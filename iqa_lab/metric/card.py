@@ -21,7 +21,7 @@ def card(recipe: Recipe, about: Mapping[str, Any], file: str, weights: str) -> s
         recipe: what is computed.
         about: the facts.
         file: its name.
-        weights: ``inside`` or ``by name``.
+        weights: what of the network's weights is in the file, in words.
     """
     names = [one.name for one in recipe.sums]
     found = about.get("found_on")
@@ -39,7 +39,7 @@ def card(recipe: Recipe, about: Mapping[str, Any], file: str, weights: str) -> s
             "images": f"{about.get('input')}; given as uint8 or floats in 0..1, of any common size",
             "symmetric": "yes" if all(term.symmetric for term in recipe.terms) else "no: the reference comes first",
             "gradient": "yes" if all(term.differentiable for term in recipe.terms) else "none (jsd)",
-            "weights of the network": f"{weights}, sha256 over its tensors {str(about.get('weights_digest'))[:12]}",
+            "weights of the network": f"{weights}; sha256 over all its tensors {str(about.get('weights_digest'))[:12]}",
         },
     )
     lines += ["## How well it agrees", ""]

@@ -19,13 +19,13 @@ class Evaluated:
     """
 
     def __init__(self, outcome: Outcome) -> None:
-        self.table: pd.DataFrame = outcome.table  # a row a column: layer x readout
+        self.table: pd.DataFrame = outcome.table  # a row per column: layer x readout
         self.folder: Path = outcome.unit.folder
         self._unit = outcome.unit
 
     @property
     def scores(self) -> pd.DataFrame:
-        """A row a pair: its images, opinion, and distances by column."""
+        """A row per pair: its images, opinion, and distances by column."""
         return self._unit.scores()
 
     def metric(self, column: str) -> Metric:

@@ -1,23 +1,19 @@
-"""A metric and pairs of image files -> a table of distances, through the pass itself; kept in a CSV file as it grows.
+"""A metric and pairs of image files -> a table of distances, through the pass itself.
 
-Each row carries the digest of the metric and of its two files, so that what is there already is believed only where
-both are still the same. A pair that cannot be scored becomes a row with its error, and the others go on.
+A pair that cannot be scored becomes a row with its error, and the others go on.
 """
 
-import csv
 import hashlib
-import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.metric.growing import LAST, OPINION, PAIR, files_digest, row_digest
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.opinion import Opinions
 from iqa_lab.metric.recipe import distances_of
@@ -27,11 +23,7 @@ from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
 from iqa_lab.scoring.steady import check_steady
 from iqa_lab.store.signature import digest_of
-from iqa_lab.store.writing import readable_write_errors
 
-PAIR = ["reference", "distorted"]
-OPINION = ["opinion", "opinion_low", "opinion_high", "beyond_judged"]
-LAST = ["metric", "files", "error"]
 # pairs whose rows are written at once: a pass over fewer would forward references again and again
 _AT_ONCE = 200
 
@@ -51,6 +43,14 @@ class FileScorer:
     opinions: Opinions | None = None
     batch_size: int = 8
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        self._settings()  # refuses what no pass can be made with, before the first pair
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns of the table that hold numbers."""
+        return [*self.metric.names, *(OPINION[:3] if self.opinions else [])]
 
     @property
     def columns(self) -> list[str]:
@@ -107,8 +107,10 @@ class FileScorer:
                 checked = True
             rows = list(self._rows(part))
             table = pd.DataFrame(rows, columns=[*PAIR, *self.metric.names, "error"])
-            table["metric"], table["files"] = self.fingerprint, [digest or "" for digest in digests]
-            table = self._with_opinions(table)[self.columns]
+            table = self._with_opinions(table)
+            numbers = table[self.numbers].to_numpy(dtype=float)
+            table["metric"], table["files"] = self.fingerprint, list(map(row_digest, digests, numbers))
+            table = table[self.columns]
             tables.append(table)
             done(table)
         whole = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=self.columns)
@@ -170,101 +172,6 @@ class FileScorer:
         predicted = self.opinions.curve.predict(table[name])
         table = table.assign(**dict(zip(OPINION, predicted, strict=True)))
         return table.assign(beyond_judged=table["beyond_judged"].where(table["error"] == "", False))
-
-
-def files_digest(reference: str, distorted: str) -> str | None:
-    """Of the two files of a pair, in 16 digits; None where one cannot be read."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in (reference, distorted):
-        try:
-            with open(path, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError:
-            return None
-    return digest.hexdigest()
-
-
-class GrowingTable:
-    """A CSV file of rows that another process may have begun.
-
-    Args:
-        file: its path.
-        scorer: whose rows it holds.
-    """
-
-    def __init__(self, file: Path, scorer: FileScorer) -> None:
-        self.file, self.scorer = file, scorer
-
-    def begun(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """The rows that are there and hold still; errors, and pairs whose files changed, are done again.
-
-        Raises:
-            UserError: the file is another table, of another metric, or of other pairs.
-        """
-        table = self._read()
-        if table is None:
-            return pd.DataFrame(columns=self.scorer.columns)
-        others = sorted(set(table["metric"]) - {self.scorer.fingerprint})
-        if others:
-            raise UserError(
-                f"{self.file} was made by another metric ({others[0]}, this one is {self.scorer.fingerprint}): give "
-                "another --out, or remove it"
-            )
-        asked = set(map(tuple, pairs[PAIR].to_numpy()))
-        foreign = [f"{f} {g}" for f, g in table[PAIR].to_numpy() if (f, g) not in asked]
-        if foreign:
-            raise UserError(
-                f"{self.file} has pairs that are not asked for ({first_names(foreign)}): give another --out"
-            )
-        holds = [
-            error == "" and files_digest(f, g) == digest
-            for f, g, digest, error in table[[*PAIR, "files", "error"]].to_numpy()
-        ]
-        numbers = [*self.scorer.metric.names, *(OPINION[:3] if self.scorer.opinions else [])]
-        kept = table[holds].astype(dict.fromkeys(numbers, float))
-        if self.scorer.opinions:
-            kept["beyond_judged"] = kept["beyond_judged"] == "True"
-        self.replace(kept)
-        return kept.reset_index(drop=True)
-
-    def _read(self) -> pd.DataFrame | None:
-        """What is there, as text; a last line that was cut is left out."""
-        if not self.file.exists():
-            return None
-        try:
-            text = self.file.read_text(encoding="utf-8")
-            whole = text[: text.rindex("\n") + 1] if "\n" in text else ""
-            rows = list(csv.reader(io.StringIO(whole), strict=True))
-        except (OSError, ValueError, csv.Error) as error:
-            raise UserError(f"{self.file} cannot be continued: {error}; give another --out") from error
-        if not rows:
-            return None
-        if rows[0] != self.scorer.columns or any(len(row) != len(rows[0]) for row in rows):
-            raise UserError(
-                f"{self.file} is another table (its columns are {first_names(rows[0], 6)}): give another --out"
-            )
-        return pd.DataFrame(rows[1:], columns=rows[0])
-
-    def add(self, rows: pd.DataFrame) -> None:
-        """Rows at the end of the file.
-
-        Raises:
-            UserError: it cannot be written.
-        """
-        with readable_write_errors(self.file.parent), self.file.open("a", encoding="utf-8", newline="") as file:
-            rows.to_csv(file, index=False, header=file.tell() == 0, lineterminator="\n")
-
-    def replace(self, table: pd.DataFrame) -> None:
-        """The whole file anew, in one step.
-
-        Raises:
-            UserError: it cannot be written.
-        """
-        beside = self.file.with_name(f".{self.file.name}.part")
-        with readable_write_errors(self.file.parent):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            table.to_csv(beside, index=False, lineterminator="\n")
-            os.replace(beside, self.file)
 
 
 def _sha256(values: Any) -> str:

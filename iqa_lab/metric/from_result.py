@@ -50,9 +50,7 @@ def metric_of_column(
         UserError: there is no such result or column, its network is not to be had here or is another, or the column
             is no function of two images alone.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder; give a unit's, as results/tid2013/NETWORK/SIGNATURE")
-    unit = UnitFolder(folder)
+    unit = unit_at(folder)
     result, config = unit.result(), unit.config()
     definitions: dict[str, dict[str, Any]] = result.get("columns", {})
     name = _chosen(column, definitions, folder)
@@ -69,6 +67,22 @@ def metric_of_column(
             f"{expected[:12]}"
         )
     return made(config, network, recipe, tensors, _found_on(name, unit, result, config))
+
+
+def unit_at(folder: Path) -> UnitFolder:
+    """The unit in a folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    advice = "give the folder of one result, as results/tid2013/NETWORK/SIGNATURE"
+    if folder.is_file():
+        raise UserError(f"{folder} is neither a metric (a .safetensors file) nor the folder of a result")
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder; {advice}")
+    if not (folder / "result.json").is_file():
+        raise UserError(f"{folder} holds no result.json; {advice}")
+    return UnitFolder(folder)
 
 
 def _chosen(column: str | None, definitions: Mapping[str, Mapping[str, Any]], folder: Path) -> str:
@@ -130,8 +144,8 @@ def _check_weighed(part: str, facts: Mapping[str, Any]) -> None:
     row = str(facts["readout"])
     if facts["function"] not in _OF_WEIGHTS:
         raise UserError(
-            f"{part}: what the readout {facts['function']} makes of its weights is not known here; it is no metric of "
-            "two images alone"
+            f"{part}: this package does not know what the readout {facts['function']} does with its weights, so it is "
+            "no metric of two images alone"
         )
     if facts["function"] == "tuned" and row.endswith(_FOLD_BY_FOLD):
         other = row.removesuffix(_FOLD_BY_FOLD) + "_insample"

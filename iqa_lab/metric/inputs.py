@@ -66,7 +66,7 @@ def read_images(images: Images, name: str, value_range: Range | None = None, res
         several = [_one(image, f"{name}[{number}]", value_range) for number, image in enumerate(images)]
         wrong = next((number for number, image in enumerate(several) if len(image) != 1), None)
         if wrong is not None:
-            raise UserError(f"{name}[{wrong}] holds {len(several[wrong])} images: a list holds one image an entry")
+            raise UserError(f"{name}[{wrong}] holds {len(several[wrong])} images: a list holds one image per entry")
         return Batch(tuple(_resized(image, resize) for image in several), single=False)
     found = _one(images, name, value_range)
     if len(found) == 0:
@@ -143,12 +143,19 @@ def _of_picture(image: Image.Image, name: str) -> NDArray[np.uint8]:
         raise UserError(f"{name} is not in sRGB: {why}; convert it to sRGB yourself")
     if image.mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA"):
         raise UserError(f"{name} is a PIL image of mode {image.mode}: convert it yourself, image.convert('RGB')")
-    upright = ImageOps.exif_transpose(image)
-    if image.mode in ("LA", "RGBA", "PA", "P") or "transparency" in image.info:
-        alpha = np.asarray(upright.convert("RGBA").getchannel("A"))
-        if alpha.min(initial=255) < 255:
-            raise UserError(f"{name} is transparent in places: put it on a background yourself")
-    return np.asarray(upright.convert("RGB"))
+    try:
+        upright = ImageOps.exif_transpose(image)  # which may be the first to read its file
+        alpha = None
+        if image.mode in ("LA", "RGBA", "PA", "P") or "transparency" in image.info:
+            alpha = np.asarray(upright.convert("RGBA").getchannel("A"))
+        pixels = np.asarray(upright.convert("RGB"))
+    except MemoryError:
+        raise
+    except Exception as error:  # of a closed or damaged file Pillow may raise anything
+        raise UserError(f"{name} is a PIL image that cannot be read: {' '.join(str(error).split())[:100]}") from error
+    if alpha is not None and alpha.min(initial=255) < 255:
+        raise UserError(f"{name} is transparent in places: put it on a background yourself")
+    return pixels
 
 
 def _of_numpy(array: NDArray[Any], name: str, value_range: Range | None) -> Tensor:
@@ -163,6 +170,10 @@ def _of_numpy(array: NDArray[Any], name: str, value_range: Range | None) -> Tens
         else:
             hint = "give [H, W, 3] for one image, [B, H, W, 3] for several"
         raise UserError(f"{name} is a NumPy array {shape}, not [B, H, W, 3]: {hint}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise UserError(f"{name} is a masked array: say what stands behind the mask, array.filled(...)")
+    if array.dtype.kind in "iuf" and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     whole = array if array.ndim == 4 else array[None]
     try:
         # a copy of what cannot be written, of which torch warns
@@ -173,6 +184,10 @@ def _of_numpy(array: NDArray[Any], name: str, value_range: Range | None) -> Tens
 
 
 def _of_tensor(tensor: Tensor, name: str, value_range: Range | None) -> Tensor:
+    if tensor.is_nested or tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:
+        raise UserError(
+            f"{name} is no plain tensor (nested, sparse, quantized or without values): give a dense one, or a list"
+        )
     if tensor.ndim not in (3, 4) or tensor.shape[-3] != 3:
         shape = list(tensor.shape)
         if tensor.ndim in (3, 4) and tensor.shape[-1] == 3:

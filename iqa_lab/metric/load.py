@@ -1,5 +1,6 @@
 """``iqa_lab.load_metric``: words, a column of a result, or a file -> the metric."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from iqa_lab.config import configuration_folder, option_files
 from iqa_lab.errors import UserError
 from iqa_lab.metric.from_result import metric_of_column
 from iqa_lab.metric.inputs import Range, checked_range
@@ -41,7 +43,7 @@ def load_metric(
     cumulative: bool = False,
     channel_weights: "Mapping[str, Any] | None" = None,
     value_range: "Range | None" = None,
-    device: "str | torch.device | None" = None,
+    device: "str | int | torch.device | None" = None,
     overrides: Sequence[str] = (),
     config_dir: "str | Path | None" = None,
     trust: bool = False,
@@ -64,7 +66,7 @@ def load_metric(
         cumulative: the first layer, the first two, ..., instead of all together only.
         channel_weights: weights of channels, by layer.
         value_range: what black and white are in float images; None: 0 and 1.
-        device: where it computes, as ``cuda``.
+        device: where it computes, as ``cuda``; a number is that of a GPU.
         overrides: whatever else may be said on the command line, as ``weights.path=FILE`` (this one also of a result
             whose network is a file of one's own).
         config_dir: a configuration folder of the user's own.
@@ -76,7 +78,7 @@ def load_metric(
     words = {"goal": goal, "dataset": dataset, "architecture": architecture, "weights": weights}
     rest: dict[str, Any] = {"layers": layers, "readout": readout, "tokens": tokens, "channel_weights": channel_weights}
     if source is not None:
-        path = Path(source)
+        path = _path_of(source)
         # a file of one's own may lie elsewhere on this machine
         own = [one.partition("=")[2] for one in overrides if one.startswith("weights.path=")]
         if path.suffix == _FILE or len(own) != len(overrides):
@@ -84,7 +86,7 @@ def load_metric(
         given = [key for key, value in {**words, **rest}.items() if value is not None]
         given += ["concat"] * (concat != "raw") + ["cumulative"] * cumulative
         if given:
-            raise UserError(f"{source} says already what the metric is: leave out {', '.join(given)}")
+            raise UserError(f"{source} already says what the metric is: leave out {', '.join(given)}")
         if path.suffix == _FILE:
             if column is not None:
                 raise UserError(f"{source} is one metric: leave out column={column}")
@@ -111,6 +113,8 @@ def load_metric(
         raise UserError(_SCALED)
     if cumulative and concat is None:
         raise UserError("cumulative puts layers together, and concat=None leaves each by itself: choose one of the two")
+    if channel_weights is not None and not isinstance(channel_weights, Mapping):
+        raise UserError("channel_weights go by layer: channel_weights={LAYER: weights}")
     pixels = layers in ("pixels", ["pixels"])
     config = composed(
         overrides,
@@ -126,16 +130,39 @@ def load_metric(
     if "scaled" in config.concat:
         raise UserError(_SCALED)
     network = build_network(config)
+    if network.terms is not None:
+        keys = {one.partition("=")[0] for one in overrides}
+        own = [key for key, value in rest.items() if value is not None or key in keys]
+        if own:
+            raise UserError(
+                f"{config.architecture.name} is a baseline, which is a readout itself: leave out {', '.join(own)}"
+            )
     recipe = recipe_of_words(config, network, concat, cumulative, channel_weights or {})
     tensors = checked_channel_weights(recipe, channel_weights or {}, network)
     return _placed(made(config, network, recipe, tensors), device, value_range)
+
+
+def _path_of(source: object) -> Path:
+    """The path of a file or folder.
+
+    Raises:
+        UserError: it is none, but an architecture, say.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        raise UserError(f"{source!r} is no path of a result or a metric's file; a network has names, architecture=...")
+    path = Path(source).expanduser()
+    if str(source) in option_files("architecture", [configuration_folder()]) and not path.exists():
+        raise UserError(
+            f"{source} is an architecture, not a path: write load_metric(architecture={str(source)!r}, ...)"
+        )
+    return path
 
 
 def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: Network) -> dict[int, Tensor]:
     """Weights of channels, by the place of their column.
 
     Raises:
-        UserError: they are no finite numbers, below zero, or not one a channel.
+        UserError: they are not finite numbers from zero on, one per channel.
     """
     channels = {name: form.channels for name, form in network.forms.items()} | {"pixels": 3}
     found = {}
@@ -146,19 +173,21 @@ def checked_channel_weights(recipe: Recipe, given: Mapping[str, Any], network: N
         try:
             values = torch.as_tensor(np.asarray(given[term.layer], dtype=np.float64)).flatten()
         except (TypeError, ValueError) as error:
-            raise UserError(f"{what} are no numbers: give one a channel") from error
+            raise UserError(f"{what} are no numbers: give one per channel") from error
         expected = channels.get(term.layer)
         if expected is not None and len(values) != expected:
             raise UserError(f"{what}: {len(values)} numbers for {expected} channels")
         if not values.isfinite().all() or (values < 0).any():
             raise UserError(f"{what}: weights are finite numbers, none below 0, or a distance could be below 0")
+        if not values.any():
+            raise UserError(f"{what} are all 0, and so would every distance be")
         found[place] = values
     return found
 
 
-def _placed(metric: Metric, device: "str | torch.device | None", value_range: "Range | None") -> Metric:
+def _placed(metric: Metric, device: "str | int | torch.device | None", value_range: "Range | None") -> Metric:
     if value_range is not None:
         metric.value_range = checked_range(value_range)
     if device is None:
         return metric
-    return metric.to(device_named(str(device)))
+    return metric.to(device_named(f"cuda:{device}" if isinstance(device, int) else str(device)))

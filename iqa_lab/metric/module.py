@@ -84,7 +84,7 @@ class Metric(nn.Module):
 
     @property
     def symmetric(self) -> bool:
-        """Whether exchanging reference and distorted changes nothing."""
+        """Whether swapping reference and distorted image leaves the distances as they are."""
         return all(term.symmetric for term in self.recipe.terms)
 
     @property
@@ -136,7 +136,7 @@ class Metric(nn.Module):
         return torch.cat(found) if len(found) > 1 else found[0]
 
     def layers(self, reference: Images, distorted: Images, *, value_range: Range | None = None) -> pd.DataFrame:
-        """Every layer by itself, as a table: a row a layer, a column a readout; of a batch the pair stands first.
+        """Every layer by itself, as a table: a row per layer, a column per readout; in a batch the pair comes first.
 
         No gradient: numbers to look at. ``columns`` gives them as a tensor.
 
@@ -167,11 +167,11 @@ class Metric(nn.Module):
 
         Args:
             path: of the file.
-            weights: ``inside``: the network's weights go into the file, which needs nothing else then; ``by name``:
-                only their name and digest, and whoever loads it has to have, or download, them.
+            weights: ``inside``: the file holds the weights of the network that its layers need, and needs nothing
+                else; ``by name``: only their name and digest, and whoever loads it has or downloads them.
 
         Raises:
-            UserError: the path is none of a ``.safetensors`` file, or the weights have no public name.
+            UserError: the path does not end with ``.safetensors``, or the weights have no public name.
         """
         weighed = [place for place, term in enumerate(self.recipe.terms) if term.weighed]
         parts = Parts(

@@ -1,17 +1,20 @@
 """A metric and a result of it -> the opinions that its logistic predicts, on the result's own scale."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, first_names
-from iqa_lab.metric.from_result import recipe_of_column
+from iqa_lab.metric.from_result import recipe_of_column, unit_at
 from iqa_lab.metric.module import Metric
-from iqa_lab.statistics.intervals.predicted import FEWEST_REFERENCES, OpinionCurve, opinion_curve
+from iqa_lab.statistics.intervals.predicted import FEWEST_REFERENCES, OpinionCurve, fewest_pairs, opinion_curve
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.signature import digest_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Opinions:
         interval = (
             f"the interval holds {100 * self.curve.confidence:g} % of the opinions of new images of new references"
             if np.isfinite(self.curve.half_width)
-            else f"no interval: fewer than {FEWEST_REFERENCES} references"
+            else f"no interval: it needs {FEWEST_REFERENCES} references and {fewest_pairs(self.curve.confidence)} pairs"
         )
         made = "" if self.benchmark.human else ", which no person gave"
         return f"predicted on the scale of {self.benchmark.name}{limits} ({better}{made}); {interval}"
@@ -42,7 +45,7 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
 
     Args:
         folder: the unit's.
-        metric: that gives one number a pair.
+        metric: that gives one number per pair.
         confidence: of the interval.
 
     Raises:
@@ -51,7 +54,7 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
     """
     if len(metric.names) != 1:
         raise UserError(f"opinions are predicted from one distance, and this metric gives {len(metric.names)}")
-    unit = UnitFolder(folder)
+    unit = unit_at(folder)
     result, config = unit.result(), unit.config()
     if config.benchmark.protocol in CHOICES:
         raise UserError(
@@ -60,8 +63,8 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
     digest = str(result["hashed"]["weights_digest"])
     if digest != metric.about.get("weights_digest"):
         raise UserError(f"{folder} is of another network than this metric: give the result of the same weights")
-    asked = ("resize", config.preprocess.resize), ("precision", config.precision)
-    other = next((key for key, value in asked if value != metric.about.get(key)), None)
+    theirs, ours = _way(result["hashed"], config.precision, config.preprocess.resize, metric), _way_of(metric)
+    other = next((key for key, value in ours.items() if digest_of(value) != digest_of(theirs[key])), None)
     if other is not None:
         raise UserError(f"{folder} was made with another {other} than this metric: its curve is of other distances")
     (column,) = metric.names
@@ -74,6 +77,26 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
     if curve is None:
         raise UserError(f"{folder}: no logistic can be fitted to the opinions by {column}")
     return Opinions(curve, config.benchmark, column)
+
+
+def _way_of(metric: Metric) -> dict[str, Any]:
+    """What else moves a metric's distances: how images are fed and outputs read, in words that an error may name."""
+    build, network = metric.about["build"], metric.network
+    return {
+        "resize": metric.about.get("resize"),
+        "precision": metric.about.get("precision"),
+        "input": {key: value for key, value in asdict(network.input).items() if key != "size"},
+        "constructor": build["architecture"]["constructor"],
+        "arguments": {**build["architecture"]["arguments"], **build["weights"]["arguments"]},
+        "layout": {name: asdict(form) for name, form in network.forms.items() if name in metric.read_layers()},
+    }
+
+
+def _way(hashed: Mapping[str, Any], precision: str, resize: Any, metric: Metric) -> dict[str, Any]:
+    """The same of a result."""
+    forms = {name: form for name, form in hashed["layers"].items() if name in metric.read_layers()}
+    own = {key: hashed[key] for key in ("input", "constructor", "arguments")}
+    return {"resize": resize, "precision": precision, **own, "layout": forms}
 
 
 def _check_same(metric: Metric, column: str, unit: UnitFolder, folder: Path) -> None:

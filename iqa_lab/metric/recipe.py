@@ -112,7 +112,7 @@ def recipe_of_words(
     cumulative: bool,
     weighed: Mapping[str, Any],
 ) -> Recipe:
-    """The recipe that the words of a configuration mean for a network.
+    """The recipe of the words of a configuration, for a network.
 
     Args:
         config: with the readouts and layers.

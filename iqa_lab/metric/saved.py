@@ -1,25 +1,19 @@
 """A metric <-> one ``.safetensors`` file: tensors, and a sealed JSON text that says all that they are for.
 
+Of the network the file holds what the metric's layers need (``trimmed.py``); its text names what is left out.
 Nothing in the file is run. Its network is built by this package's own constructors (``trusted.py``), and every tensor
 has to be the one that was saved: names, shapes and digests are checked before the first image.
 """
 
-import hashlib
-import json
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from iqa_lab import __version__
 from iqa_lab.benchmarks.images import Resize
 from iqa_lab.config import (
     ArchitectureConfig,
@@ -32,23 +26,23 @@ from iqa_lab.config import (
 from iqa_lab.config.check import make
 from iqa_lab.errors import UserError, first_names
 from iqa_lab.metric.card import card
-from iqa_lab.metric.recipe import Recipe
+from iqa_lab.metric.recipe import Recipe, layers_read
+from iqa_lab.metric.sealed import read_description, read_tensors, sealed
+from iqa_lab.metric.trimmed import left_out, take_out
 from iqa_lab.metric.trusted import check_trust
 from iqa_lab.networks.build import network_from
 from iqa_lab.networks.network import Network
 from iqa_lab.networks.sources import find_weights_file
-from iqa_lab.networks.weights import weights_digest
+from iqa_lab.networks.weights import tensors_digest, weights_digest
 from iqa_lab.scoring.resize import image_size_of
 from iqa_lab.scoring.settings import Settings
-from iqa_lab.store.signature import digest_of
 from iqa_lab.store.writing import readable_write_errors, replace_all
 
-KEY = "iqa_lab_metric"
-SCHEMA = 1
 INSIDE, BY_NAME = "inside", "by name"
 _SUFFIX = ".safetensors"
-_LARGEST_TEXT = 16 * 2**20  # of the JSON: a recipe of thousands of columns has some MiB
 _NETWORK, _CHANNELS = "network.", "channels."
+# facts of a network that is not whole: the names of what is left out, and the digest of what is there
+_LEFT_OUT, _KEPT = "left_out", "kept_digest"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,44 +70,50 @@ def save(metric: Parts, path: "str | os.PathLike[str]", weights: str = INSIDE) -
         UserError: the path or the word is none, the weights have no name that somebody else could find them by, or
             the file cannot be written.
     """
-    file = Path(path)
+    if not isinstance(path, (str, os.PathLike)):
+        raise UserError(f"{path!r} is no path of a file")
+    file = Path(path).expanduser()
     if file.suffix != _SUFFIX:
         raise UserError(f"{file}: the file of a metric ends with {_SUFFIX}")
     if weights not in (INSIDE, BY_NAME):
         raise UserError(f"weights={weights}: choose {INSIDE!r} or {BY_NAME!r}")
-    about, module = metric.about, metric.network.module
+    about, module = dict(metric.about), metric.network.module
     if weights == BY_NAME and (about.get("weights") == "custom" or not _has_name(about)):
         raise UserError("these weights are a file of your own, which has no public name: save them inside")
     if metric.precision == "bf16":
         raise UserError("precision=bf16 has rounded the weights: load the metric with precision=fp32 and save that")
-    if weights_digest(module) != about["weights_digest"]:
+    if weights_digest(module) != about.get(_KEPT, about["weights_digest"]):
         raise UserError("the weights are not those that were loaded any more (trained, or of another type)")
-    tensors: dict[str, Tensor] = {}
-    if weights == INSIDE:
-        tensors |= {f"{_NETWORK}{key}": _plain(value) for key, value in module.state_dict().items()}
+    tensors, about = _of_network(metric) if weights == INSIDE else ({}, _of_whole(about))
     tensors |= {f"{_CHANNELS}{place}": _plain(values) for place, values in metric.weights.items()}
-    content = json.loads(
-        json.dumps(
-            {
-                "schema": SCHEMA,
-                "made_by": f"iqa_lab {__version__}",
-                "weights": weights,
-                "recipe": metric.recipe.as_values(),
-                "about": dict(about),
-                "value_range": metric.value_range,
-                "tensors": {name: _facts(value) for name, value in tensors.items()},
-            }
-        )
-    )
-    text = json.dumps({**content, "digest": digest_of(content)})
-    if not tensors:  # the format wants one
-        tensors["nothing"] = torch.zeros(1)
+    content = {
+        "weights": weights,
+        "recipe": metric.recipe.as_values(),
+        "about": about,
+        "value_range": metric.value_range,
+    }
     with readable_write_errors(file.parent):
         file.parent.mkdir(parents=True, exist_ok=True)
-        content_of_file = save_tensors(tensors, metadata={KEY: text})
-        own_card = card(metric.recipe, about, file.name, weights).encode()
-        replace_all(file.parent, {file.with_suffix(".md").name: own_card, file.name: content_of_file})
+        own_card = card(metric.recipe, about, file.name, _words(weights, about, tensors)).encode()
+        replace_all(file.parent, {file.with_suffix(".md").name: own_card, file.name: sealed(content, tensors)})
     return file
+
+
+def _of_network(metric: Parts) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of the network that the metric needs, and the facts with what is left out."""
+    state = metric.network.module.state_dict()
+    unused = left_out(metric.network, layers_read(metric.recipe.terms, metric.network), metric.precision)
+    kept = {key: _plain(value) for key, value in state.items() if key not in set(unused)}
+    tensors = {f"{_NETWORK}{key}": value for key, value in kept.items()}
+    without = [*metric.about.get(_LEFT_OUT, ()), *unused]
+    if not without:
+        return tensors, dict(metric.about)
+    return tensors, {**metric.about, _LEFT_OUT: without, _KEPT: tensors_digest(kept)}
+
+
+def _of_whole(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a metric whose network is whole."""
+    return {key: value for key, value in about.items() if key not in (_LEFT_OUT, _KEPT)}
 
 
 def load(path: Path, *, trust: bool = False) -> Parts:
@@ -134,10 +134,12 @@ def load(path: Path, *, trust: bool = False) -> Parts:
         config = _config(about)
         inside, value_range = content["weights"] == INSIDE, content["value_range"]
         named = dict(content["tensors"])
+        if not all(isinstance(one, str) for one in about.get(_LEFT_OUT, ())):
+            raise ValueError(_LEFT_OUT)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path} is damaged: it holds no metric of this version ({error!r:.80})") from error
     check_trust(config, content["recipe"]["terms"], path, trust=trust, fetches=not inside)
-    tensors = _tensors(path, named)
+    tensors = read_tensors(path, named)
     if inside:
         network = _filled(path, config, tensors, about)
     else:
@@ -163,77 +165,24 @@ def load(path: Path, *, trust: bool = False) -> Parts:
     )
 
 
-def read_description(path: Path) -> dict[str, Any]:
-    """What the file of a metric says of itself; its tensors are not read.
-
-    Raises:
-        UserError: it is missing, unreadable, no metric, damaged or of another version.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-            length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
-            if not 2 <= length <= 2 * _LARGEST_TEXT:
-                raise UserError(f"{path} is no metric: it is no safetensors file")
-            header = json.loads(file.read(length))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: it is no safetensors file") from error
-    said = header.get("__metadata__") if isinstance(header, dict) else None
-    text = said.get(KEY) if isinstance(said, dict) else None
-    if not isinstance(text, str):
-        raise UserError(f"{path} is no metric: only weights; give them to an architecture with weights.path={path}")
-    try:
-        content = json.loads(text) if len(text) <= _LARGEST_TEXT else None
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged: what it says of itself is no JSON")
-    if content.get("schema") != SCHEMA:
-        raise UserError(f"{path} is a metric of another version of iqa_lab ({content.get('made_by')}): save it again")
-    digest = content.pop("digest", None)
-    if digest != digest_of(content):
-        raise UserError(f"{path} is damaged: it was changed after it was written")
-    return content
-
-
-def _tensors(path: Path, named: Mapping[str, Mapping[str, Any]]) -> dict[str, Tensor]:
-    """The tensors, each as it was saved.
-
-    Raises:
-        UserError: one is missing, left over, or another.
-    """
-    try:
-        tensors = load_tensors(path.read_bytes())
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged: {' '.join(str(error).split())[:120]}") from error
-    tensors.pop("nothing", None)
-    wrong = [name for name in {*tensors, *named} if name not in tensors or name not in named]
-    wrong += [name for name in tensors if name in named and _facts(tensors[name]) != dict(named[name])]
-    if wrong:
-        raise UserError(f"{path} is damaged: {first_names(sorted(wrong))} are not the tensors that were saved")
-    return tensors
-
-
 def _filled(path: Path, config: Config, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> Network:
     """The network with the weights that the file holds."""
     state = {name.removeprefix(_NETWORK): value for name, value in tensors.items() if name.startswith(_NETWORK)}
+    without = about.get(_LEFT_OUT, [])
     network = network_from(config, None)
     wanted = network.module.state_dict()
-    wrong = [key for key in {*wanted, *state} if key not in wanted or key not in state]
+    # each tensor of the network is either there or said to be left out
+    wrong = [key for key in {*wanted, *state, *without} if key not in wanted or (key in state) == (key in without)]
     wrong += [key for key in state if key in wanted and state[key].shape != wanted[key].shape]
     if wrong:
         raise UserError(f"{path} does not fit the network that it names: {first_names(sorted(wrong))}")
-    network.module.load_state_dict(state)
-    digest = weights_digest(network.module)
-    if digest != about.get("weights_digest"):
+    network.module.load_state_dict(state, strict=False)
+    take_out(network.module, without)
+    if weights_digest(network.module) != about.get(_KEPT, about.get("weights_digest")):
         raise UserError(f"{path} is damaged: the network's weights are not those that it names")
     # a baseline has read its own weights from its module
     terms = getattr(network.module, "terms", None)
-    return replace(network, digest=digest, terms=terms() if terms else None)
+    return replace(network, digest=str(about.get("weights_digest")), terms=terms() if terms else None)
 
 
 def _check_fits(path: Path, recipe: Recipe, network: Network, tensors: Mapping[str, Tensor]) -> None:
@@ -246,13 +195,13 @@ def _check_fits(path: Path, recipe: Recipe, network: Network, tensors: Mapping[s
     known |= {name: form.channels for name, form in network.forms.items()}
     unknown = [term.layer for term in recipe.terms if term.layer not in known]
     if unknown:
-        raise UserError(f"{path} names layers that its network has not: {first_names(unknown)}")
+        raise UserError(f"{path} names layers that its network does not have: {first_names(unknown)}")
     for place, term in enumerate(recipe.terms):
         values, channels = tensors.get(f"{_CHANNELS}{place}"), known[term.layer]
         if not term.weighed:
             continue
         if values is None or values.ndim != 1 or len(values) != (len(values) if channels is None else channels):
-            raise UserError(f"{path} has not the weights of channels of {term.name}")
+            raise UserError(f"{path} lacks the weights of channels of {term.name}")
         if not values.isfinite().all() or (values < 0).any():
             raise UserError(f"{path}: the weights of channels of {term.name} are not finite numbers from 0 on")
 
@@ -272,19 +221,19 @@ def _config(about: Mapping[str, Any]) -> Config:
     return config
 
 
+def _words(weights: str, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """What of the network's weights is in the file."""
+    number = len(about.get(_LEFT_OUT, ()))
+    if not number:
+        return weights
+    whole = number + sum(name.startswith(_NETWORK) for name in tensors)
+    return f"{weights}, without {number} of {whole} tensors that no layer of this metric needs"
+
+
 def _has_name(about: Mapping[str, Any]) -> bool:
     """Whether somebody else can find or draw these weights by their name."""
     build = about["build"]
     return bool(build["weights"]["source"]) or build["goal"]["name"] == "untrained" or about["goal"] == "baseline"
-
-
-def _facts(value: Tensor) -> dict[str, Any]:
-    data = value.contiguous().flatten().view(torch.uint8).numpy().data if value.numel() else b""
-    return {
-        "shape": list(value.shape),
-        "type": str(value.dtype).removeprefix("torch."),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
 
 
 def _plain(value: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a result or a file of somebody else may have this machine do: build networks that this package itself knows.
+"""What somebody else's result or file may make this machine do: build networks that this package itself knows.
 
 A constructor is code, and its arguments may be addresses or files; so are functions of readouts. Nothing of the kind
 is called unless a file of ours, below ``conf/``, says the same word for word, or the caller trusts the source.
@@ -16,7 +16,7 @@ from iqa_lab.networks.cells import BASELINE
 def check_trust(
     config: Config, columns: Iterable[Mapping[str, Any]], source: object, *, trust: bool, fetches: bool = True
 ) -> None:
-    """Nothing, if all that is built and called is this package's, or the caller trusts the source.
+    """Nothing, if everything that is built and called belongs to this package, or the caller trusts the source.
 
     Args:
         config: that the network is built from.
@@ -60,7 +60,7 @@ def _foreign(config: Config, columns: Iterable[Mapping[str, Any]]) -> str | None
 
 
 def _foreign_address(config: Config) -> str | None:
-    """Where weights would be fetched from that no shipped training names; None: nowhere."""
+    """The address of weights that no shipped training names, and that would be fetched; None: there is none."""
     weights = config.weights
     sources = [cell.get("source") for cell in _shipped(config.architecture.name)]
     address = weights.url if weights.url is not None else weights.source

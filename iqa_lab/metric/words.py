@@ -44,6 +44,8 @@ def composed(
     Raises:
         UserError: a word, a key or a value is wrong; the message names the nearest right ones.
     """
+    chosen = {**dict(words or {}), "readout": readout, "layers": layers, "tokens": tokens}
+    _check_once(overrides, chosen)
     folders = [configuration_folder()]
     if config_dir is not None:
         folders.insert(0, checked_own_folder(Path(config_dir)))
@@ -61,7 +63,11 @@ def composed(
                     OmegaConf.update(found, key, value)
         config = checked(found)
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise UserError(plain_message(error)) from error
+        said = plain_message(error)
+        if said.startswith("Ambiguous value"):  # Hydra's, which explains sweeps
+            which = next(one for one in overrides if f"'{one}'" in said)
+            raise UserError(f"{which} names several values, and this is one network: give one") from error
+        raise UserError(said) from error
     if any(argument.startswith("weights=") for argument in arguments) and config.weights.goal is None:
         name = next(one for one in arguments if one.startswith("weights="))
         known = option_files("weights", folders)
@@ -78,7 +84,17 @@ def plain_layers(layers: Any) -> Any:
     return layers
 
 
+def _check_once(overrides: Sequence[str], chosen: Mapping[str, Any]) -> None:
+    """Nothing, if no override says again what a word says."""
+    keys = {one.partition("=")[0].lstrip("+") for one in _texts(overrides)}
+    twice = next((key for key, value in chosen.items() if value is not None and key in keys), None)
+    if twice is not None:
+        raise UserError(f"{twice} is given twice, by its name and in the overrides: leave out one of them")
+
+
 def _texts(overrides: Sequence[str]) -> list[str]:
+    if isinstance(overrides, str):
+        raise UserError(f"overrides={overrides!r}: give a list, overrides=[{overrides!r}]")
     wrong = next((one for one in overrides if not isinstance(one, str) or "=" not in one), None)
     if wrong is not None:
         raise UserError(f"{wrong!r} is no override: write 'KEY=VALUE', as in 'benchmark=tid2013'")
@@ -108,6 +124,8 @@ def _check_option(group: str, word: object, folders: Sequence[Path]) -> None:
 
 
 def _readouts(readout: str | Sequence[str], folders: Sequence[Path]) -> list[str]:
+    if not isinstance(readout, (str, Sequence)):
+        raise UserError(f"readout={readout!r}: give a name or a list of names")
     names = [readout] if isinstance(readout, str) else list(readout)
     if not names:
         raise UserError("readout: the list is empty; name one, as readout='lpips'")

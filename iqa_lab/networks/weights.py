@@ -228,8 +228,13 @@ def _rename_in_order(path: Path, state: dict[str, Tensor], wanted: dict[str, Ten
 
 def weights_digest(module: nn.Module) -> str:
     """sha256 over the names, types, shapes and bytes of all tensors of a module."""
+    return tensors_digest(module.state_dict())
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """As ``weights_digest``, of the tensors of a ``state_dict``."""
     digest = hashlib.sha256()
-    for key, value in sorted(module.state_dict().items()):
+    for key, value in sorted(tensors.items()):
         if key.endswith(_COUNTER):
             continue
         tensor = value.detach().cpu().contiguous()

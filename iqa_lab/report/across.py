@@ -80,7 +80,7 @@ def common_cells(units: Mapping[str, FinishedUnit], table: pd.DataFrame) -> Cell
 
 
 def averaged(cells: Cells, judged: Mapping[Columns, Judged], confidence: float = 0.95) -> pd.DataFrame:
-    """One row a network and readout, the highest first: ``COLUMNS``.
+    """One row per network and readout, the highest first: ``COLUMNS``.
 
     Args:
         cells: what is averaged.
@@ -103,7 +103,7 @@ def averaged(cells: Cells, judged: Mapping[Columns, Judged], confidence: float =
 
 
 def explained(cells: Cells, confidence: float = 0.95) -> list[str]:
-    """What these numbers mean and do not mean, a sentence each."""
+    """What these numbers mean and what they do not mean, in sentences."""
     if not len(cells.rows):
         return list(cells.notes)
     return [
@@ -116,7 +116,7 @@ def explained(cells: Cells, confidence: float = 0.95) -> list[str]:
 
 
 def across_results(root: Path, table: pd.DataFrame, confidence: float = 0.95) -> tuple[pd.DataFrame, list[str]]:
-    """As ``averaged`` of rows of results on disk, and what a reader has to know.
+    """As ``averaged``, of rows of results on disk, with what a reader has to know.
 
     Args:
         root: the results folder.

@@ -60,7 +60,7 @@ def beside(table: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
 
 
 def others(anchors: pd.DataFrame, benchmark: str, statistic: str = "srcc") -> pd.DataFrame:
-    """Published numbers of a benchmark that none of our settings gives, the highest first: to be shown, not compared.
+    """Published numbers of a benchmark that none of our settings gives, highest first: to show, not to compare.
 
     Args:
         anchors: as ``load_anchors`` gives them.

@@ -45,7 +45,7 @@ class Report:
 
     study: Study
     table: pd.DataFrame  # all rows
-    best: pd.DataFrame  # one row a unit
+    best: pd.DataFrame  # one row per unit
     claims: pd.DataFrame
     anchors: pd.DataFrame  # ours beside published
     figures: tuple[Figure, ...]
@@ -56,7 +56,7 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)  # of levels of factors, as they are drawn
     disagreements: tuple[Disagreement, ...] = field(default=())  # of the best networks and baselines
-    across: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row a network and readout, over benchmarks
+    across: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row per network and readout, over benchmarks
     on_across: tuple[str, ...] = field(default=())  # what these numbers are, a sentence each
     controlled: Controlled = field(default_factory=Controlled)  # what one factor does in its family
 
@@ -151,7 +151,7 @@ def _units(results: Path, study: Study) -> tuple[dict[str, FinishedUnit], list[s
 
 
 def _rows(units: Units) -> pd.DataFrame:
-    """The rows of all units as one table; what no unit of them fills is there where figures look for it."""
+    """The rows of all units as one table; columns that figures need are there even if no unit fills them."""
     table = pd.concat([unit.table.assign(unit=name) for name, unit in units.items()])
     table.insert(0, "unit", table.pop("unit"))
     strange = [name for name in table if name not in COLUMNS and table[name].isna().all()]
@@ -167,7 +167,7 @@ def _rows(units: Units) -> pd.DataFrame:
 
 
 def _apart(units: Units, table: pd.DataFrame) -> list[str]:
-    """Notes on benchmarks that have one name and are not the same pairs or opinions: in the table they have two.
+    """Notes on benchmarks of one name that differ in pairs or opinions: in the table they have two names.
 
     Args:
         units: of the table, by their names.
@@ -182,7 +182,7 @@ def _apart(units: Units, table: pd.DataFrame) -> list[str]:
 
 
 def _pages(units: Units, table: pd.DataFrame, pictures: Pictures) -> tuple[tuple[UnitPage, ...], list[str]]:
-    """The pages of single units, and of which there is none, and why."""
+    """The pages of single units, and which units have none, with the reason."""
     names = table.assign(title=_titles(table)).drop_duplicates("unit").set_index("unit")["title"]
     points = 600 if len(units) > MANY_UNITS else 3000
     pages, unread = [], []
@@ -212,7 +212,7 @@ def _comparable(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 
 def _listed(compared: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
-    """One row a unit: what is held out with its interval, then its best column; choices by their agreement.
+    """One row per unit: what is held out with its interval, then its best column; choices by their agreement.
 
     Args:
         compared: rows by which networks are compared, with the held-out values of their units.

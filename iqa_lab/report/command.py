@@ -33,7 +33,7 @@ def report_everything(results: Path, folder: Path | None) -> Path:
 
 
 def report_plan(plan: Plan, experiment: str | None, folder: Path | None, tracker: TrackerConfig) -> Path:
-    """The page of a study or a sweep: its question and claims, what there is of its grid, and what is missing.
+    """The page of a study or a sweep: its question and claims, the results of its grid, and what is missing.
 
     Args:
         plan: the grid, with the state of every unit.

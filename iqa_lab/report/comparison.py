@@ -56,9 +56,9 @@ def comparing_figures(
         units: those of the table, by their names.
         table: all rows.
         compared: the rows by which networks can be compared.
-        best: of them one row a unit.
+        best: of them one row per unit.
         published: performance of networks at their own tasks.
-        chosen: one row a unit with the columns among which other references choose.
+        chosen: one row per unit with the columns among which other references choose.
         judged: how well units do at these.
         study: what is asked.
         claims: of the study, as they were judged.

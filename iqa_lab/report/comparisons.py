@@ -15,7 +15,7 @@ from iqa_lab.store.metric import Metric, signed_opinion
 
 
 def agreement_of(metrics: Sequence[Metric]) -> pd.DataFrame:
-    """A row a metric: ``metric``, ``srcc``, and ``srcc_corrected``, what it would be if the opinions had no error.
+    """A row per metric: ``metric``, ``srcc``, and ``srcc_corrected``, what it would be if the opinions had no error.
 
     The correction needs the opinions' standard errors; it is empty where the benchmark has none.
     """
@@ -52,7 +52,7 @@ def where_two_disagree(one: Metric, other: Metric, within: float = 0.1, most: in
         most: pairs of each kind.
 
     Returns:
-        A row a pair of images: ``equal`` (the metric that sees no difference), ``different`` (the one that does),
+        A row per pair of images: ``equal`` (the metric that sees no difference), ``different`` (the one that does),
         ``closer_reference``, ``closer``, ``farther_reference``, ``farther`` (the images; ``different`` calls the first
         the better one), ``apart`` (in standard deviations of its scores), ``opinion_closer``, ``opinion_farther``, and
         ``people``: the name of the metric that they agree with, or ``neither``, where they prefer the other image.

@@ -38,8 +38,8 @@ def controlled_of(chosen: pd.DataFrame, judged: Mapping[Columns, Judged]) -> Con
     """The controlled comparisons among the networks of a report, at the layer that other references choose.
 
     Args:
-        chosen: one row a unit with ``columns``, ``statistic``, ``family`` and ``replicate``; those that are judged by a
-            correlation count.
+        chosen: one row per unit with ``columns``, ``statistic``, ``family`` and ``replicate``; those that are judged by
+            a correlation count.
         judged: how well they do.
     """
     there = pd.Series([columns in judged for columns in chosen["columns"]], index=chosen.index, dtype=bool)

@@ -179,7 +179,7 @@ def checked_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def limits(name: str) -> tuple[float, float]:
-    """Between what a statistic lies.
+    """The limits of a statistic.
 
     >>> limits("srcc_low"), limits("agreement")
     ((-1.0, 1.0), (0.0, 1.0))

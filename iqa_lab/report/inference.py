@@ -29,7 +29,7 @@ from iqa_lab.statistics.factors.variance import aliases, decompose_variance
 
 
 def chosen_networks(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a unit with ``columns``, the layers among which other references choose; pixels left out.
+    """One row per unit with ``columns``, the layers among which other references choose; pixels left out.
 
     As in claims networks are read with the papers' readout where they have it, not with the best of all that ran.
     """
@@ -111,7 +111,7 @@ def factor_figures(
     """The figures of factors by their names; networks by the layer that other references choose.
 
     Args:
-        chosen: one row a unit with ``columns``; benchmarks of one statistic are drawn.
+        chosen: one row per unit with ``columns``; benchmarks of one statistic are drawn.
         judged: how well they do.
         notes: what cannot be said, and what the grid cannot tell apart, is added.
         tables: the contrasts that are drawn are added.

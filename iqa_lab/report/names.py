@@ -8,7 +8,7 @@ MOST = 80  # characters, so that a name has no more than the 255 bytes of a file
 
 
 def file_name(text: str) -> str:
-    """The text with a hyphen for everything that is not to be in the name of a file.
+    """The text with a hyphen for everything that the name of a file must not hold.
 
     >>> file_name("../a b"), file_name("tid2013_depth_plain"), file_name("")
     ('a-b', 'tid2013_depth_plain', 'unnamed')

@@ -216,7 +216,7 @@ def _ranked(best: pd.DataFrame) -> pd.DataFrame:
 
 
 def _filled(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Those of the columns that say something."""
+    """The columns that are not empty."""
     return [name for name in names if name in table and (table[name].notna() & table[name].ne("")).any()]
 
 
@@ -241,7 +241,7 @@ def _records(frame: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]
 
 
 def _number(value: Any) -> str:
-    """A value as a reader wants it: three digits of what is between -1 and 1, no more of anything.
+    """A value as a reader wants it: three digits between -1 and 1, no more elsewhere.
 
     >>> _number(0.71234), _number(-0.5), _number(3000), _number(float("nan")), _number("lpips"), _number(True)
     ('.712', '-.500', '3,000', '', 'lpips', 'yes')

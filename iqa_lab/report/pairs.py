@@ -1,4 +1,4 @@
-"""Results of a folder -> a CSV of per-pair scores of each unit, for programs that read no Parquet."""
+"""Results of a folder -> a CSV of per-pair scores of each unit, for programs that cannot read Parquet."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from iqa_lab.store.result import FAILED, RESULT
 def write_pairs(results: Path, folder: Path) -> int:
     """Write ``pairs/<benchmark>/<cell>/<signature>.csv`` for every unit of a results folder; returns how many.
 
-    A row a pair, the columns of ``scores.parquet``, numbers with all digits. A damaged unit is left out, and said.
+    A row per pair, the columns of ``scores.parquet``, numbers with all digits. A damaged unit is left out, and said.
 
     Args:
         results: the results folder, or one unit's.

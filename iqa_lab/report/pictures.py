@@ -26,7 +26,7 @@ LEVELS = "levels"  # the family that makes its images
 
 
 class Pictures:
-    """Small copies of images, each made once, by a short name; where a benchmark is not at hand there are none."""
+    """Small copies of images, each made once, by a short name; none where the benchmark is not at hand."""
 
     def __init__(self, own: Sequence[BenchmarkConfig] = ()) -> None:
         """``own``: benchmarks of the user's own configuration, which are loaded as it says."""

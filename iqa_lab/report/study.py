@@ -15,7 +15,7 @@ EVERYTHING = "What do the results in this folder say?"
 
 @dataclass(frozen=True)
 class Study:
-    """A question, and what of its grid there is."""
+    """A question, and the results of its grid so far."""
 
     name: str
     question: str

@@ -1,4 +1,4 @@
-"""How all figures look: the same colours for the same level of a factor everywhere, to be read in grey as well."""
+"""How all figures look: a level of a factor has the same colour everywhere, and can be read in grey as well."""
 
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -32,7 +32,7 @@ _PLACES = {level: place for levels in _KNOWN for place, level in enumerate(level
 
 
 def places(levels: Iterable[str]) -> dict[str, int]:
-    """A number for every level of a factor: known levels have theirs in every figure, others one that is free.
+    """A number for every level of a factor: known levels have the same in every figure, others take a free one.
 
     >>> places(["jigsaw", "new", "classification"])
     {'classification': 0, 'jigsaw': 2, 'new': 1}

@@ -59,7 +59,7 @@ class UnitFolder(StoredUnit):
         """Add columns to the unit, then make its table anew; returns the table.
 
         Args:
-            scores: one row a pair, with the columns to add.
+            scores: one row per pair, with the columns to add.
             definitions: of the columns to add.
             result: what ``result.json`` shall say besides.
             config: the text of ``config.yaml``.

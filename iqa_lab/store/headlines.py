@@ -1,4 +1,4 @@
-"""Results of a folder -> one row a unit: what the column gets that other references choose, then the best column."""
+"""Results of a folder -> one row per unit: what the column gets that other references choose, then the best column."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ _OF_A_UNIT = ["benchmark", "goal", "dataset", "architecture", "weights"]
 
 
 def unit_headlines(found: Results) -> pd.DataFrame:
-    """One row a unit, the best held-out value of each benchmark first.
+    """One row per unit, the best held-out value of each benchmark first.
 
     Returns:
         ``unit``, its factors, ``statistic`` (the benchmark's: ``srcc``, ``srcc_within_distortion``, ``agreement``,
@@ -70,7 +70,7 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def explained(headlines: pd.DataFrame) -> list[str]:
-    """What a reader should know about these numbers, a sentence each."""
+    """What a reader should know about these numbers, in sentences."""
     said = [
         "heldout: at the layer and readout that other references choose; best: the best of so many columns, chosen "
         "on the same opinions, hence optimistic and without an interval."

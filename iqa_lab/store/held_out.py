@@ -69,7 +69,7 @@ def headline_line(facts: Mapping[str, Any], references: int | None = None, what:
 
 
 def _few(references: int | None, what: str = "references") -> str:
-    """Why something is not known over so many references."""
+    """Why something is not known with so few references."""
     if references == 1:
         return f"with one {'reference' if what == 'references' else 'stimulus'} there is no other one to choose on"
     if references is None or references >= FEWEST:

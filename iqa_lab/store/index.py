@@ -62,7 +62,7 @@ def parse_units(root: Path, contents: Mapping[str, UnitRead], troubles: dict[str
 
 
 def _parse_alike(header: bytes, units: Mapping[str, UnitRead]) -> pa.Table | None:
-    """The rows of units with the same header; None if these are no numbers and names, one row a line."""
+    """The rows of units with the same header; None if these are no numbers and names, one row per line."""
     table = parse_csv(b"\n".join([header, b"".join(read.correlations for read in units.values())]))
     counts = [read.correlations.count(b"\n") for read in units.values()]
     if table is None or sum(counts) != len(table) or not set(_PLACE) <= set(table.column_names):

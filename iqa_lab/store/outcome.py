@@ -1,4 +1,4 @@
-"""What one run leaves in the hands of its caller."""
+"""What one run returns to its caller."""
 
 from dataclasses import dataclass
 

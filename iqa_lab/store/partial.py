@@ -51,7 +51,7 @@ def resumed(
     *,
     anew: bool,
 ) -> tuple[Settings, "PartialPass"]:
-    """How a unit's pass is made, and what is there of it: with the batches of the pass that was cut off, if it can.
+    """How a unit's pass is made, and what it has scored already; if possible with the batches of the pass cut off.
 
     Args:
         folder: of the unit.
@@ -94,7 +94,7 @@ class PartialPass:
     """What is kept of the pass of one unit."""
 
     def __init__(self, folder: Path, facts: Facts, columns: Sequence[Column], every: float | None = None) -> None:
-        """Read what is there; what cannot be gone on with is removed, and said.
+        """Read what is there; what cannot be continued is removed, and reported.
 
         Args:
             folder: of the unit.
@@ -114,7 +114,7 @@ class PartialPass:
         self._due = monotonic() + self._every
 
     def keep(self, done: int, so_far: SoFar) -> None:
-        """Write what was scored since the last time, if that is some seconds ago. A full disk stops no pass.
+        """Write what was scored since the last time, if that is some seconds ago. A full disk does not stop the pass.
 
         Args:
             done: pairs that this process has scored.

@@ -24,7 +24,7 @@ def made_with(statistics: Mapping[str, Any], benchmark: Mapping[str, Any]) -> di
 
 
 def differences(now: Mapping[str, Any], then: Mapping[str, Any]) -> str:
-    """In words, which settings are other ones.
+    """Which settings differ, in words.
 
     >>> differences({"statistics.confidence": 0.9, "seed": 0}, {"statistics.confidence": 0.95, "seed": 0})
     'statistics.confidence=0.9 (was 0.95)'

@@ -38,5 +38,5 @@ def seal(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_sealed(content: Mapping[str, Any]) -> bool:
-    """Whether nothing was changed since it was sealed, but for white space and the order of keys."""
+    """Whether nothing but white space and the order of keys has changed since it was sealed."""
     return content.get(DIGEST) == digest_of({key: value for key, value in content.items() if key != DIGEST})

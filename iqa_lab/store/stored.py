@@ -23,17 +23,17 @@ class StoredUnit:
 
     @property
     def scores_file(self) -> Path:
-        """One row a pair, one column a layer x readout."""
+        """One row per pair, one column per layer x readout."""
         return self.folder / SCORES
 
     @property
     def correlations_file(self) -> Path:
-        """One row a layer x readout."""
+        """One row per layer x readout."""
         return self.folder / CORRELATIONS
 
     @property
     def weights_file(self) -> Path:
-        """One row a channel of the readouts that weigh channels."""
+        """One row per channel of the readouts that weigh channels."""
         return self.folder / WEIGHTS
 
     def read(self, *names: str) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -32,10 +32,10 @@ class Results:
     table: pd.DataFrame
     troubles: Mapping[str, Unusable]  # by unit
     waiting: tuple[str, ...] = ()  # units with scores whose statistics are not made, or are being made
-    headlines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[UNIT, *HEADLINE]))  # one row a unit
+    headlines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[UNIT, *HEADLINE]))  # one row per unit
 
     def only(self, units: Collection[str]) -> "Results":
-        """What there is, and is wrong, of these units."""
+        """The rows and the troubles of these units."""
         return Results(
             self.table[self.table[UNIT].isin(list(units))].reset_index(drop=True),
             {unit: trouble for unit, trouble in self.troubles.items() if unit in units},
@@ -44,7 +44,7 @@ class Results:
         )
 
     def end(self) -> None:
-        """Say what is left out, behind what was printed.
+        """Say what is left out, after what was printed.
 
         Raises:
             UnitFailed: something that should be there is missing, unreadable or damaged.
@@ -76,7 +76,7 @@ class Results:
 
 
 def advice(trouble: Unusable) -> str:
-    """What to do about a unit that cannot be used, to be put behind what is wrong with it."""
+    """What to do about a unit that cannot be used; follows the description of what is wrong."""
     return "" if trouble.kind in (OTHER_VERSION, MISPLACED) else ": the command that made it makes it again"
 
 

@@ -1,4 +1,4 @@
-"""A unit's scores -> its table of statistics and its headline: all that can be made again without a pass."""
+"""A unit's scores -> its table of statistics and its headline: everything that needs no pass."""
 
 import math
 from dataclasses import asdict, replace
@@ -32,7 +32,7 @@ def tabulate(scores: pd.DataFrame, definitions: Definitions, config: Config, wei
     """What ``correlations.csv`` holds: factors, layer and readout, statistics.
 
     Args:
-        scores: one row a pair with the columns of distances.
+        scores: one row per pair with the columns of distances.
         definitions: of these columns.
         config: of the unit.
         weights: the name of the network's training.
@@ -131,7 +131,7 @@ def held_out_facts(scores: pd.DataFrame, rows: pd.DataFrame, config: Config) -> 
     """What the column gets that other references choose, with an interval in which the choice is part of the chance.
 
     Args:
-        scores: one row a pair with the columns of distances.
+        scores: one row per pair with the columns of distances.
         rows: of the unit's table, among which is chosen. One row: nothing is chosen, the value is its own.
         config: of the unit.
 

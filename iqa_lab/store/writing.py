@@ -43,7 +43,7 @@ def replace_all(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def write_quickly(file: Path, content: bytes) -> None:
-    """Replace a file in one step that may be lost with the machine's power: what can be found out again."""
+    """Replace a file in one step, which a loss of power may undo: for what can be found out again."""
     beside = file.with_name(f".{file.name}.{socket.gethostname()}-{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def write_quickly(file: Path, content: bytes) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Nothing, if a file can be made below this folder; found out before the work, not after.
+    """Nothing, if a file can be made below this folder: checked before the work, not after it.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""A sweep that is under way -> one bar over all of its units: how many are done, failed and left, and the time left."""
+"""A running sweep -> one bar over all of its units: how many are done, failed and left, and the time left."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _SHARE = 0.05  # of the time at most: a ledger of ten thousand units takes a whi
 
 @contextmanager
 def sweep_bar(units: Sequence[Planned], sweep: str, known: Ledger) -> Iterator[None]:
-    """Show the bar while something runs, wherever it runs: the ledger says what has ended.
+    """Show the bar while the sweep runs, wherever that is: the ledger says what has ended.
 
     Args:
         units: that are to be done.

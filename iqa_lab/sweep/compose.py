@@ -35,7 +35,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of the grid and everything that it is computed with: a value a factor, and what all share."""
+    """One unit of the grid and everything that it is computed with: a value per factor, and what all share."""
 
     cell: Cell
     benchmark: str

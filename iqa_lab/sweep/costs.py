@@ -12,7 +12,7 @@ from iqa_lab.sweep.ledger import Record
 
 @dataclass(frozen=True)
 class Costs:
-    """What units have taken so far, and a guess for those that are like none of them."""
+    """What units have cost so far, and a guess for those that resemble none of them."""
 
     seconds: dict[str, float]  # per forward, by architecture
     memory: dict[str, float]

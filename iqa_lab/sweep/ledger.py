@@ -1,4 +1,4 @@
-"""What was tried, and how it ended: one small file a unit under ``results/.sweep/units``.
+"""What was tried, and how it ended: one small file per unit under ``results/.sweep/units``.
 
 A unit's key is the hash of its resolved configuration, which is known without building a network. The file under that
 key says which signature the unit has and what its result was made of: the weights file, the benchmark's index, the code
@@ -196,7 +196,7 @@ def code_now(unit: Unit) -> dict[str, dict[str, str | None]]:
 
 
 def statistics_of(unit: Unit) -> dict[str, Any]:
-    """What a unit's table would be made with now."""
+    """The settings that a unit's table would be made with now."""
     return made_with(unit.shared["statistics"], unit.factors["benchmark"])
 
 

@@ -49,7 +49,7 @@ def plan_view(plan: Plan, everything: bool, jobs: int) -> RenderableType:
 
 
 def status_view(plan: Plan, everything: bool) -> RenderableType:
-    """Where a sweep stands: done, running, failed with the first line and the log, missing, empty."""
+    """The state of a sweep: done, running, failed with the first line and the log, missing, empty."""
     lines: list[RenderableType] = [counts(plan)]
     known = Ledger(plan.results)
     running = plan.having(RUNNING)
@@ -82,7 +82,7 @@ def counts(plan: Plan) -> str:
 
 
 def changed(plan: Plan, everything: bool = True) -> list[RenderableType]:
-    """A line for each unit that has a result which does not stand any more: why."""
+    """A line for each unit whose result is no longer valid: why."""
     there = [entry for entry in plan.units if entry.why is not None]
     lines: list[RenderableType] = [
         Text(f"to be made anew: {entry.unit.name}: {entry.why}") for entry in _cut(there, everything)

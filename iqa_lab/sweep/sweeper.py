@@ -88,7 +88,7 @@ def _tries(entry: Planned, sweep: str) -> int:
 
 
 def _is_settled(entry: Planned, sweep: str, forced: bool) -> bool:
-    """Whether a sweep has done what it can for a unit."""
+    """Whether a sweep can do nothing more for a unit."""
     tries = _tries(entry, sweep)
     if entry.state == DONE:
         return not forced or tries > 0
@@ -100,7 +100,7 @@ def _is_settled(entry: Planned, sweep: str, forced: bool) -> bool:
 def launcher_of(
     launcher: Launcher, plan: Plan, sweep: str, threads: Callable[[int], int | None]
 ) -> Callable[[list[Planned], int], None]:
-    """The function that hands units to Hydra's launcher; a job that dies is said, and never ends the sweep."""
+    """The function that hands units to Hydra's launcher; a job that dies is reported, and never ends the sweep."""
     rounds = iter(range(10**6))
 
     def launch(units: list[Planned], jobs: int) -> None:
@@ -155,7 +155,7 @@ def report(plan: Plan, results: Path) -> None:
         say(str(line))
     for entry in left:
         if entry.state == MISSING:
-            say(f"failed: {entry.unit.name}: its job never began, or could write nothing: see above")
+            say(f"failed: {entry.unit.name}: its job never began, or could not write anything: see above")
     print_view(f"{counts(plan)}; results in {results}")
     if left:
         raise UnitFailed(

@@ -1,4 +1,4 @@
-"""One job of a sweep: takes one unit after the other from the plan, until none is left that nobody else has.
+"""One job of a sweep: takes one unit after the other from the plan, until no free one is left.
 
 However many jobs there are and wherever they run, they share the work through the ledger's claims: a job that dies
 leaves one unit behind, and the others do all the rest.
@@ -90,7 +90,7 @@ def work(plan_file: str, number: int) -> int:
 
 
 def _take(job: Job, entry: dict[str, Any], number: int, place: str) -> bool:
-    """Compute one unit unless this sweep has settled it; returns whether it is as it should be."""
+    """Compute one unit unless this sweep has settled it; returns whether all went well."""
     known = Ledger(job.results)
     before = known.read(entry["key"])
     ours = before.get("sweep") == job.sweep
@@ -258,7 +258,7 @@ def _share_processor(job: Job) -> None:
 
 
 def _pin_device(config: Config, number: int) -> None:
-    """One job a GPU: where the device is not named, the one of the job's number among those that it can see."""
+    """One job per GPU: where the device is not named, the one of the job's number among those that it can see."""
     if config.runtime.device not in ("auto", "cuda"):
         return
     import torch

@@ -55,7 +55,7 @@ def facts_of(table: pd.DataFrame, result: Mapping[str, Any], config: Config, ref
 
 
 def tags_of(config: Config) -> list[str]:
-    """What a run is found by, in words of at most 64 characters, each once."""
+    """The tags by which a run is found: words of at most 64 characters, each once."""
     words = [
         config.goal.name, config.goal.family, config.dataset.name, config.architecture.name, config.benchmark.name,
         "human opinion" if config.benchmark.human else "no human opinion",
@@ -86,7 +86,7 @@ def steps_of(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def pairs_of(scores: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row a pair: what it is, its opinion, and its ``score`` in one column.
+    """One row per pair: what it is, its opinion, and its ``score`` in one column.
 
     Args:
         scores: of a unit, as in ``scores.parquet``.

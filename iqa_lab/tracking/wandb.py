@@ -71,8 +71,8 @@ def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tra
     """Log a whole sweep as one more run of its group; a failure of W&B is a warning.
 
     Args:
-        units: one row a unit.
-        correlations: one row a unit, layer and readout; left out where W&B's tables cannot hold it.
+        units: one row per unit.
+        correlations: one row per unit, layer and readout; left out where W&B's tables cannot hold it.
         group: the name of the sweep or study.
         tracker: the tracker's settings.
     """

@@ -12,6 +12,7 @@ from iqa_lab.baselines.lpips import LPIPS
 from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import recipe_of_words
+from iqa_lab.readouts import Response
 from tests.baselines.conftest import PIXEL_METRICS, Baseline, loaded
 from tests.baselines.test_dists import theirs as _dists
 from tests.baselines.test_lpips import theirs as lpips_of
@@ -63,17 +64,35 @@ def test_lpips_gradients_are_the_packages(
     assert_same((alone,), expected[1:])
 
 
+# Of the float32 network alone: thirteen convolutions of oneDNN add in another order for one image than for two, and
+# each hands its rounding on. Off from float64 on this pair: ours 1.3e-4 (both images in one forward), 2.6e-5 (one at a
+# time), the package 1.6e-5 (one at a time), 5.5e-5 (two at a time). No ReLU falls to another side.
+CONVOLUTIONS = 5e-4
+# Of the readout alone, in float32: measured 2.4e-7.
+READOUT = 1e-6
+
+
 def test_dists_gradients_are_the_packages(
-    dists_package: nn.Module, baseline: Callable[[str], Baseline], photographs: pd.DataFrame
+    dists_package: nn.Module,
+    baseline: Callable[[str], Baseline],
+    photographs: pd.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In float64; float32 alone, through thirteen convolutions and quotients of small variances, is off by 1.3e-4."""
+    """In float64; in float32 the readout is as right as the numbers it gets, and the network is what is off."""
     x, y = (one.double() for one in pair(photographs, 64))
     package = copy.deepcopy(dists_package).double()
     expected = slopes(lambda x, y: package(x, y, require_grad=True).flatten(), x, y)
     metric = copy.deepcopy(metric_of(baseline("dists")))
     single = slopes(metric, x.float(), y.float())
-    assert_same(slopes(metric.double(), x, y), expected)
-    assert_same(tuple(one.double() for one in single), expected, most=5e-4)
+    exact = slopes(metric.double(), x, y)
+    assert_same(exact, expected)
+    assert_same(tuple(one.double() for one in single), exact, most=CONVOLUTIONS)
+
+    def narrowed(f: list[Tensor], g: list[Tensor], pixels: int) -> Response:
+        return Response([one.float() for one in f], [one.float() for one in g], pixels)
+
+    monkeypatch.setattr("iqa_lab.metric.module.Response", narrowed)
+    assert_same(slopes(metric, x, y), exact, most=READOUT)
 
 
 @pytest.mark.parametrize("name", PIXEL_METRICS)

@@ -1,5 +1,6 @@
 """The one door for images: what is wrong is one clear line, with its likely cause."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,15 @@ BAD: dict[str, tuple[object, str]] = {
     "no such file": ("nowhere.png", "there is no such image"),
     "a transparent picture": (Image.fromarray(IMAGE).convert("RGBA").point(lambda v: v // 2), "transparent"),
     "CMYK": (Image.fromarray(IMAGE).convert("CMYK"), "mode CMYK"),
+    "a masked array": (np.ma.masked_array(IMAGE, mask=IMAGE > 200), r"masked array: .*array.filled"),
+    "a sparse tensor": (UNIT.to_sparse(), "no plain tensor"),
+    "nested tensors": (torch.nested.nested_tensor([UNIT, UNIT], layout=torch.jagged), "no plain tensor"),
+    "a tensor without values": (torch.empty(3, 20, 30, device="meta"), "no plain tensor"),
+    "16-bit, the other byte order": (IMAGE.astype(np.dtype(np.uint16).newbyteorder()), "holds uint16"),
+    "16-bit grey": (Image.fromarray(IMAGE[..., 0].astype(np.uint16)), "mode I;16"),
+    "a file object": (io.BytesIO(b"x"), "BytesIO: give a torch tensor"),
+    "a list in a list": ([IMAGE, [IMAGE]], r"reference\[1\] is a list"),
+    "paths of a table": (np.array(["a.png"]), "not \\[B, H, W, 3\\]"),
     "32-bit grey": (Image.fromarray(IMAGE[..., 0].astype(np.int32)), "mode I"),
 }
 
@@ -58,6 +68,36 @@ def test_bad_images_are_one_clear_error(case: str) -> None:
         read_images(given, "reference")  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
     assert "nowhere" in str(error.value) or str(error.value).startswith("reference")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "plain file"), (b"", "empty"), (b"text", "no image"), (b"\x89PNG\r\n\x1a\n", "end is missing")],
+)
+def test_bad_files_are_one_clear_error(content: bytes | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(UserError, match=said) as error:
+        read_images(file, "reference")
+    assert str(error.value).startswith(str(file)) and "0x" not in str(error.value)
+
+
+@pytest.mark.parametrize("how", ["closed", "cut"])
+def test_pictures_whose_file_fails_late_are_one_clear_error(how: str, tmp_path: Path) -> None:
+    Image.fromarray(IMAGE).save(tmp_path / "a.png")
+    if how == "cut":
+        content = (tmp_path / "a.png").read_bytes()
+        (tmp_path / "a.png").write_bytes(content[:200])
+    image = Image.open(tmp_path / "a.png")
+    if how == "closed":
+        image.close()
+    with pytest.raises(UserError, match="reference is a PIL image that cannot be read"):
+        read_images(image, "reference")
+
+
+def test_the_other_byte_order_is_read() -> None:
+    swapped = (IMAGE / 255).astype(np.dtype(np.float32).newbyteorder())
+    assert read_images(swapped, "x").tensors[0].equal(read_images((IMAGE / 255).astype(np.float32), "x").tensors[0])
 
 
 def test_a_range_is_checked() -> None:

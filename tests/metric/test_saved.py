@@ -14,11 +14,13 @@ from safetensors.numpy import save_file
 
 from iqa_lab.cli.catalogue import list_options
 from iqa_lab.errors import UserError
-from iqa_lab.metric import saved
+from iqa_lab.metric import saved, trimmed
 from iqa_lab.metric.evaluated import Evaluated
 from iqa_lab.metric.load import load_metric
 from iqa_lab.metric.module import Metric
+from iqa_lab.metric.sealed import KEY, read_description
 from tests.conftest import ROOT
+from tests.metric.own import OVERRIDES
 
 RANDOM: dict[str, Any] = {"goal": "untrained", "dataset": "none", "architecture": "squeezenet1_1"}
 PAIR = [np.random.default_rng(seed).integers(0, 256, (2, 48, 40, 3), dtype=np.uint8) for seed in (1, 2)]
@@ -61,7 +63,7 @@ def test_it_is_what_was_saved(metric: Metric, file: Path) -> None:
     assert again.recipe == metric.recipe and repr(again) == repr(metric) and again(*PAIR).equal(metric(*PAIR))
     text = file.with_suffix(".md").read_text()
     assert 'iqa_lab.load_metric("mine.safetensors")' in text and "SRCC" in text and "24" in text
-    assert str(Path.home()) not in text + json.dumps(saved.read_description(file))
+    assert str(Path.home()) not in text + json.dumps(read_description(file))
 
 
 def test_by_name_it_holds_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +93,85 @@ def test_a_baseline_and_ones_own_network(tmp_path: Path) -> None:
     assert load_metric(file, trust=True)(*PAIR).equal(own(*PAIR))
 
 
+KINDS = {"overrides": list(OVERRIDES), "goal": "untrained", "dataset": "none"}
+TRIMMED: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a convolution": ({**KINDS, "layers": ["first.conv"]}, {"first.conv"}),
+    "a block": ({**KINDS, "layers": ["second"]}, {"first.conv", "second.conv"}),
+    "channels last": ({**KINDS, "layers": ["first", "last"]}, {"first.conv", "second.conv", "last.mix"}),
+    "tokens": ({**KINDS, "layers": ["tokens"]}, {"first.conv", "second.conv", "last.mix", "tokens.mix"}),
+    "pixels": ({**RANDOM, "layers": "pixels", "readout": "plain"}, set()),
+    "squeezenet": ({**RANDOM, "layers": ["features.1"]}, {"features.0"}),
+}
+
+
+@pytest.mark.parametrize("case", TRIMMED)
+def test_only_what_a_metric_needs_is_saved(case: str, tmp_path: Path) -> None:
+    words, expected = TRIMMED[case]
+    metric = load_metric(**{"readout": "lpips", **words})
+    whole = dict(metric.module.state_dict())
+    file = metric.save(tmp_path / "first.safetensors")
+    held = set(read_description(file)["tensors"])
+    assert {name.removeprefix("network.").rpartition(".")[0] for name in held} == expected
+    # the metric in hand is what it was, and so is what was read
+    assert {key: values.data_ptr() for key, values in metric.module.state_dict().items()} == {
+        key: values.data_ptr() for key, values in whole.items()
+    }
+    again = load_metric(file, trust=True)
+    assert again(*PAIR).equal(metric(*PAIR))
+    assert {f"network.{key}" for key in again.module.state_dict()} == held
+    # and once more: nothing is lost or forgotten on the way
+    twice = again.save(tmp_path / "second.safetensors")
+    assert twice.read_bytes() == file.read_bytes()
+    number = len(whole) - len(held)
+    assert f"without {number} of {len(whole)} tensors" in file.with_suffix(".md").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_tiny_patch16_224",
+        "resnet18",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("swin_t", "mobilenetv2_tf", "densenet121")),
+    ],
+)
+def test_trimmed_networks_of_many_kinds_give_the_same_bits(name: str, tmp_path: Path) -> None:
+    from iqa_lab.config import configuration_folder, option_files
+
+    if name not in option_files("architecture", [configuration_folder()]):
+        pytest.skip(f"no architecture {name}")
+    metric = load_metric(goal="untrained", dataset="none", architecture=name, layers=[2], readout="lpips")
+    side = metric.network.image_size or 64
+    pair = np.random.default_rng(0).integers(0, 256, (2, 1, side, side, 3), dtype=np.uint8)
+    file = metric.save(tmp_path / "a.safetensors")
+    again = load_metric(file)
+    assert again(*pair).equal(metric(*pair))
+    assert 0 < len(again.module.state_dict()) < len(metric.module.state_dict())
+
+
+def test_a_baseline_is_saved_whole() -> None:
+    network = load_metric(goal="baseline", dataset="none", architecture="ssim_gray").network
+    assert network.terms and trimmed.left_out(network, list(network.terms), "fp32") == []
+
+
+@pytest.mark.parametrize("hidden", ["", "features.0."])
+def test_a_network_whose_operations_are_hidden_is_saved_whole(hidden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = load_metric(**RANDOM, layers=["features.1"], readout="lpips").network
+    state = network.module.state_dict()
+    places = {trimmed._place(values) for key, values in state.items() if key.startswith(hidden)}
+    see = trimmed._Seen.__torch_dispatch__
+
+    def overlook(self: trimmed._Seen, *args: Any, **keywords: Any) -> Any:
+        result = see(self, *args, **keywords)
+        self.places -= places
+        return result
+
+    assert len(trimmed.left_out(network, ["features.4"], "fp32")) == len(state) - 14
+    monkeypatch.setattr(trimmed._Seen, "__torch_dispatch__", overlook)
+    assert trimmed.left_out(network, ["features.4"], "fp32") == []
+    after = network.module.state_dict()
+    assert after.keys() == state.keys() and all(after[key] is not None for key in state)
+
+
 def header_of(content: bytes) -> tuple[dict[str, Any], bytes]:
     length = struct.unpack("<Q", content[:8])[0]
     return json.loads(content[8 : 8 + length]), content[8 + length :]
@@ -104,7 +185,7 @@ def rewritten(header: dict[str, Any], data: bytes) -> bytes:
 def damaged(file: Path, how: str) -> bytes:
     content = file.read_bytes()
     header, data = header_of(content)
-    said = json.loads(header["__metadata__"][saved.KEY])
+    said = json.loads(header["__metadata__"][KEY])
     if how == "cut":
         return content[:-100]
     if how == "one bit":
@@ -114,7 +195,7 @@ def damaged(file: Path, how: str) -> bytes:
     if how == "the version":
         said["schema"] = 99
     if how == "no JSON":
-        header["__metadata__"][saved.KEY] = "{"
+        header["__metadata__"][KEY] = "{"
         return rewritten(header, data)
     if how == "names exchanged":
         names = [name for name in header if header[name].get("shape") == [64]][:2]
@@ -125,7 +206,7 @@ def damaged(file: Path, how: str) -> bytes:
         said.pop("digest")
         said["about"]["build"]["architecture"]["constructor"] = "os.getcwd"
         said["digest"] = digest_of(said)
-    header["__metadata__"][saved.KEY] = json.dumps(said)
+    header["__metadata__"][KEY] = json.dumps(said)
     return rewritten(header, data)
 
 

@@ -58,6 +58,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no such folder": ({"source": "results/nothing"}, "no such folder"),
     "no such file": ({"source": "nothing.safetensors"}, "no such file"),
     "source and words": ({"source": "results/nothing", "layers": ["a"], "goal": "dino"}, "leave out goal, layers"),
+    "an architecture as path": ({"source": "vgg16"}, r"vgg16 is an architecture, .*load_metric\(architecture='vgg16'"),
+    "no path": ({"source": 3}, "is no path"),
+    "a readout of no kind": ({**RANDOM, "readout": 3}, "readout=3: give a name"),
+    "overrides as one text": ({**RANDOM, "overrides": "precision=fp32"}, r"overrides=\['precision=fp32'\]"),
+    "a sweep": ({**RANDOM, "overrides": ["weights.seed=1,2"]}, "weights.seed=1,2 names several values"),
+    "said twice": ({**RANDOM, "readout": "lpips", "overrides": ["readout=plain"]}, "readout is given twice"),
+    "goal said twice": ({**RANDOM, "overrides": ["goal=dino"]}, "goal is given twice"),
+    "layers said twice": ({**RANDOM, "layers": [0], "overrides": ["layers=[1]"]}, "layers is given twice"),
+    "weights without layer": (
+        {**RANDOM, "readout": "lpips", "layers": ["features.1"], "channel_weights": [1.0] * 64},
+        "channel_weights go by layer",
+    ),
+    "nothing weighs": (
+        {**RANDOM, "readout": "lpips", "layers": ["features.1"], "channel_weights": {"features.1": [0] * 64}},
+        "are all 0",
+    ),
+    "a readout of a baseline": (
+        {"goal": "baseline", "dataset": "none", "architecture": "psnr", "readout": "lpips"},
+        "psnr is a baseline.*leave out readout",
+    ),
+    "layers of a baseline": (
+        {"goal": "baseline", "dataset": "none", "architecture": "psnr", "overrides": ["layers=[1]"]},
+        "psnr is a baseline.*leave out layers",
+    ),
+    "a GPU that is not there": ({**RANDOM, "device": 77}, "cuda:77 is not to be had"),
     "file and column": ({"source": "x.safetensors", "column": "a@b"}, "leave out column"),
 }  # fmt: skip
 
@@ -120,6 +145,8 @@ def test_catalogues_are_tables() -> None:
     assert set(networks["goal"]) == {"jigsaw"} and {"architecture", "licence", "available"} <= set(networks)
     assert "tid2013" in set(iqa_lab.benchmarks()["name"])
     assert "lpips" in set(iqa_lab.readouts()["name"])
+    nobody = iqa_lab.networks(goal="nobody")
+    assert len(nobody) == 0 and list(nobody) == list(iqa_lab.networks())
     with pytest.raises(UserError, match="have no gaol"):
         iqa_lab.networks(gaol="jigsaw")
 

@@ -16,7 +16,7 @@ def by_distortion(
     """The SRCC within every distortion, with intervals from resampling references.
 
     Args:
-        scores: one row a pair, as in ``scores.parquet``.
+        scores: one row per pair, as in ``scores.parquet``.
         column: a readout and layer.
         opinion_sign: +1 where a higher opinion is better.
         measure: what ``srcc`` is called.

@@ -10,7 +10,7 @@ from iqa_lab.report.theme import HEIGHT, WIDTH, dressed
 
 
 def channel_relevance(weights: pd.DataFrame) -> Chart | None:
-    """The channels that matter: weights of one readout that weighs channels, the largest first, a line a layer.
+    """The channels that matter: weights of one readout that weighs channels, the largest first, a line per layer.
 
     Args:
         weights: ``readout, layer, channel, weight`` (``channel_weights.csv``), of one readout.
@@ -37,5 +37,5 @@ def channel_relevance(weights: pd.DataFrame) -> Chart | None:
         tooltip=["layer", "channel", alt.Tooltip("share:Q", format=".1%"), "rank"],
     ).properties(width=WIDTH - 180, height=HEIGHT - 60)  # fmt: skip
     return dressed(
-        lines, f"How few channels carry the weight of {readout}", "a line a layer: channels by relevance, added up"
+        lines, f"How few channels carry the weight of {readout}", "a line per layer: channels by relevance, added up"
     )

@@ -97,7 +97,7 @@ def save(chart: Chart, folder: Path, name: str) -> list[Path]:
 
 
 def slim(frame: pd.DataFrame) -> pd.DataFrame:
-    """What figures use of a frame, with as many digits as anybody sees."""
+    """The columns that figures use of a frame, with as many digits as anybody sees."""
     return frame[[name for name in _USED if name in frame]].round(5)
 
 
@@ -171,7 +171,7 @@ def said_intervals(rows: pd.DataFrame, low: str) -> str:
 
 
 def with_values(best: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """One row a unit with ``value``, ``value_low``, ``value_high``: what is held out; and what they are, in words.
+    """One row per unit with ``value``, ``value_low``, ``value_high``: what is held out; and what they are, in words.
 
     Where not every unit has a held-out value it is the best column of all, in-sample and hence without an interval.
     """

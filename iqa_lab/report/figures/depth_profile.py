@@ -31,7 +31,7 @@ STEP = 0.05  # of the axis' ends
 def depth_profile(
     table: pd.DataFrame, readout: str, ceilings: Mapping[str, float] | None = None, *, measure: str = SRCC
 ) -> Chart | None:
-    """Correlation against depth, one line a network; baselines, the pixels and the human ceiling as rules.
+    """Correlation against depth, one line per network; baselines, the pixels and the human ceiling as rules.
 
     Args:
         table: rows of one benchmark.

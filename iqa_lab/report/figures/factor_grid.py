@@ -61,7 +61,7 @@ def factor_grid(table: pd.DataFrame, cells: pd.DataFrame | None = None, *, measu
 
 
 def _found(best: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """A row a cell with ``value``, ``text`` and ``interval``, and what these are.
+    """A row per cell with ``value``, ``text`` and ``interval``, and what these are.
 
     Of several trainings of a cell the mean, since the best of many seeds is no better network; below it their range.
     """

@@ -1,4 +1,4 @@
-"""The ends of lines -> their names beside them, none upon another: nobody looks up a colour in a legend."""
+"""The ends of lines -> their names beside them, without overlap: nobody has to look up a colour in a legend."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -17,7 +17,7 @@ def opinion_against_score(
     """Opinion against the score of one column, with the 4-parameter logistic, coloured by distortion.
 
     Args:
-        scores: one row a pair, as in ``scores.parquet``.
+        scores: one row per pair, as in ``scores.parquet``.
         column: a readout and layer.
         opinion_sign: +1 where a higher opinion is better.
         title: the network.

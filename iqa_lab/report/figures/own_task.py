@@ -46,7 +46,7 @@ def own_task(table: pd.DataFrame, performance: pd.DataFrame, *, measure: str = S
 
 
 def _interval(rho: float, networks: int) -> str:
-    """The 95 % interval of a rank correlation over networks (Bonett and Wright 2000), in words; of few none.
+    """The 95 % interval of a rank correlation over networks (Bonett and Wright 2000), in words; none for few networks.
 
     >>> _interval(0.5, 30), _interval(0.5, 9)
     (' [.15, .74]', '')

@@ -39,7 +39,7 @@ def readouts(table: pd.DataFrame, *, measure: str = SRCC) -> Chart | None:
         tooltip=["network", "readout", "layer", *NUMBERS],
     )  # fmt: skip
     parts = [lines, points]
-    said = ["a line a network, at its best layer (in-sample)"]
+    said = ["a line per network, at its best layer (in-sample)"]
     number = of_all["network"].nunique()
     if number:
         medians = alt.Chart(slim(of_all)).mark_tick(thickness=3, size=34, color="black").encode(

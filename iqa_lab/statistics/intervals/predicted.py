@@ -10,7 +10,9 @@ the confidence says. It is for one opinion of a new image, of a new photograph o
 the benchmark's; on average over qualities, not for each.
 """
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,8 +31,13 @@ class OpinionCurve:
 
     distances: Floats  # ascending, each once
     opinions: Floats  # that the curve gives them
-    half_width: float  # of the interval; NaN: there are too few references for one
-    confidence: float
+    errors: Floats  # absolute, of opinions that the curve of other references predicts; none: too few references
+    confidence: float  # share of new opinions inside the interval
+
+    @cached_property
+    def half_width(self) -> float:
+        """Of the interval; NaN: there are too few references or pairs for one."""
+        return _conformal(self.errors, self.confidence)
 
     def predict(self, distances: ArrayLike) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
         """The opinion of each distance, its interval's ends, and whether the distance is beyond what was judged."""
@@ -57,18 +64,25 @@ def opinion_curve(
     whole = _curve(x, y)
     if whole is None:
         return None
-    half = np.nan
+    errors = np.full(len(x), np.nan)
     if len(names) >= FEWEST_REFERENCES:
         folds = min(FOLDS, len(names))
         fold_of = np.random.default_rng(seed).permutation(len(names)) % folds
-        errors = np.full(len(x), np.nan)
         for fold in range(folds):
             out = fold_of[which] == fold
             curve = _curve(x[~out], y[~out])
             if curve is not None:
                 errors[out] = np.abs(y[out] - np.interp(x[out], *curve))
-        half = _conformal(errors[np.isfinite(errors)], confidence)
-    return OpinionCurve(*whole, half_width=half, confidence=confidence)
+    return OpinionCurve(*whole, errors=errors[np.isfinite(errors)], confidence=confidence)
+
+
+def fewest_pairs(confidence: float) -> int:
+    """How many pairs an interval needs at least: below, no error is large enough.
+
+    >>> fewest_pairs(0.95), fewest_pairs(0.8)
+    (19, 4)
+    """
+    return math.ceil(round(confidence / (1 - confidence), 9))
 
 
 def _curve(x: Floats, y: Floats) -> tuple[Floats, Floats] | None:
