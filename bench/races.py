@@ -50,6 +50,7 @@ class Bench:
     settings: Settings
     pairs: pd.DataFrame
     rounds: int
+    warm: bool = True  # with a round before those that count
     clock: str = "wall"  # or processor: the time of this process, which others on the machine move less
 
     @property
@@ -66,12 +67,12 @@ class Bench:
         """The median milliseconds an image of each runner, taken in turns."""
         times: list[list[float]] = [[] for _ in runners]
         now = perf_counter if self.clock == "wall" else process_time
-        for number in range(self.rounds + 1):
+        for number in range(self.rounds + self.warm):
             for place, run in enumerate(runners):
                 start = now()
                 run()
                 self.synchronise()
-                if number:  # the first round warms up
+                if number >= self.warm:
                     times[place].append(1e3 * (now() - start) / self.images)
         return [median(entries) for entries in times]
 

@@ -133,7 +133,8 @@ def main() -> None:
     # examined, as a run does: then decoding need not verify what it reads
     pairs = examine(load_benchmark(configured().benchmark)).pairs.iloc[: options.pairs].reset_index(drop=True)
     settings = Settings(device=torch.device(options.device), batch_size=options.batch_size)
-    bench = Bench(settings, pairs, 1 if options.quick else options.rounds, options.clock)
+    rounds = 1 if options.quick else options.rounds
+    bench = Bench(settings, pairs, rounds, warm=not options.quick, clock=options.clock)
     if options.peak:
         layers, number, out = options.peak
         report_peak(bench, int(layers), int(number), Path(out))

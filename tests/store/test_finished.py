@@ -177,11 +177,16 @@ def test_whatever_has_changed_is_seen(config: Config, tmp_path: Path, monkeypatc
     assert not stale
 
 
+def _state() -> dict[str, torch.Tensor]:
+    """Tensors of an untrained network; a pass of another test may have put their channels innermost."""
+    return {name: values.contiguous() for name, values in untrained("squeezenet1_1").module.state_dict().items()}
+
+
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Of a network with weights in a file of one's own; no benchmark is read."""
     monkeypatch.setenv("IQA_LAB_CACHE", str(tmp_path / "cache"))
-    save_file(untrained("squeezenet1_1").module.state_dict(), tmp_path / "mine.safetensors")
+    save_file(_state(), tmp_path / "mine.safetensors")
     made = composed("architecture=squeezenet1_1", "goal=own", "goal.name=mine", "dataset=own", "dataset.name=mine")
     made.weights.path = str(tmp_path / "mine.safetensors")
     return made
@@ -202,7 +207,7 @@ def _other_weights(_: Config, folder: Path) -> None:
     """As many bytes, and the time that the file had."""
     file = folder / "mine.safetensors"
     before = file.stat()
-    state = {name: values + 1 for name, values in untrained("squeezenet1_1").module.state_dict().items()}
+    state = {name: values + 1 for name, values in _state().items()}
     save_file(state, file)
     assert file.stat().st_size == before.st_size
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
