@@ -168,8 +168,17 @@ def matching(row: Mapping[str, Any], filters: Mapping[str, str]) -> bool:
 
     >>> matching({"goal": "jigsaw", "dataset": "imagenet1k"}, {"goal": "jigsaw,rotation", "dataset": "image*"})
     True
+    >>> matching({"available": False}, {"available": "no"}), matching({"available": False}, {"available": "true"})
+    (True, False)
     """
     return all(
-        any(str(row[key]) == one or fnmatchcase(str(row[key]), one) for one in value.split(","))
+        any(text == one or fnmatchcase(text, one) for text in _shown(row[key]) for one in value.split(","))
         for key, value in filters.items()
     )
+
+
+def _shown(value: object) -> tuple[str, ...]:
+    """How a value may be written: as tables show it, as YAML does, as Python does."""
+    if isinstance(value, bool):
+        return ("yes", "true", "True") if value else ("no", "false", "False")
+    return (str(value),)
