@@ -19,7 +19,7 @@ demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the 
 # with tests that stand together, which share networks and configurations, and takes from the others when it is done
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-test: $(READY)  ## the tests, about six minutes on two cores
+test: $(READY)  ## the tests, about seven minutes on two cores
 	$(TEST)
 
 test-inference: $(READY)  ## how often verdicts and intervals are wrong, simulated; minutes
