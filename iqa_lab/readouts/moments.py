@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import quotient
-from iqa_lab.readouts.loops import loops, share_out
+from iqa_lab.readouts.loops import share_out, sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
@@ -81,9 +81,7 @@ def serves(values: Tensor, kind: str = "cpu") -> bool:
 
 def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
     kind = distorted[0].device.type
-    if kind not in ("cpu", "cuda") or not all(serves(values, kind) for values in (*references, *distorted)):
-        return None
-    return loops("sums" if kind == "cpu" else "gpu")
+    return sums_on(kind) if all(serves(values, kind) for values in (*references, *distorted)) else None
 
 
 # What there is of some pairs: the first values of the channels of f, [1 or p, C], and of g, [p, C]; and means over

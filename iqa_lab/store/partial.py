@@ -22,7 +22,7 @@ from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
 from iqa_lab.networks import Network
 from iqa_lab.progress import say
-from iqa_lab.readouts.loops import loops
+from iqa_lab.readouts.loops import sums_on
 from iqa_lab.scoring.batches import BORDER, distinct
 from iqa_lab.scoring.columns import Column, Plan
 from iqa_lab.scoring.cost import settings_of
@@ -79,7 +79,7 @@ def resumed(
         "border": BORDER,
         "device": f"{settings.device.type} {kind_of(settings.device)}",
         "threads": torch.get_num_threads(),
-        "compiled loops": loops("sums") is not None,
+        "compiled loops": sums_on(settings.device.type) is not None,
         "versions": package_versions(),
     }
     return settings, PartialPass(folder, facts, plan.passed)

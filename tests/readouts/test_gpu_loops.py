@@ -61,6 +61,12 @@ def compare(order: str, shape: tuple[int, ...]) -> None:
         torch.testing.assert_close(sums, torch.stack(by_loops, 1), rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize(("kind", "module"), [("cpu", "sums"), ("cuda", "gpu"), ("mps", None)])
+def test_each_kind_of_device_has_its_own_sums(kind: str, module: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "loops", lambda name: name)
+    assert loops.sums_on(kind) == module
+
+
 def test_where_the_kernels_do_not_run_torch_serves_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

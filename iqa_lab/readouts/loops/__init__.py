@@ -35,6 +35,12 @@ def loops(name: str) -> ModuleType | None:
     return _compiled_module(name) if enabled else None
 
 
+def sums_on(kind: str) -> ModuleType | None:
+    """The module whose sums serve on this kind of device, ``cpu`` or ``cuda``; None: the definitions in torch do."""
+    name = {"cpu": "sums", "cuda": "gpu"}.get(kind)
+    return None if name is None else loops(name)
+
+
 @cache
 def _compiled_module(name: str) -> ModuleType | None:
     """The module, once it has shown that it runs; if it does not, that is said once."""

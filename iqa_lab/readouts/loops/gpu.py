@@ -147,7 +147,8 @@ def channel_sums(x: Tensor, y: Tensor) -> Tensor:
     """``OWN`` and ``CHANGE`` of the channels of all pairs, and the first values of both, ``[P, 10, C]`` float64."""
     grid, sizes, tile = _grid(y)
     sums = torch.empty((len(y), grid[1], 10, sizes[0]), dtype=torch.float64, device=y.device)
-    _channel_sums[grid](x, y, sums, *_strides(x, y), *sizes, **tile)
+    with torch.cuda.device_of(y):  # else Triton starts it on the first GPU
+        _channel_sums[grid](x, y, sums, *_strides(x, y), *sizes, **tile)
     return sums.sum(1)
 
 
@@ -156,7 +157,8 @@ def position_sums(x: Tensor, y: Tensor, epsilon: float) -> Tensor:
     _, (channels, positions, _), tile = _grid(y)
     blocks = triton.cdiv(positions, tile["ROWS"])
     sums = torch.empty((len(y), blocks, 4), dtype=torch.float64, device=y.device)
-    _position_sums[(blocks, len(y))](x, y, sums, *_strides(x, y), channels, positions, EPSILON=epsilon, **tile)
+    with torch.cuda.device_of(y):  # else Triton starts it on the first GPU
+        _position_sums[(blocks, len(y))](x, y, sums, *_strides(x, y), channels, positions, EPSILON=epsilon, **tile)
     return sums.sum(1)
 
 
@@ -164,7 +166,8 @@ def differences(x: Tensor, y: Tensor) -> Tensor:
     """Sums of ``d^2`` and of ``|d|`` of all pairs, ``[P, 2]`` float64."""
     grid, sizes, tile = _grid(y)
     sums = torch.empty((len(y), grid[0] * grid[1], 2), dtype=torch.float64, device=y.device)
-    _differences[grid](x, y, sums, *_strides(x, y), *sizes, **tile)
+    with torch.cuda.device_of(y):  # else Triton starts it on the first GPU
+        _differences[grid](x, y, sums, *_strides(x, y), *sizes, **tile)
     return sums.sum(1)
 
 
