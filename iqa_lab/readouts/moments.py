@@ -81,7 +81,16 @@ def serves(values: Tensor, kind: str = "cpu") -> bool:
 
 def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
     kind = distorted[0].device.type
-    return sums_on(kind) if all(serves(values, kind) for values in (*references, *distorted)) else None
+    everything = (*references, *distorted)
+    served = all(serves(values, kind) for values in everything)
+    if kind == "cuda":
+        served = served and all(map(within_reach, everything))
+    return sums_on(kind) if served else None
+
+
+def within_reach(values: Tensor) -> bool:
+    """Whether the last value of an image ``[C, H, W]`` lies near enough to the first: a GPU's count in 32 bits."""
+    return sum((size - 1) * step for size, step in zip(values.shape[1:], values.stride()[1:], strict=True)) < 2**31
 
 
 # What there is of some pairs: the first values of the channels of f, [1 or p, C], and of g, [p, C]; and means over

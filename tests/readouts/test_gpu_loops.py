@@ -67,6 +67,16 @@ def test_each_kind_of_device_has_its_own_sums(kind: str, module: str | None, mon
     assert loops.sums_on(kind) == module
 
 
+@pytest.mark.parametrize(
+    ("shape", "reached"), [((1, 64, 8192, 4096), True), ((1, 64, 8192, 4097), False), ((9, 64, 4096, 4096), True)]
+)
+def test_an_image_that_32_bits_cannot_count_is_left_to_torch(shape: tuple[int, ...], reached: bool) -> None:
+    assert moments.within_reach(torch.empty(shape, device="meta")) is reached
+    innermost = torch.empty(shape, device="meta", memory_format=torch.channels_last)
+    assert moments.within_reach(innermost) is reached
+    assert not moments.within_reach(torch.empty(1, 64, 8192, 8192, device="meta")[..., ::2])
+
+
 def test_where_the_kernels_do_not_run_torch_serves_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
