@@ -1,5 +1,6 @@
 """Settings and rows of opinions -> the same, checked; here, once, for all loaders. And votes -> mean opinions."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,8 @@ CHOICES = (CHOICE, QUADRUPLES)
 # What a loader knows of a pair; names are the database's own.
 COLUMNS = ["reference", "distorted", "distortion", "level", "opinion"]
 
+# line ends, tabs and the like, with the blanks around them
+_CONTROL = re.compile("[ ]*[\x00-\x1f\x7f-\x9f\u2028\u2029]+[ ]*")
 # squares of larger numbers overflow in the statistics
 _LARGEST = 1e100
 
@@ -47,7 +50,8 @@ def check_settings(config: BenchmarkConfig) -> None:
 def cleaned(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
     """A loader's rows with names as text and opinions as numbers.
 
-    ``distortion``, ``level`` and ``split`` may be empty; ``None`` and ``NA`` in them are names like any other.
+    ``distortion``, ``level`` and ``split`` may be empty; ``None`` and ``NA`` in them are names like any other. They
+    become names of columns, so a line end in one becomes a blank.
 
     Args:
         config: the benchmark's settings.
@@ -70,12 +74,17 @@ def cleaned(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.DataFrame:
             )
     for name in (name for name in ("distortion", "level", "split") if name in rows):
         values = rows[name].astype(object)  # whatever kind of column it was: text, categories, numbers with gaps
-        if name != "level" or pd.api.types.is_object_dtype(rows[name]) or any(map(missing, values)):
-            rows[name] = values.map(label)
+        if name != "level" or not pd.api.types.is_numeric_dtype(rows[name]) or any(map(missing, values)):
+            rows[name] = values.map(label).map(_one_line)
     rows["opinion"] = as_numbers(rows["opinion"], rows, "opinions", f"benchmark {config.name}: ")
     if "opinion_std" in rows:
         rows["opinion_std"] = as_numbers(rows["opinion_std"], rows, "opinion_std", f"benchmark {config.name}: ")
     return rows
+
+
+def _one_line(text: str) -> str:
+    """A name without line ends, tabs and the like, which no header of a table can hold."""
+    return _CONTROL.sub(" ", text).strip() if _CONTROL.search(text) else text
 
 
 def as_numbers(values: pd.Series, rows: pd.DataFrame, what: str, prefix: str = "") -> pd.Series:

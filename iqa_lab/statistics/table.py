@@ -1,6 +1,6 @@
 """The tidy table of a unit: one row a column, all statistics beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,12 @@ CORRELATIONS = [
     "krasula_auc_bw", "krasula_c0", "krasula_pairs",
 ]  # fmt: skip
 COLUMNS = [*FACTORS, *CORRELATIONS, "input", "confidence", "initialised_from"]
+
+# columns of choices that are of all kinds of distortion; the first three stand in the table, the others in headlines
+_OF_ALL_KINDS = (
+    "agreement", "agreement_low", "agreement_high", "agreement_heldout", "agreement_heldout_low",
+    "agreement_heldout_high", "agreement_best", "agreement_pixels",
+)  # fmt: skip
 
 # pairs of images for Krasula's analysis of each column: its areas are then within .002 of those from all pairs
 KRASULA_PAIRS = 200_000
@@ -131,7 +137,8 @@ def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: Stat
 
     Returns:
         Rows in the order of ``columns``: ``n`` triplets, ``agreement`` with its interval (NaN over too few
-        references), and ``agreement_KIND`` for every kind of distortion where there are several.
+        references), and ``agreement_KIND`` for every kind of distortion where there are several, as ``kind_columns``
+        names it.
     """
     left, right = scores.iloc[0::2], scores.iloc[1::2]
     names = list(columns)
@@ -139,16 +146,41 @@ def agreement_table(scores: pd.DataFrame, columns: Sequence[str], settings: Stat
     resampled = cluster_bootstrap_mean(values, right["reference"], resamples=settings.resamples, seed=settings.seed)
     low, high = _interval(resampled, right["reference"], settings)
     kinds = right["distortion"].astype(str).to_numpy()
-    several = sorted(set(kinds)) if len(set(kinds)) > 1 else []
+    several = kind_columns(set(kinds)) if len(set(kinds)) > 1 else {}
     return pd.DataFrame(
         {
             "n": len(right),
             "agreement": values.mean(axis=0),
             "agreement_low": low,
             "agreement_high": high,
-            **{f"agreement_{kind}": values[kinds == kind].mean(axis=0) for kind in several},
+            **{name: values[kinds == kind].mean(axis=0) for kind, name in several.items()},
         }
     )
+
+
+def kind_columns(kinds: Collection[str]) -> dict[str, str]:
+    """The column with the agreement within each kind: ``agreement_KIND``; a kind that is called as a column is gets _.
+
+    >>> kind_columns({"blur", "low"})
+    {'blur': 'agreement_blur', 'low': 'agreement_low_'}
+    """
+    taken = {*_OF_ALL_KINDS}
+    # those whose name is free have it, whatever the others become
+    ordered = sorted(kinds, key=lambda kind: (f"agreement_{kind}" in taken, kind))
+    found = {}
+    for kind in ordered:
+        name = f"agreement_{kind}"
+        while name in taken:
+            name += "_"
+        found[kind] = name
+        taken.add(name)
+    return {kind: found[kind] for kind in sorted(kinds)}
+
+
+def kinds_of(table: pd.DataFrame) -> dict[str, str]:
+    """The columns of a table of choices that are of one kind of distortion, with the kind as the column names it."""
+    names = [str(name) for name in table if str(name).startswith("agreement_")]
+    return {name: name.removeprefix("agreement_") for name in names if name not in _OF_ALL_KINDS}
 
 
 def _interval(resampled: Floats, references: pd.Series, settings: StatisticsConfig) -> tuple[Floats, Floats]:

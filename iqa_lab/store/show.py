@@ -20,6 +20,7 @@ from iqa_lab.statistics.correlation.groups import TID_GLOBAL, left_out_of_within
 from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.statistics.factors.units import candidate_rows
 from iqa_lab.statistics.intervals.few import few_references
+from iqa_lab.statistics.table import kinds_of
 from iqa_lab.store.digits import three_digits, with_interval
 from iqa_lab.store.headline import best_first, pixel_control
 from iqa_lab.store.held_out import chosen_on_others
@@ -28,6 +29,7 @@ from iqa_lab.tables import table_lines, width_of_output
 
 # of distortions, that a terminal shows beside each other: PieAPP has dozens
 _MOST_KINDS = 8
+_HEADER = ("layer", "depth", "readout")
 # Of each protocol of choices: what people did whose answer a distance predicts.
 _AGREES = {
     CHOICE: "who chose the image with the smaller distance",
@@ -210,9 +212,8 @@ def print_table(
     choices = "agreement" in table
     statistic = "agreement" if choices else by if is_low_good(by) else "srcc"
     if choices:
-        kinds = [str(name).removeprefix("agreement_") for name in table if str(name).startswith("agreement_")]
-        others = {f"agreement_{kind}": kind for kind in kinds if kind not in ("low", "high")}
-        others = others if len(others) <= _MOST_KINDS else {}  # correlations.csv has them
+        of_kinds = {name: name if kind in _HEADER else printable(kind) for name, kind in kinds_of(table).items()}
+        others = of_kinds if len(of_kinds) <= _MOST_KINDS else {}  # correlations.csv has them
     elif "srcc_within_group" in table:
         named = {"srcc": "SRCC", "srcc_within_group": "within", "plcc": "PLCC", "slope": "slope"}
         others = {name: word for name, word in named.items() if name in table and name != statistic}
@@ -251,7 +252,7 @@ def _print_lines(lines: Sequence[Mapping[str, str]], control: int, console: Cons
         return
     view = Table()
     for name in lines[0]:
-        view.add_column(name, justify="left" if name in ("layer", "readout") else "right", no_wrap=True)
+        view.add_column(Text(name), justify="left" if name in ("layer", "readout") else "right", no_wrap=True)
     for place, line in enumerate(lines):
         if place == control:
             view.add_section()

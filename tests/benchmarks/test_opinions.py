@@ -182,6 +182,19 @@ def test_optional_columns_may_be_empty_in_some_rows_and_hold_any_word(folder: Pa
     assert pairs["distortion"].tolist() == ["jpeg", ""] and pairs["level"].tolist() == ["1", ""]
 
 
+def test_a_line_end_in_the_name_of_a_distortion_is_a_blank(folder: Path) -> None:
+    """The agreement within a kind is a column of its name, and results are read a line a row."""
+    kinds = ["two\nlines", "two\r\n lines", "a\tb", "\n", " kept\u00a0 as it is"]
+    frame = pd.DataFrame({"reference": "r.png", "distorted": [f"d{number}.png" for number in range(1, 6)],
+                          "opinion": range(5), "distortion": kinds, "level": kinds})  # fmt: skip
+    frame.to_parquet(folder / "table.parquet")
+    pairs = load_benchmark(replace(table(), path=str(folder / "table.parquet"))).pairs
+    assert pairs["distortion"].tolist() == ["two lines", "two lines", "a b", "", " kept\u00a0 as it is"]
+    assert pairs["level"].tolist() == pairs["distortion"].tolist()
+    pairs = load(folder, f'{HEAD},distortion\nr.png,d1.png,1,"two\nlines"\n').pairs
+    assert pairs["distortion"].tolist() == ["two lines"]
+
+
 def test_rows_of_a_loader_of_ones_own_pass_the_same_door(folder: Path) -> None:
     config = replace(table(), range=[0, 5])
     rows = pd.DataFrame({"reference": "r.png", "distorted": ["d1.png", "d2.png"], "distortion": [np.nan, "x"],

@@ -12,6 +12,8 @@ from iqa_lab.statistics.table import (
     KRASULA_PAIRS,
     agreement_table,
     correlation_table,
+    kind_columns,
+    kinds_of,
     people_an_image,
     standard_errors,
 )
@@ -107,3 +109,20 @@ def test_over_few_references_there_is_no_interval(references: int) -> None:
     said = few_references(references)
     assert (said is None) == (references >= RELIABLE)
     assert said is None or ("No intervals" in said) == (references < FEWEST)
+
+
+def test_a_kind_of_distortion_that_is_called_low_leaves_the_interval_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    names = ["low", "high", "best", "low_", "jpeg"]
+    scores = pd.DataFrame(
+        {"reference": np.repeat(np.arange(FEWEST), 20), "distortion": np.tile(np.repeat(names, 2), 2 * FEWEST),
+         "opinion": np.tile([0.25, 0.75], 10 * FEWEST), "plain@a": rng.random(20 * FEWEST)}
+    )  # fmt: skip
+    settings = StatisticsConfig(resamples=20)
+    plain = agreement_table(scores.assign(distortion=""), ["plain@a"], settings)
+    found = agreement_table(scores, ["plain@a"], settings)
+    pd.testing.assert_frame_equal(found[list(plain)], plain)
+    assert set(kinds_of(found)) == {*kind_columns(names).values()} and len(kinds_of(found)) == len(names)
+    for kind, name in kind_columns(names).items():
+        alone = agreement_table(scores[scores["distortion"] == kind], ["plain@a"], settings)
+        assert found[name].tolist() == alone["agreement"].tolist()
