@@ -10,9 +10,9 @@ from iqa_lab.benchmarks.elsewhere import MADE
 from iqa_lab.benchmarks.index import examine
 from iqa_lab.benchmarks.made import load as load_made
 from iqa_lab.benchmarks.opinions import THRESHOLDS, check_settings
-from iqa_lab.config import BenchmarkConfig, configuration_folder, option_files
+from iqa_lab.config import BenchmarkConfig, ColumnsConfig, configuration_folder, option_files
 from iqa_lab.config.check import make
-from iqa_lab.config.options import read_option
+from iqa_lab.config.options import read_option, shipped_option
 from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.errors import FOREIGN, UserError, choices
 from iqa_lab.imports import callable_package, import_object
@@ -37,10 +37,8 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
     if config.protocol == THRESHOLDS:
         return load_made(config)
     own = "." not in config.family  # of ours
-    if own and config.family != TABLE and (config.reference_root or config.distorted_root):
-        raise UserError(
-            f"benchmark.reference_root and distorted_root are for benchmark=table: {config.name} has its own"
-        )
+    if own and config.family != TABLE:
+        _check_published(config)
     load = import_object(f"iqa_lab.benchmarks.{config.family}.load" if own else config.family, "benchmark.family")
     try:
         benchmark = load(config)
@@ -57,6 +55,31 @@ def load_benchmark(config: BenchmarkConfig) -> Benchmark:
             "iqa_lab.benchmarks.benchmark.assemble gives"
         )
     return benchmark
+
+
+def _check_published(config: BenchmarkConfig) -> None:
+    """Nothing, if the settings of a published database are of that database, and none is of a table of one's own.
+
+    Raises:
+        UserError: another benchmark has its name; or a setting would change nothing.
+    """
+    ours = shipped_option("benchmark", config.name) or {}
+    if ours.get("family", config.family) != config.family:
+        raise UserError(
+            f"benchmark.name={config.name} is the name of another benchmark: benchmark={config.name} chooses that one; "
+            "or give this one another name"
+        )
+    if config.reference_root or config.distorted_root:
+        raise UserError(
+            f"benchmark.reference_root and distorted_root are for benchmark=table: {config.name} has its own"
+        )
+    if config.columns != ColumnsConfig():
+        raise UserError(f"benchmark.columns is for benchmark=table: {config.name} has its own")
+    if ours and ours.get("opinions") is None and config.opinions is not None:
+        raise UserError(
+            f"benchmark.opinions={config.opinions}: {config.name} has a list of its own; other opinions of its images "
+            "go into a table, benchmark=table"
+        )
 
 
 def load_benchmark_named(name: str, allow_missing: bool) -> Benchmark:

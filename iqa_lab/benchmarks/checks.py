@@ -1,7 +1,7 @@
 """A benchmark -> what a person should be told of it: identical pairs, pixels that do not agree as published."""
 
-from iqa_lab.benchmarks import Benchmark
-from iqa_lab.benchmarks.benchmark import CHOICES, questions
+from iqa_lab.benchmarks import TABLE, Benchmark
+from iqa_lab.benchmarks.benchmark import CHOICES, MOS, questions
 from iqa_lab.benchmarks.selection import filters_of
 from iqa_lab.progress import say
 
@@ -29,6 +29,30 @@ def say_left_out(benchmark: Benchmark) -> None:
         asked = ", ".join(f"benchmark.{key}" for key in filters_of(config))
         unknown = f"; how many of them {asked} would keep is not known" if asked else ""
         say(f"{name}: the opinions of {benchmark.n_unlisted} {what} are not here{unknown}", "yellow")
+    unused = _unused_spread(benchmark)
+    if unused:
+        say(f"{name}: {unused}", "yellow")
+
+
+def _unused_spread(benchmark: Benchmark) -> str | None:
+    """Why the spread of the opinions in a table of one's own makes no statistics, and what would; None where it does.
+
+    Outlier ratio, RMSE*, Krasula's analysis and ceilings need the standard error of every opinion.
+    """
+    config, spread = benchmark.config, benchmark.pairs["opinion_std"]
+    if config.family != TABLE or config.protocol != MOS:
+        return None
+    lacking, kind = int(spread.isna().sum()), config.opinion_std
+    if kind == "none":
+        advice = "benchmark.opinion_std=standard_error or standard_deviation says what it is"
+        return None if lacking == len(spread) else f"the column opinion_std is not used: {advice}"
+    if lacking:
+        return (
+            f"benchmark.opinion_std={kind}, but {lacking} of {len(spread)} opinions have none: no ceilings and outliers"
+        )
+    if kind == "standard_deviation" and config.people is None:
+        return f"the column opinion_std is not used: a {kind} needs the number of judges, benchmark.people=NUMBER"
+    return None
 
 
 def say_layout(benchmark: Benchmark) -> None:

@@ -56,6 +56,8 @@ def _meant(config: BenchmarkConfig, key: str, value: str, names: Sequence[str]) 
         return alike[0]
     if alike:
         raise UserError(f"benchmark.{key}: {config.name} has {first_names(alike)}; which is meant by {value}?")
+    if not any(names):
+        raise UserError(f"benchmark.{key}={value}: {config.name} says of no pair which of the {key} it is")
     raise UserError(f"benchmark.{key}: {config.name} has no {value}; choose from {choices(value, names)}")
 
 

@@ -14,7 +14,7 @@ from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra
 from iqa_lab.errors import UnitFailed, UserError, choices
-from iqa_lab.progress import status
+from iqa_lab.progress import say, status
 
 
 def run_hydra(
@@ -127,13 +127,15 @@ def checked_unit(composed: DictConfig) -> Config:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from iqa_lab.networks.cells import check_said
+    from iqa_lab.networks.cells import check_said, said_in_vain
 
     config = checked(composed)
     check_choice_of_weights(config)
     said = keys_of(HydraConfig.get().overrides.task)
     if "experiment" not in said:  # which says it itself
         check_said(config, said)
+    for sentence in said_in_vain(config, said):
+        say(sentence, "yellow")
     return config
 
 

@@ -201,6 +201,11 @@ def _fault_together(schema: type, values: Mapping[str, Any]) -> str | None:
         return f"terms={values['terms']}: say in a sentence on which terms {values['source']} hands the file out"
     if schema is BenchmarkConfig and (fault := _fault_of_stimuli(values)):
         return fault
+    if schema is BenchmarkConfig and values["protocol"] in ("2afc", "quadruples") and values["opinion"] != "mos":
+        return (
+            f"opinion={values['opinion']}: of choices the preference is the share of people who called the right side "
+            "the more similar one; if it is the share of the others, write 1 minus it"
+        )
     if schema is BenchmarkConfig and values["protocol"] == "mos" and values["headline"] == "agreement":
         return (
             "headline=agreement: it is of choices (protocol=2afc or quadruples); "

@@ -18,6 +18,7 @@ from iqa_lab.config.schema import (
 )
 from iqa_lab.config.yaml_files import read_mapping
 from iqa_lab.errors import UserError
+from iqa_lab.folders import configuration_folder
 
 # what the files of a group hold
 SCHEMAS: dict[str, type] = {
@@ -48,6 +49,12 @@ def read_option(path: Path, group: str) -> dict[str, Any]:
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
     return values
+
+
+def shipped_option(group: str, name: str) -> dict[str, Any] | None:
+    """What the shipped option of a group with this name says; None: there is none."""
+    path = configuration_folder() / group / f"{name}.yaml"
+    return read_option(path, group) if path.is_file() else None
 
 
 def checked_own_folder(folder: Path) -> Path:

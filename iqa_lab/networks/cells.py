@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from iqa_lab.config import Config, InputConfig, WeightsConfig, configuration_folder, option_files
-from iqa_lab.config.options import read_option
+from iqa_lab.config import ArchitectureConfig, Config, InputConfig, WeightsConfig, configuration_folder, option_files
+from iqa_lab.config.options import read_option, shipped_option
 from iqa_lab.errors import UserError
 from iqa_lab.imports import is_own as is_own_code
 
@@ -19,6 +19,10 @@ OWN = "custom"
 
 # the goal of networks whose weights stay at random
 UNTRAINED = "untrained"
+
+# keys that mean nothing to a baseline, and to a network whose weights stay at random
+_OF_LAYERS = ("layers", "readout", "tokens", "concat")
+_OF_FILES = tuple(f"weights.{name}" for name in ("state", "prefix", "renames", "keys", "ignores", "sha256", "source"))
 
 
 def cells(folders: Sequence[Path]) -> Iterator[tuple[str, WeightsConfig]]:
@@ -86,9 +90,10 @@ def check_cell(config: Config) -> None:
     """Nothing, if a run's goal, dataset, architecture and weights belong together.
 
     Raises:
-        UserError: they contradict each other, or the cell has no weights.
+        UserError: they contradict each other, or the cell has no weights; or the architecture has another one's name.
     """
     weights = config.weights
+    _check_name(config.architecture)
     goal, dataset, architecture = config.goal.name, config.dataset.name, config.architecture.name
     wanted = {"goal": goal, "dataset": dataset, "architecture": architecture}
     asked = " ".join(f"{key}={value}" for key, value in wanted.items())
@@ -114,6 +119,27 @@ def check_cell(config: Config) -> None:
             )
         near = "; ".join(nearest_cells(goal, dataset, architecture, [configuration_folder()]))
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")
+
+
+def _check_name(architecture: ArchitectureConfig) -> None:
+    """Nothing, if an architecture is not called as another one is: its numbers would be listed as the other's.
+
+    Code of one's own may be called as one likes.
+
+    Raises:
+        UserError: it is.
+    """
+    ours = None if is_own_code(str(architecture.constructor)) else shipped_option("architecture", architecture.name)
+    if ours is None or architecture.name == OWN:
+        return
+    arguments = ours.get("arguments") or {}
+    same = all(architecture.arguments.get(key) == value for key, value in arguments.items())
+    if ours["constructor"] != architecture.constructor or not same:
+        raise UserError(
+            f"architecture.name={architecture.name} is the name of {ours['constructor']}"
+            f"{f' with {arguments}' if arguments else ''}, which this is not: architecture={architecture.name} chooses "
+            "that one; for this one give another architecture.name=NAME"
+        )
 
 
 def is_own(config: Config) -> bool:
@@ -147,6 +173,25 @@ def check_said(config: Config, said: Collection[str]) -> None:
             "goal=own goal.name=WORD dataset=own dataset.name=WORD, or options of iqa-lab list goals and datasets"
             + (", or goal=untrained dataset=none" if not (config.weights.path or config.weights.url) else "")
         )
+
+
+def said_in_vain(config: Config, said: Collection[str]) -> list[str]:
+    """What somebody has said of one run that changes nothing in it, in sentences.
+
+    Args:
+        config: of the run.
+        said: as of ``check_said``.
+    """
+    found = []
+    if config.goal.name == BASELINE:
+        keys = sorted(key for key in said if key in _OF_LAYERS or key.startswith("readouts."))
+        found += [f"a baseline is a readout itself: {', '.join(keys)} changes nothing"] if keys else []
+    if config.goal.name == UNTRAINED:
+        keys = sorted(key for key in said if key in _OF_FILES)
+        found += [f"goal={UNTRAINED} loads no weights: {', '.join(keys)} changes nothing"] if keys else []
+    elif "weights.seed" in said and not config.weights.ignores:
+        found.append(f"weights.seed is of goal={UNTRAINED}: it changes nothing in trained weights")
+    return found
 
 
 def said_of_own(config: Config) -> str | None:

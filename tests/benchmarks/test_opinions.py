@@ -12,6 +12,7 @@ from PIL import Image
 
 from iqa_lab.benchmarks import Benchmark, examine, load_benchmark
 from iqa_lab.benchmarks.benchmark import assemble
+from iqa_lab.benchmarks.checks import say_left_out
 from iqa_lab.benchmarks.lists import numbers
 from iqa_lab.benchmarks.names import Names, find_entry, finder, inside
 from iqa_lab.config import BenchmarkConfig
@@ -410,3 +411,34 @@ def test_optional_columns_of_votes_and_of_choices_may_be_empty_too(folder: Path,
     mixed = "\n".join([*votes, f"r.png,d1.png,3,{value}"])
     with pytest.raises(UserError, match=f"the votes of d1.png .* are of several values of {column}"):
         load(folder, mixed, "benchmark.votes=true")
+
+
+@pytest.mark.parametrize(
+    ("spread", "overrides", "message"),
+    [
+        ([".5", ".5"], [], "the column opinion_std is not used: benchmark.opinion_std=standard_error or"),
+        ([".5", ".5"], ["opinion_std=standard_error"], ""),
+        ([".5", ""], ["opinion_std=standard_error"], "benchmark.opinion_std=standard_error, but 1 of 2 opinions have"),
+        (["", ""], ["opinion_std=standard_error"], "but 2 of 2 opinions have none"),
+        (["", ""], [], ""),
+        ([".5", ".5"], ["opinion_std=standard_deviation"], "needs the number of judges, benchmark.people=NUMBER"),
+        ([".5", ".5"], ["opinion_std=standard_deviation", "people=9"], ""),
+    ],
+)
+def test_a_spread_that_makes_no_statistics_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], spread: list[str], overrides: list[str], message: str
+) -> None:
+    lines = [f"r.png,d{number}.png,{number},{value}" for number, value in enumerate(spread, 1)]
+    say_left_out(load(folder, "\n".join([f"{HEAD},opinion_std", *lines]), *overrides))
+    said = " ".join(capsys.readouterr().err.split())
+    assert message in said and bool(message) == bool(said)
+
+
+def test_choices_have_one_direction(folder: Path) -> None:
+    with pytest.raises(UserError, match="opinion=dmos: of choices the preference is the share of people who called"):
+        load(folder, CHOICES.format(".2"), "benchmark.protocol=2afc", "benchmark.opinion=dmos")
+
+
+def test_a_filter_of_what_no_pair_has_is_said(folder: Path) -> None:
+    with pytest.raises(UserError, match="levels=3: table says of no pair which of the levels it is"):
+        load(folder, f"{HEAD}\nr.png,d1.png,1\n", "benchmark.levels=[3]")

@@ -148,11 +148,19 @@ def test_roots_that_cannot_be_meant_are_refused(home: Path, roots: list[str], me
     assert "\n" not in str(refused.value)
 
 
-def test_roots_are_for_tables_only(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="reference_root and distorted_root are for benchmark=table: tid2013 has its own"
-    ):
-        load_benchmark(composed("benchmark=tid2013", f"benchmark.reference_root={tmp_path}").benchmark)
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["benchmark=tid2013", "benchmark.reference_root=x"], "are for benchmark=table: tid2013 has its own"),
+        (["benchmark=tid2013", "benchmark.columns.opinion=x"], "columns is for benchmark=table: tid2013 has its own"),
+        (["benchmark=tid2013", "benchmark.opinions=x.txt"], "opinions=x.txt: tid2013 has a list of its own; other"),
+        (["benchmark.name=tid2013"], "benchmark.name=tid2013 is the name of another benchmark: benchmark=tid2013 ch"),
+        (["benchmark=csiq", "benchmark.name=live"], "benchmark.name=live is the name of another benchmark"),
+    ],
+)
+def test_settings_of_a_published_benchmark_are_its_own(overrides: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_benchmark(composed(*overrides).benchmark)
 
 
 def test_a_benchmark_may_name_the_table_in_its_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
