@@ -151,12 +151,16 @@ def _spreadsheet(file: Path) -> pd.DataFrame:
     if len(unknown):
         raise UserError(f"{file}: unknown distortion {unknown.iloc[0]!r}, expected {', '.join(_TYPES)}")
     image = table["image"].str.strip().str.removesuffix(".0")
-    level = as_numbers(table["dst_lev"], table.rename(columns={"image": "distorted"}), "levels").astype(int)
+    level = as_numbers(table["dst_lev"], table.rename(columns={"image": "distorted"}), "levels")
+    wrong = level.index[~level.isin(range(1, 10))]
+    if len(wrong):
+        row = table.loc[wrong[0]]
+        raise UserError(f"{file}: row {row['line']}: the level is {row['dst_lev']!r}, expected a number from 1 to 9")
     return pd.DataFrame(
         {
             "image": image,
             "kind": types,
-            "level": level,
+            "level": level.astype(int),
             "opinion": table["dmos"],
             "opinion_std": table["dmos_std"],
             "line": table["line"],

@@ -7,14 +7,14 @@ import hashlib
 import io
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from iqa_lab.benchmarks.colour import other_than_srgb
 from iqa_lab.benchmarks.image_files import SRGB_PRIMARIES, Declared, declared
@@ -114,6 +114,38 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
         short = min(rgb.size)  # the long side is rounded down, as in torchvision
         width, height = resize * rgb.width // short, resize * rgb.height // short
     return Decoded(np.asarray(rgb.resize((width, height), Image.Resampling.BILINEAR)), conversion, whole)
+
+
+def check_picture(image: Image.Image, name: str) -> None:
+    """Nothing, if what a PIL image and the file it was opened from say is that it is one picture in 8-bit sRGB.
+
+    Pillow has opened a file of 16 bits a channel, or an animation, as one picture of 8 bits, without a word.
+
+    Args:
+        image: opened from a file, or made; its pixels may have been changed since.
+        name: of it, for errors.
+
+    Raises:
+        UserError: they say something else.
+    """
+    says = Declared()
+    if isinstance(image, ImageFile.ImageFile):
+        content = _content_of(image)
+        # damage is met when its pixels are read
+        says = replace(declared(content, thorough=False), damage=None) if content else says
+        _refuse_declared(says, name)
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise UserError(f"{name} holds {frames} pictures: give one of them, image.copy()")
+    _refuse_other_colours(image, says, name)
+
+
+def _content_of(image: ImageFile.ImageFile) -> bytes | None:
+    """What is in the file that an image was opened from; None where it is not to be had any more."""
+    path = os.fsdecode(image.filename or "")
+    if os.path.isfile(path):
+        return _content(path)
+    return image.fp.getvalue() if isinstance(image.fp, io.BytesIO) else None
 
 
 def _content(path: str) -> bytes:

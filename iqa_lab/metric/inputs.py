@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from iqa_lab.benchmarks.colour import other_than_srgb
-from iqa_lab.benchmarks.images import Resize, decode
+from iqa_lab.benchmarks.images import Resize, check_picture, decode
 from iqa_lab.errors import UserError
 
 # one image, a batch of images, or a list of images
@@ -138,18 +137,18 @@ def _of_array(pixels: NDArray[Any]) -> Tensor:
 
 def _of_picture(image: Image.Image, name: str) -> NDArray[np.uint8]:
     """The pixels of a PIL image as they would be read from its file: upright, grey and opaque ones as RGB."""
-    profile = image.info.get("icc_profile")
-    if profile and (why := other_than_srgb(bytes(profile), image.mode in ("1", "L", "LA"))):
-        raise UserError(f"{name} is not in sRGB: {why}; convert it to sRGB yourself")
+    if image.mode.startswith(("I", "F")):
+        raise UserError(f"{name} is a PIL image of mode {image.mode}: scale it to 8 bits a channel yourself")
     if image.mode not in ("1", "L", "LA", "RGB", "RGBA", "P", "PA"):
         raise UserError(f"{name} is a PIL image of mode {image.mode}: convert it yourself, image.convert('RGB')")
     try:
+        check_picture(image, name)
         upright = ImageOps.exif_transpose(image)  # which may be the first to read its file
         alpha = None
         if image.mode in ("LA", "RGBA", "PA", "P") or "transparency" in image.info:
             alpha = np.asarray(upright.convert("RGBA").getchannel("A"))
         pixels = np.asarray(upright.convert("RGB"))
-    except MemoryError:
+    except (UserError, MemoryError):
         raise
     except Exception as error:  # of a closed or damaged file Pillow may raise anything
         raise UserError(f"{name} is a PIL image that cannot be read: {' '.join(str(error).split())[:100]}") from error

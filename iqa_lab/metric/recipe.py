@@ -17,7 +17,7 @@ from iqa_lab.networks.network import OUTPUT, PIXELS, Layer, Network
 from iqa_lab.readouts import Distance, load_distance
 from iqa_lab.readouts.channels import weighed_distance
 from iqa_lab.readouts.gradients import root
-from iqa_lab.scoring.definitions import chosen_layers, concatenate
+from iqa_lab.scoring.definitions import check_name, chosen_layers, concatenate
 
 # readouts of responses that weights of channels have a meaning for; those of channels have one by themselves
 WEIGHABLE = ("plain", "lpips")
@@ -131,6 +131,7 @@ def recipe_of_words(
     terms: list[Term] = []
     sums: list[Sum] = []
     for name, readout in config.readouts.items():
+        check_name(name, readout)
         check_weighing(name, readout, bool(weighed))
         layers = layers_of(readout, network, name)
         unknown = [layer for layer in weighed if layer not in {one.name for one in layers}]

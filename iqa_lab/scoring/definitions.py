@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.config import ArchitectureConfig, ReadoutConfig
+from iqa_lab.config.options import shipped_option
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.imports import is_own
 from iqa_lab.networks.choice import select_layers
 from iqa_lab.networks.layer import CLASS_TOKEN, OUTPUT, PIXELS, Layer
 
@@ -54,11 +56,13 @@ def define_columns(
         all_layers: of the network, from early to late.
 
     Raises:
-        UserError: a layer does not exist, or a readout needs positions where there are none.
+        UserError: a layer does not exist, a readout needs positions where there are none, or has another one's name.
     """
-    definitions = {f"plain@{PIXELS.name}": _definition(PIXELS, "plain", CONTROL)}
+    control = {f"plain@{PIXELS.name}": _definition(PIXELS, "plain", CONTROL)}
+    definitions: dict[str, Definition] = {}
     concatenations = []
     for name, readout in readouts.items():
+        check_name(name, readout)
         layers = chosen_layers(readout, all_layers, name)
         for row in rows_of_readout(name, readout):
             definitions |= {f"{row}@{layer.name}": _definition(layer, row, readout) for layer in (PIXELS, *layers)}
@@ -70,7 +74,23 @@ def define_columns(
                     "scaled": together.scaled,
                     "parts": list(together.parts),
                 }
-    return definitions, concatenations
+    return {**control, **definitions, **control}, concatenations
+
+
+def check_name(name: str, readout: ReadoutConfig) -> None:
+    """Nothing, if a readout is not called as another one is: its rows would be taken for the other's.
+
+    Code of one's own may be called as one likes.
+
+    Raises:
+        UserError: it is.
+    """
+    ours = None if is_own(readout.function) else shipped_option("readout", name)
+    if ours is not None and ours.get("function", readout.function) != readout.function:
+        raise UserError(
+            f"readouts.{name}.function={readout.function}: rows called {name} are of {ours['function']}; put yours "
+            "into a file of its own, readout/NAME.yaml, in a folder that --config-dir names"
+        )
 
 
 def rows_of_readout(name: str, readout: ReadoutConfig) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """The one door for images: what is wrong is one clear line, with its likely cause."""
 
 import io
+import struct
+import zlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from iqa_lab.errors import UserError
 from iqa_lab.metric.inputs import pairs_of, read_images
@@ -53,7 +56,7 @@ BAD: dict[str, tuple[object, str]] = {
     "nested tensors": (torch.nested.nested_tensor([UNIT, UNIT], layout=torch.jagged), "no plain tensor"),
     "a tensor without values": (torch.empty(3, 20, 30, device="meta"), "no plain tensor"),
     "16-bit, the other byte order": (IMAGE.astype(np.dtype(np.uint16).newbyteorder()), "holds uint16"),
-    "16-bit grey": (Image.fromarray(IMAGE[..., 0].astype(np.uint16)), "mode I;16"),
+    "16-bit grey": (Image.fromarray(IMAGE[..., 0].astype(np.uint16)), "mode I;16: scale it to 8 bits"),
     "a file object": (io.BytesIO(b"x"), "BytesIO: give a torch tensor"),
     "a list in a list": ([IMAGE, [IMAGE]], r"reference\[1\] is a list"),
     "paths of a table": (np.array(["a.png"]), "not \\[B, H, W, 3\\]"),
@@ -145,6 +148,55 @@ def test_pictures_and_paths_of_one_file_are_the_same(tmp_path: Path) -> None:
         with Image.open(tmp_path / name) as opened:
             by_picture = read_images(opened, "x").tensors[0]
         assert by_picture.equal(read_images(tmp_path / name, "x").tensors[0]), name
+
+
+def png(bits: int, extra: bytes = b"") -> bytes:
+    """A PNG file of IMAGE with so many bits a channel."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = IMAGE if bits == 8 else IMAGE.astype(">u2") * 257
+    header = struct.pack(">IIBBBBB", IMAGE.shape[1], IMAGE.shape[0], bits, 2, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def saved(form: str, **how: object) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(IMAGE).save(content, form, **how)
+    return content.getvalue()
+
+
+ADOBE_RGB = Image.Exif()
+ADOBE_RGB.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 2
+GAMMA = struct.pack(">I4sI", 4, b"gAMA", 100000) + struct.pack(">I", zlib.crc32(b"gAMA" + struct.pack(">I", 100000)))
+SEVERAL = {"save_all": True, "append_images": [Image.fromarray(IMAGE[::-1])]}
+
+
+@pytest.mark.parametrize("opened", ["by its path", "from memory"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (png(16), "16 or more bits a channel"),  # of which Pillow makes 8
+        (png(8, GAMMA), "not in sRGB: its gAMA chunk says 1"),
+        (saved("JPEG", exif=ADOBE_RGB), "not in sRGB: its camera says Adobe RGB"),
+        (saved("PNG", **SEVERAL), "holds an animation"),
+        (saved("GIF", **SEVERAL), "holds 2 pictures"),
+        (saved("TIFF", **SEVERAL), "holds 2 pictures"),
+        (png(8), ""),
+    ],
+)
+def test_an_opened_picture_is_refused_as_its_file_is(tmp_path: Path, content: bytes, said: str, opened: str) -> None:
+    file = tmp_path / "image"
+    file.write_bytes(content)
+    for image in (Image.open(file if opened == "by its path" else io.BytesIO(content)), file):
+        with pytest.raises(UserError, match=said) if said else nullcontext():
+            assert len(read_images(image, "reference")) == 1
+    with Image.open(file) as image:
+        made = image.copy().convert("RGB")  # a picture of the program's own
+    made.info = {}
+    assert len(read_images(made, "reference")) == 1
 
 
 def test_a_resize_is_that_of_the_pass(tmp_path: Path) -> None:

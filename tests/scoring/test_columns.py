@@ -29,6 +29,18 @@ def test_the_control_is_always_there_and_layers_given_twice_count_once() -> None
     assert planned == ["plain@pixels", "mean@pixels", "mean@features.4"]
 
 
+@pytest.mark.parametrize("readout", ["plain", "gram", "channel_scaled"])
+def test_rows_are_of_the_readout_whose_name_they_bear(readout: str) -> None:
+    with pytest.raises(UserError, match=f"readouts.{readout}.function=mean: rows called {readout} are of {readout}"):
+        names(*ALEXNET, f"readout={readout}", f"readouts.{readout}.function=mean")
+
+
+def test_the_control_stays_what_it_is_beside_code_of_ones_own_that_is_called_plain() -> None:
+    config = composed(*ALEXNET, "readouts.plain.function=builtins.abs")
+    planned = plan_columns(config, untrained("alexnet")).definitions
+    assert [planned[f"plain@{layer}"]["function"] for layer in ("pixels", "features.1")] == ["plain", "builtins.abs"]
+
+
 def test_all_readouts_read_all_layers() -> None:
     planned = names(*ALEXNET, "readout=all")
     rows = {name.split("@")[0] for name in planned}
