@@ -110,23 +110,3 @@ def _trainings(name: str, given: Mapping[str, list[str]], known: Sequence[str], 
         why = f"several trainings have this name{' of ' + asked if asked else ''}" if found else f"none of {asked}"
         raise UserError(f"weights={name}: {why}; give one of {choices(name, found or called)}")
     return found
-
-
-def keys_of(overrides: Iterable[str]) -> set[str]:
-    """What overrides set.
-
-    >>> sorted(keys_of(["goal=clip", "+weights.path=x", "~readout"]))
-    ['goal', 'readout', 'weights.path']
-    """
-    return {one.lstrip("+~").partition("=")[0] for one in overrides}
-
-
-def own_factors(overrides: Sequence[str]) -> list[str]:
-    """The overrides; with ``goal.name=WORD`` alone also ``goal=own``: the facts of the usual goal do not hold for it.
-
-    >>> own_factors(["goal.name=deblurring", "dataset=none"])
-    ['goal=own', 'goal.name=deblurring', 'dataset=none']
-    """
-    keys = keys_of(overrides)
-    unsaid = [factor for factor in ("goal", "dataset") if f"{factor}.name" in keys and factor not in keys]
-    return [*(f"{factor}=own" for factor in unsaid if "experiment" not in keys), *overrides]

@@ -8,11 +8,11 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
-from iqa_lab.cli.arguments import full_weights, keys_of, own_factors, own_folder
+from iqa_lab.cli.arguments import full_weights, own_folder
 from iqa_lab.config import Config, configuration_folder, option_files, register_schema
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
-from iqa_lab.config.overrides import for_hydra
+from iqa_lab.config.overrides import for_hydra, keys_of, own_factors
 from iqa_lab.errors import UnitFailed, UserError, choices
 from iqa_lab.progress import say, status
 

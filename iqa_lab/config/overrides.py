@@ -4,7 +4,7 @@ A key that takes any keys (``architecture.arguments={a: 1}``) needs no ``+``: gi
 there. Text that looks like a number (``benchmark.name=1.10``) stays the text that was typed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin
 
@@ -112,3 +112,27 @@ def _plain(value: Any) -> Any:
 
 def _is_interpolation(value: Any) -> bool:
     return isinstance(value, str) and "${" in value
+
+
+def keys_of(overrides: Iterable[str]) -> set[str]:
+    """What overrides set.
+
+    >>> sorted(keys_of(["goal=clip", "+weights.path=x", "~readout"]))
+    ['goal', 'readout', 'weights.path']
+    """
+    return {one.lstrip("+~").partition("=")[0] for one in overrides}
+
+
+def own_factors(overrides: Sequence[str], said: Collection[str] = ()) -> list[str]:
+    """The overrides; with ``goal.name=WORD`` alone also ``goal=own``: the facts of the usual goal do not hold for it.
+
+    Args:
+        overrides: of one command.
+        said: keys that are set besides.
+
+    >>> own_factors(["goal.name=deblurring", "dataset=none"])
+    ['goal=own', 'goal.name=deblurring', 'dataset=none']
+    """
+    keys = keys_of(overrides) | set(said)
+    unsaid = [factor for factor in ("goal", "dataset") if f"{factor}.name" in keys and factor not in keys]
+    return [*(f"{factor}=own" for factor in unsaid if "experiment" not in keys), *overrides]

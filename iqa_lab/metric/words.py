@@ -16,8 +16,9 @@ from iqa_lab.config import Config, configuration_folder, option_files, register_
 from iqa_lab.config.check import checked
 from iqa_lab.config.messages import plain_message
 from iqa_lab.config.options import checked_own_folder
-from iqa_lab.config.overrides import for_hydra
+from iqa_lab.config.overrides import for_hydra, keys_of, own_factors
 from iqa_lab.errors import UserError, choices
+from iqa_lab.networks.cells import check_said
 
 GROUPS = ("goal", "dataset", "architecture", "benchmark", "tracker", "runtime")
 
@@ -42,14 +43,17 @@ def composed(
         config_dir: a configuration folder of the user's own.
 
     Raises:
-        UserError: a word, a key or a value is wrong; the message names the nearest right ones.
+        UserError: a word, a key or a value is wrong; the message names the nearest right ones. Or nobody said what a
+            network of one's own was trained for and on.
     """
     chosen = {**dict(words or {}), "readout": readout, "layers": layers, "tokens": tokens}
     _check_once(overrides, chosen)
     folders = [configuration_folder()]
     if config_dir is not None:
         folders.insert(0, checked_own_folder(Path(config_dir)))
-    arguments = [*for_hydra(_texts(overrides)), *_chosen(dict(words or {}), folders)]
+    given = {key for key, word in (words or {}).items() if word is not None}
+    plain = own_factors(_texts(overrides), given)
+    arguments = [*for_hydra(plain), *_chosen(dict(words or {}), folders)]
     if readout is not None:
         arguments.append(f"readout=[{','.join(_readouts(readout, folders))}]")
     register_schema()
@@ -72,6 +76,9 @@ def composed(
         name = next(one for one in arguments if one.startswith("weights="))
         known = option_files("weights", folders)
         raise UserError(f"there is no training {name}; choose from {choices(name.partition('=')[2], known)}")
+    said = keys_of(plain) | given
+    if "experiment" not in said:  # which says it itself
+        check_said(config, said)
     return config
 
 

@@ -10,6 +10,7 @@ import pytest
 import iqa_lab
 from iqa_lab.errors import UserError
 from iqa_lab.metric.load import load_metric
+from iqa_lab.metric.words import composed
 
 RANDOM: dict[str, Any] = {"goal": "untrained", "dataset": "none", "architecture": "squeezenet1_1"}
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -30,6 +31,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "empty cell": ({**RANDOM, "goal": "jigsaw", "dataset": "imagenet1k"}, "no public weights for goal=jigsaw"),
     "override": ({**RANDOM, "overrides": ["precission=fp32"]}, "precission"),
     "no override": ({**RANDOM, "overrides": ["fp32"]}, "is no override"),
+    "a network of one's own": (
+        {"architecture": "alexnet", "overrides": ["weights.path=mine.pt"]}, "say what it was trained for and on"
+    ),
+    "code of one's own": (
+        {"architecture": "custom", "overrides": ["architecture.constructor=mine.net"], "goal": "clip"},
+        "say what it was trained for and on",
+    ),
     "precision": ({**RANDOM, "overrides": ["precision=fp8"]}, "precision=fp8"),
     "scaled": ({**RANDOM, "concat": "scaled"}, "needs? the means|means of a benchmark|divides every layer by its mean"),
     "scaled in words": ({**RANDOM, "overrides": ["concat=[scaled]"]}, "divides every layer by its mean"),
@@ -93,6 +101,15 @@ def test_bad_words_are_one_line(case: str) -> None:
     with pytest.raises(UserError, match=said) as error:
         load_metric(**given)
     assert "\n" not in str(error.value)
+
+
+def test_a_goal_of_ones_own_is_not_described_as_the_usual_one() -> None:
+    """As on the command line: else a result, and the card of a metric, would say that it is a classifier's."""
+    own = ["weights.path=mine.pt", "goal.name=deblurring", "dataset.name=mine"]
+    config = composed(own, words={"architecture": "alexnet"})
+    assert (config.goal.name, config.goal.family, config.dataset.name) == ("deblurring", "own", "mine")
+    with pytest.raises(UserError, match="say what it was trained for and on"):
+        iqa_lab.evaluate("architecture=alexnet", "weights.path=mine.pt")
 
 
 def test_layers_may_be_python_values() -> None:

@@ -4,8 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from iqa_lab.cli.arguments import keys_of, own_factors
-from iqa_lab.config.overrides import for_hydra
+from iqa_lab.config.overrides import for_hydra, keys_of, own_factors
 from iqa_lab.errors import UserError
 from iqa_lab.networks.cells import check_cell, check_said, is_own, said_in_vain, said_of_own
 from tests.conftest import composed
