@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig
 from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.imports import import_object
-from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, is_by_hand
+from iqa_lab.networks.cells import BASELINE, UNTRAINED, check_cell, check_name, is_by_hand
 from iqa_lab.networks.convention import check_input
 from iqa_lab.networks.fine import FINE, is_fine_group
 from iqa_lab.networks.forms import AXES, CLASS, LAYOUTS, TOKENS, VECTOR, Form, NoForm, form_of, grid_of, stride_of
@@ -42,12 +42,13 @@ def network_from(config: Config, file: Path | None) -> Network:
     """As ``build_network``, with the weights in a file that somebody has found and verified; None: as drawn.
 
     Raises:
-        UserError: the weights or layers are not as declared.
+        UserError: the weights or layers are not as declared, or the architecture has another one's name.
     """
     weights = config.weights
     check_layout(config.architecture)
     check_input(weights.input)
     module = build_module(config.architecture, weights)
+    check_name(config.architecture)
     if isinstance(module, OnDisplay):
         module.shown_on(config.benchmark.pixels_per_degree, config.benchmark.peak_luminance)
     random_keys = load_weights(module, file, weights) if file is not None else []

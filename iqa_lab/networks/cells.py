@@ -90,10 +90,9 @@ def check_cell(config: Config) -> None:
     """Nothing, if a run's goal, dataset, architecture and weights belong together.
 
     Raises:
-        UserError: they contradict each other, or the cell has no weights; or the architecture has another one's name.
+        UserError: they contradict each other, or the cell has no weights.
     """
     weights = config.weights
-    _check_name(config.architecture)
     goal, dataset, architecture = config.goal.name, config.dataset.name, config.architecture.name
     wanted = {"goal": goal, "dataset": dataset, "architecture": architecture}
     asked = " ".join(f"{key}={value}" for key, value in wanted.items())
@@ -121,7 +120,7 @@ def check_cell(config: Config) -> None:
         raise UserError(f"no public weights for {asked}; the nearest cells are: {near}; or give weights.path=FILE")
 
 
-def _check_name(architecture: ArchitectureConfig) -> None:
+def check_name(architecture: ArchitectureConfig) -> None:
     """Nothing, if an architecture is not called as another one is: its numbers would be listed as the other's.
 
     Code of one's own may be called as one likes.

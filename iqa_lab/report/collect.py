@@ -12,7 +12,7 @@ import pandas as pd
 from iqa_lab import __version__
 from iqa_lab.benchmarks.benchmark import MOS
 from iqa_lab.config import configuration_folder
-from iqa_lab.errors import UserError, counted
+from iqa_lab.errors import UserError, counted, first_names
 from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.across import averaged, common_cells, explained
@@ -29,7 +29,7 @@ from iqa_lab.report.pictures import Pictures
 from iqa_lab.report.properties import with_properties
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
-from iqa_lab.statistics.factors.units import best_of_units, comparable, with_values
+from iqa_lab.statistics.factors.units import best_of_units, comparable, joined, scored_once, with_values
 from iqa_lab.statistics.factors.verdicts import columns_of_claims, judge_claims
 from iqa_lab.statistics.intervals.few import few_references
 from iqa_lab.statistics.table import COLUMNS
@@ -78,14 +78,16 @@ def collect(results: Path, study: Study) -> Report:
             raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
         table = _rows(units)
         notes = _apart(units, table)
-        compared = _comparable(table, notes)
+        once = scored_once(table)
+        compared = _comparable(once, notes)
         alone = table[~table["unit"].isin(compared["unit"])]  # what cannot be compared is judged by itself
         held_out, unread_scores = held_out_of(units, pd.concat([compared, alone]))
         compared = compared.join(held_out, on="unit")
         best = best_of_units(compared)
         valued = with_values(with_properties(table), headlines_of(units, table))
         networks = chosen_networks(valued.loc[compared.index])
-        wanted = [*networks["columns"], *columns_of_claims(study.claims, valued)] if len(networks) > 1 else []
+        own = valued.loc[once.index]
+        wanted = [*networks["columns"], *columns_of_claims(study.claims, own)] if len(networks) > 1 else []
         cells = common_cells(units, valued)
         judged, damaged = judged_of(units, valued, [*wanted, *cells.wanted])
         damaged |= unread_scores
@@ -98,7 +100,7 @@ def collect(results: Path, study: Study) -> Report:
             "A readout that was fitted to opinions (tuned_heldout: to those of other references) is the best of some "
             "networks: these are no longer networks that never saw an opinion."
         )
-    claims = judge_claims(study.claims, valued, judged) if study.claims else pd.DataFrame()
+    claims = judge_claims(study.claims, own, judged) if study.claims else pd.DataFrame()
     pictures = Pictures(study.benchmarks)
     disagreements, undrawn = where_the_best_disagree(units, compared, pictures)
     pages, unread = _pages(units, table, pictures)
@@ -110,12 +112,12 @@ def collect(results: Path, study: Study) -> Report:
         claims=claims,
         anchors=_published(units, table),
         figures=tuple(
-            comparing_figures(units, table, compared, best, published, networks, judged, study, claims, notes, tables)
+            comparing_figures(units, once, compared, best, published, networks, judged, study, claims, notes, tables)
         ),
         units=pages,
         pictures=pictures.encoded,
         made=_made(units, table, study),
-        warnings=(*_warnings(units, table), *unreadable, *undrawn, *unread),
+        warnings=(*_repeated(table), *_warnings(units, table), *unreadable, *undrawn, *unread),
         notes=tuple(notes),
         contrasts=tables.get("contrasts", pd.DataFrame()),
         disagreements=disagreements,
@@ -192,6 +194,19 @@ def _pages(units: Units, table: pd.DataFrame, pictures: Pictures) -> tuple[tuple
         except DAMAGE as error:
             unread.append(f"without figures: {unit.files.folder}: {said(error)}")
     return tuple(pages), unread
+
+
+def _repeated(table: pd.DataFrame) -> list[str]:
+    """Which networks are not compared, since they have several units on a benchmark, in a sentence."""
+    rest = table[~table["unit"].isin(scored_once(table)["unit"])].drop_duplicates("unit")
+    if not len(rest):
+        return []
+    named = sorted(set(joined(rest, [*FACTORS, "weights"]) + " on " + rest["benchmark"].astype(str)))
+    return [
+        f"Not compared, for which of several results to take would be a choice: {first_names(named)}. They were scored "
+        "more than once on a benchmark, with another resize or precision, or with other code or weights; each result "
+        "is in the tables. A report of one sweep (iqa-lab report with its overrides) compares what belongs together."
+    ]
 
 
 def _comparable(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

@@ -49,12 +49,13 @@ UNIT_COLUMNS = [
 def write_report(report: Report, folder: Path) -> Path:
     """``index.html`` in the folder, with ``figures/`` (PNG, SVG, PDF) and ``tables/`` (CSV, Markdown, LaTeX) beside it.
 
-    The page is self-contained: data, scripts, images and downloads are all in it.
+    The page is self-contained: data, scripts, images and downloads are all in it. Figures and tables of an earlier
+    report that this one does not have go.
 
     Raises:
         UserError: the folder cannot be written; then it is as it was.
     """
-    with all_or_none(folder, last="index.html") as unfinished:
+    with all_or_none(folder, last="index.html", alone=True) as unfinished:
         downloads = _write_tables(report, unfinished / "tables")
         figures, undrawn = _write_figures(report, unfinished / "figures")
         page = _page(report, figures, undrawn, downloads)

@@ -58,6 +58,7 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
             pd.DataFrame(
                 {
                     **{name: rows[name] for name in _OF_A_UNIT},
+                    **_told_apart(rows),
                     f"{statistic}_heldout [{100 * float(str(confidence)):g} %]": held_out,
                     f"{statistic}_best": [three_digits(float(value)) for value in rows["best"]],
                     **{name: rows[name] for name in ("layer", "readout")},
@@ -67,6 +68,12 @@ def shown(headlines: pd.DataFrame) -> list[pd.DataFrame]:
             )
         )
     return tables
+
+
+def _told_apart(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """The signature of every unit, where a network was scored in several ways: with another resize, say."""
+    alike = rows.duplicated(_OF_A_UNIT, keep=False)
+    return {"result": rows[UNIT].str.rpartition("/")[2].where(alike, "")} if alike.any() else {}
 
 
 def explained(headlines: pd.DataFrame) -> list[str]:

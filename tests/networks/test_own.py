@@ -6,7 +6,7 @@ import pytest
 
 from iqa_lab.config.overrides import for_hydra, keys_of, own_factors
 from iqa_lab.errors import UserError
-from iqa_lab.networks.cells import check_cell, check_said, is_own, said_in_vain, said_of_own
+from iqa_lab.networks.cells import check_cell, check_name, check_said, is_own, said_in_vain, said_of_own
 from tests.conftest import composed
 
 CUSTOM = ["architecture=custom", "architecture.constructor=torchvision.models.alexnet"]
@@ -79,7 +79,7 @@ def test_no_network_has_the_name_of_another(overrides: list[str], taken: bool) -
     config = composed(*for_hydra(overrides), "goal=untrained", "dataset=none")
     said = r"architecture.name=(\w+) is the name of .*, which this is not: architecture=\1 chooses"
     with nullcontext() if taken else pytest.raises(UserError, match=said):
-        check_cell(config)
+        check_name(config.architecture)
 
 
 @pytest.mark.parametrize(

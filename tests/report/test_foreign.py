@@ -1,6 +1,7 @@
 """Results of somebody else are data: shown, never obeyed; what is damaged is left out and named."""
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -20,7 +21,7 @@ from iqa_lab.errors import UserError
 from iqa_lab.explain.policy import policy
 from iqa_lab.report.collect import Report, collect
 from iqa_lab.report.comparison import comparing_figures
-from iqa_lab.report.files import all_or_none
+from iqa_lab.report.files import MADE, all_or_none
 from iqa_lab.report.names import file_name, told_apart
 from iqa_lab.report.page import island, write_report
 from iqa_lab.report.pictures import Pictures, known_benchmark
@@ -348,6 +349,32 @@ def write_files(folder: Path, error: BaseException | None = None) -> None:
 
 def listing(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_an_earlier_report_made_goes_and_what_is_anybody_elses_stays(tmp_path: Path) -> None:
+    """A figure that is not made any more would be taken for one of the new page."""
+    folder = tmp_path / "report"
+    outside = tmp_path / "outside.png"
+
+    def write(*names: str) -> None:
+        with all_or_none(folder, "index.html", alone=True) as new:
+            for name in ("index.html", *names):
+                (new / name).parent.mkdir(exist_ok=True)
+                (new / name).write_text(name)
+
+    write("figures/a.png", "figures/b.png", "tables/a.csv")
+    (folder / "figures" / "mine.png").write_text("mine")
+    (folder / "figures" / "b.png").write_text("changed by somebody")
+    write("tables/b.csv")
+    assert {*listing(folder)} == {"index.html", "tables/b.csv", "figures/b.png", "figures/mine.png", MADE}
+    write("tables/c.csv")
+    assert "tables/b.csv" not in listing(folder) and "figures/b.png" in listing(folder)
+    outside.write_text("x")  # whoever hands on a report can write whatever they like into it
+    digest = hashlib.sha256(b"x").hexdigest()
+    for made in (json.dumps({"../outside.png": digest, str(outside): digest, "": digest}), "[1]", "{", "[" * 10**5):
+        (folder / MADE).write_text(made)
+        write("tables/c.csv")
+    assert outside.exists()
 
 
 @pytest.mark.parametrize("what", ["a file", "below a file", "figures is a file", "a folder in its place", "the device"])

@@ -36,3 +36,23 @@ def test_a_note_points_to_the_pairs_of_claims_only_where_there_are_some(
     for note in notes:
         assert "over the whole grid: no two of the 2 units differ in" in note
         assert ("the pairs that claims above were judged on are in their own table" in note) == bool(judged)
+
+
+@pytest.mark.parametrize("twice", [("jigsaw",), ("jigsaw", "classification")])
+def test_of_several_results_of_one_network_none_is_chosen(tmp_path: Path, twice: tuple[str, ...]) -> None:
+    """With another resize or other code, say: the better of two would be compared, and which one nobody would know."""
+    for seed, goal in enumerate(("classification", "jigsaw", "rotation", *twice)):
+        words = {"goal": goal, "dataset": "imagenet1k", "architecture": "alexnet", "weights": "alexnet"}
+        make_unit(tmp_path, goal, words=words, seed=seed)
+    claims = ("classification > jigsaw", "classification > rotation")
+    report = collect(tmp_path, Study("three", "Which?", claims=claims))
+    assert len(report.best) == report.table["unit"].nunique() == 3 + len(twice)  # each by itself
+    (warning,) = [line for line in report.warnings if line.startswith("Not compared")]
+    assert all(
+        (f"{goal}-imagenet1k-alexnet-alexnet on table" in warning) == (goal in twice)
+        for goal in ("classification", "jigsaw", "rotation")
+    )
+    judged = dict(zip(report.claims["claim"], report.claims["networks"] > 0, strict=True))
+    assert judged == {"classification > jigsaw": False, "classification > rotation": "classification" not in twice}
+    levels = {*report.contrasts.get("first_level", ()), *report.contrasts.get("second_level", ())}
+    assert levels == (set() if len(twice) == 2 else {"classification", "rotation"})

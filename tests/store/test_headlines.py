@@ -42,6 +42,16 @@ def test_the_held_out_value_orders_the_units(tmp_path: Path) -> None:
     assert only["architecture"].tolist() == ["vgg16"]
 
 
+def test_several_results_of_one_network_are_told_apart(tmp_path: Path) -> None:
+    """With another resize, say: without their signatures their rows would be the same but for the numbers."""
+    folders = [make_unit(tmp_path, network, seed=seed) for seed, network in enumerate(("alexnet", "vgg16", "alexnet"))]
+    (table,) = shown(unit_headlines(read_results(tmp_path)))
+    told = dict(zip(table["architecture"] + table["result"], table.index, strict=True))
+    assert set(told) == {f"alexnet{folders[0].name}", f"alexnet{folders[2].name}", "vgg16"}
+    (alone,) = shown(unit_headlines(read_results(tmp_path).only([str(folders[0].relative_to(tmp_path))])))
+    assert "result" not in alone
+
+
 def test_a_headline_that_changes_is_read_again_and_one_that_was_changed_is_not_believed(tmp_path: Path) -> None:
     folder = make_unit(tmp_path)
     assert np.isnan(unit_headlines(read_results(tmp_path))["heldout"].iloc[0])  # an earlier method had none

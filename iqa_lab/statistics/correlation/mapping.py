@@ -78,7 +78,7 @@ def cubic(scores: ArrayLike, opinion: ArrayLike) -> Mapping:
     def fit(x: Floats, y: Floats) -> tuple[Floats, Booleans]:
         with warnings.catch_warnings():
             # fewer than four distinct scores: any of the best curves will do
-            warnings.simplefilter("ignore", np.exceptions.RankWarning)
+            warnings.filterwarnings("ignore", "The fit may be poorly conditioned")  # NumPy 2 moved its class
             fitted = [np.polynomial.Polynomial.fit(row, y, 3)(row) for row in x]
         return np.array(fitted), np.ones(len(x), dtype=bool)
 

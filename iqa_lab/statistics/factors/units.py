@@ -48,12 +48,25 @@ def best_of_units(table: pd.DataFrame, value: str = "srcc") -> pd.DataFrame:
     """One row a unit: its best layer and readout, the pixels and what was fitted in-sample left out.
 
     Args:
-        table: rows of ``correlations.csv`` of any number of units. Its index names the rows.
+        table: rows of ``correlations.csv`` of any number of units, perhaps with ``unit``. Its index names the rows.
         value: the column that decides.
     """
     own = candidate_rows(table)
     own = own[own[value].notna()]
-    return own.loc[goodness(own[value], value).groupby([own[name] for name in UNIT], sort=True).idxmax()]
+    which = [*UNIT, *(["unit"] if "unit" in own else [])]  # a network may have been scored in several ways
+    return own.loc[goodness(own[value], value).groupby([own[name] for name in which], sort=True).idxmax()]
+
+
+def scored_once(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks that have one unit on a benchmark: which of several to compare would be a choice.
+
+    A network has several where it was scored with another resize or precision, or where its code, its weights or the
+    packages that build it were others.
+
+    Args:
+        table: rows of ``correlations.csv`` of any number of units, with ``unit``.
+    """
+    return table[table.groupby(UNIT)["unit"].transform("nunique") == 1] if len(table) else table
 
 
 def comparable(table: pd.DataFrame) -> pd.DataFrame:
