@@ -169,7 +169,7 @@ def saved(form: str, **how: object) -> bytes:
 
 
 ADOBE_RGB = Image.Exif()
-ADOBE_RGB.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = 2
+ADOBE_RGB[ExifTags.IFD.Exif] = {ExifTags.Base.ColorSpace: 2}
 GAMMA = struct.pack(">I4sI", 4, b"gAMA", 100000) + struct.pack(">I", zlib.crc32(b"gAMA" + struct.pack(">I", 100000)))
 SEVERAL = {"save_all": True, "append_images": [Image.fromarray(IMAGE[::-1])]}
 
@@ -186,6 +186,7 @@ SEVERAL = {"save_all": True, "append_images": [Image.fromarray(IMAGE[::-1])]}
         (saved("TIFF", **SEVERAL), "holds 2 pictures"),
         (png(8), ""),
     ],
+    ids=["16 bits", "gamma", "Adobe RGB", "animated PNG", "GIF", "TIFF", "plain"],
 )
 def test_an_opened_picture_is_refused_as_its_file_is(tmp_path: Path, content: bytes, said: str, opened: str) -> None:
     file = tmp_path / "image"
