@@ -15,6 +15,7 @@ from typing import Any
 
 from iqa_lab import __version__
 from iqa_lab.benchmarks import examine, load_benchmark
+from iqa_lab.benchmarks.elsewhere import other_places
 from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
@@ -60,7 +61,7 @@ def benchmark_facts(values: Values, results: Path) -> Facts:
 
 
 def fingerprint(values: Values) -> str | None:
-    """sha256 of names, sizes and times of all files of a benchmark's folder; None where it cannot be told beforehand.
+    """sha256 of names, sizes and times of all files of a benchmark's folders; None where it cannot be told beforehand.
 
     That is so for a table, whose images may lie anywhere, and for a loader of one's own.
     """
@@ -70,10 +71,13 @@ def fingerprint(values: Values) -> str | None:
     root = Path(path).expanduser() if path else find_entry(data_folder(), str(values["folder"]))
     if root is None or not root.is_dir():
         return None
+    # where other programs keep it, which its loader looks at, too
+    others = other_places(str(values.get("family")), root, root if path else data_folder())
     digest = hashlib.sha256(str(root.resolve()).encode(errors="surrogateescape"))
     try:
-        for line in sorted(_files(root)):
-            digest.update(line.encode(errors="surrogateescape"))
+        for folder in (root, *filter(Path.is_dir, others)):
+            for line in sorted(_files(folder)):
+                digest.update(line.encode(errors="surrogateescape"))
     except OSError:
         return None  # loading it will say so
     return digest.hexdigest()
