@@ -88,6 +88,12 @@ def split_references(references: Sequence[str], split: SplitConfig) -> Mapping[s
 def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
     """Whether a row belongs to the part of the benchmark that is asked for."""
     if "split" in rows:
+        drawn = [key for key in ("seed", *PARTS) if getattr(config.split, key) != getattr(SplitConfig(), key)]
+        if drawn:
+            raise UserError(
+                f"benchmark {config.name}: its column split says which part a pair is in, so benchmark.split.{drawn[0]} "
+                "would change nothing: leave it out, or rename the column"
+            )
         parts = rows["split"]  # empty where a row is in no part
         crossing = parts[parts != ""].groupby(rows["reference"]).nunique()
         if (crossing > 1).any():

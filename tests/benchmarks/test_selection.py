@@ -74,3 +74,13 @@ def test_a_users_own_parts(table: Path) -> None:
         part(table / "own.csv", "benchmark.split.part=test")
     with pytest.raises(UserError, match=r"holds whole references, but the pairs of r0.png, .* are in several"):
         part(table / "crossing.csv", "benchmark.split.part=a")
+
+
+@pytest.mark.parametrize("key", ["seed=1", "train=.5 benchmark.split.test=.3"])
+def test_what_would_draw_parts_is_refused_where_the_table_says_them(table: Path, key: str) -> None:
+    """Five seeds would give five times the same part, which looks like agreement."""
+    overrides = ["benchmark.split.part=odd", *f"benchmark.split.{key}".split()]
+    with pytest.raises(UserError, match=r"its column split says .*, so benchmark.split.(seed|train) would change noth"):
+        part(table / "own.csv", *overrides)
+    overrides[0] = "benchmark.split.part=test"
+    assert len(part(table / "plain.csv", *overrides).pairs)
