@@ -91,7 +91,7 @@ def _part(config: BenchmarkConfig, rows: pd.DataFrame) -> pd.Series:
         drawn = [key for key in ("seed", *PARTS) if getattr(config.split, key) != getattr(SplitConfig(), key)]
         if drawn:
             raise UserError(
-                f"benchmark {config.name}: its column split says which part a pair is in, so benchmark.split.{drawn[0]} "
+                f"benchmark {config.name}: its column split says the part of every pair, so benchmark.split.{drawn[0]} "
                 "would change nothing: leave it out, or rename the column"
             )
         parts = rows["split"]  # empty where a row is in no part
