@@ -76,9 +76,9 @@ def composed(
         name = next(one for one in arguments if one.startswith("weights="))
         known = option_files("weights", folders)
         raise UserError(f"there is no training {name}; choose from {choices(name.partition('=')[2], known)}")
-    said = keys_of(plain) | given
-    if "experiment" not in said:  # which says it itself
-        check_said(config, said)
+    keys = keys_of(plain) | given
+    if "experiment" not in keys:  # which says it itself
+        check_said(config, keys)
     return config
 
 
