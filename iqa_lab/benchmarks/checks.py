@@ -46,6 +46,10 @@ def _unused_spread(benchmark: Benchmark) -> str | None:
     if kind == "none":
         advice = "benchmark.opinion_std=standard_error or standard_deviation says what it is"
         return None if lacking == len(spread) else f"the column opinion_std is not used: {advice}"
+    if lacking and config.votes:
+        return (
+            f"{lacking} of {len(spread)} pairs have a single vote, whose error nobody knows: no ceilings and outliers"
+        )
     if lacking:
         return (
             f"benchmark.opinion_std={kind}, but {lacking} of {len(spread)} opinions have none: no ceilings and outliers"

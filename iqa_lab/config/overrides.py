@@ -13,11 +13,13 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, OverrideType
 from hydra.errors import HydraException
 
 from iqa_lab.config.check import check_value, hints, without_none
+from iqa_lab.config.options import SCHEMAS
 from iqa_lab.config.rules import RULE, Rule
 from iqa_lab.config.schema import Config
 from iqa_lab.errors import UserError
 
 _PREFIX = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}
+READOUT = "readout"
 _QUOTES = set("'\"[]{}()$")
 
 
@@ -44,6 +46,7 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
     if override.key_or_group == "readouts" and not all(isinstance(value, dict) for value in _values(override)):
         given = next((str(value) for value in _values(override) if isinstance(value, str)), "plain")
         raise UserError(f"readouts={given}: readouts are chosen with readout={given}; several: readout=[plain,mean]")
+    _check_option(override)
     found = _find(Config, override.key_or_group.split("."))
     if found is None:
         return text
@@ -60,6 +63,26 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
     if kind is str and not _QUOTES & set(value_text):
         value_text = ",".join(_quoted(part, parser) for part in value_text.split(","))
     return f"{prefix}{override.key_or_group}={value_text}"
+
+
+def _check_option(override: Override) -> None:
+    """Nothing, if what chooses from a group names one option of it; of readouts one or several.
+
+    Hydra puts several options of one group over each other, so that only the last one would count.
+
+    Raises:
+        UserError: it does not.
+    """
+    group = override.key_or_group
+    if group not in SCHEMAS:
+        return
+    for value in _values(override):
+        if isinstance(value, list) and group != READOUT:
+            named = ",".join(map(str, value))
+            raise UserError(f"{group}=[{named}]: one run has one {group}; several, in a sweep: {group}={named}")
+        if value is None or isinstance(value, bool | int | float):
+            instead = "; tracker=none tracks nothing" if group == "tracker" else ""
+            raise UserError(f"{group}={'null' if value is None else value}: name an option{instead}")
 
 
 def _quoted(text: str, parser: OverridesParser) -> str:

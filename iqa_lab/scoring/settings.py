@@ -66,7 +66,7 @@ def device_named(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.ones(1, device=device).item()  # of the device called meta nothing has a value
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UserError(f"runtime.device={name} is not to be had here: {str(error).splitlines()[0]}") from error
     return device

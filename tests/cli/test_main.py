@@ -162,6 +162,7 @@ def test_a_failing_unit_of_a_multirun_does_not_stop_the_others(iqa_lab: Command,
         (["runtime.batch_size=0"], "runtime.batch_size=0: a batch holds at least 1 image; or say auto"),
         (["runtime.workers=0"], "runtime.workers=0: at least one thread"),
         (["runtime.device=gpu7"], "runtime.device=gpu7 is not to be had here"),
+        (["runtime.device=meta"], "runtime.device=meta is not to be had here"),
         (["preprocess.resize=0"], "preprocess.resize=0: a side has at least 1 pixel"),
         (["precision=fp8"], "precision=fp8: choose fp32, tf32 or bf16"),
         (

@@ -294,6 +294,30 @@ def test_overrides_as_hydra_takes_them(given: str, hydra: str) -> None:
     assert for_hydra([hydra]) == [hydra]  # a sweep that is looked at again passes once more
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            "benchmark=[tid2013,levels]",
+            r"benchmark=\[tid2013,levels\]: one run has one benchmark; .*benchmark=tid2013,lev",
+        ),
+        ("architecture=[alexnet]", "one run has one architecture"),
+        ("experiment=[a,b]", "one run has one experiment"),
+        ("tracker=null", "tracker=null: name an option; tracker=none tracks nothing"),
+        ("readout=null", "readout=null: name an option"),
+        ("goal=clip,null", "goal=null: name an option"),
+        ("+weights=3", "weights=3: name an option"),
+        ("dataset=true", "dataset=True: name an option"),
+    ],
+)
+def test_of_a_group_one_option_is_named(given: str, said: str) -> None:
+    """Hydra would lay several over each other, of which the last counts; of null it shows its own insides."""
+    with pytest.raises(UserError, match=said):
+        for_hydra([given])
+    for fine in ("readout=[plain,gram]", "architecture=glob(*)", "statistics=null", "benchmark={name: x}"):
+        assert for_hydra([fine]) == [fine]
+
+
 def test_given_keys_are_merged_into_those_that_are_there() -> None:
     config = composed(
         *for_hydra(["readout=tuned", "readouts.tuned.arguments={fit_on: csiq}", "weights.renames={a: b}"])
