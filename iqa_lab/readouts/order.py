@@ -14,32 +14,31 @@ from iqa_lab.readouts.pieces import widened
 SORT_BYTES, _STRIPE = 2**21, 1024
 # Of what torch sorts at once, which takes five times as much besides.
 SORT_BYTES_GPU = 2**29
-# Fewer positions than this NumPy sorts faster than by digits, whose tables have 2048 places.
-BY_DIGITS = 1000
 
 
 def sort_positions(values: Tensor) -> Tensor:
     """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
 
-    Of many positions by the digits of their bits, with zeros counted instead of sorted; of few by NumPy, which has
-    vector instructions for it. Both leave the interpreter meanwhile, and torch is slower than either on a CPU.
+    By compiled loops or by NumPy. Both leave the interpreter meanwhile, and torch is slower than either on a CPU.
     """
     if not serves(values):
         return _by_torch(values.flatten(2))
-    lines = values.flatten(2).float()
+    lines = values.detach().flatten(2)
+    if lines.dtype != torch.uint8:
+        lines = lines.float()
     ordered = torch.empty(lines.shape)
-    compiled = loops("order") if lines.shape[2] >= BY_DIGITS else None
+    compiled = loops("order")
     if compiled is None:
-        _by_comparison(lines.detach().numpy(), ordered.numpy())
+        _by_comparison(lines.numpy(), ordered.numpy())
         return ordered
-    given, result = lines.detach().transpose(1, 2).numpy().view(np.uint32), ordered.numpy().view(np.uint32)
+    given, result = lines.transpose(1, 2).numpy(), ordered.numpy()
     images, channels, positions = lines.shape
-    sort_channels = compiled.sort_channels
+    sort_some = compiled.sort_levels if lines.dtype == torch.uint8 else compiled.sort_channels
 
     def sort(start: int, stop: int) -> None:
         for image in range(start // channels, -(-stop // channels)):
             first, last = max(0, start - image * channels), min(channels, stop - image * channels)
-            sort_channels(given[image], result[image], first, last)
+            sort_some(given[image], result[image], first, last)
 
     share_out(sort, images * channels, max(1, 2**14 // positions))
     return ordered
@@ -65,10 +64,11 @@ def histogram_distances(f: Tensor, g: Tensor, bins: int) -> Tensor | None:
     if compiled is None:
         return None
     first, second = f.numpy(), g.numpy()
+    fractions = np.arange(1, bins) / bins
 
     def work(start: int, stop: int) -> np.ndarray:
         sums = np.zeros(len(second))
-        compiled.histogram_distances(first, second, start, stop, bins, sums)
+        compiled.histogram_distances(first, second, start, stop, fractions, sums)
         return sums
 
     return torch.from_numpy(np.sum(share_out(work, len(f), 16), axis=0) / len(f))
