@@ -73,6 +73,26 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
     return of_both[:, 0].clone(), of_both[:, 1].clone()
 
 
+def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
+    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with a few channels, of pixels say: ``[P, C, C]``, float64.
+
+    None of many channels, which a library of matrices multiplies faster.
+    """
+    compiled = _serving(references, distorted)
+    channels = distorted[0].shape[1]
+    if compiled is None or distorted[0].is_cuda or channels >= _FEW_CHANNELS:
+        return None
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+
+    def work(start: int, stop: int) -> Vector:
+        sums = [np.zeros((len(g), channels, channels)) for _, g, _ in runs]
+        for (f, g, _), found in zip(runs, sums, strict=True):
+            compiled.products(f, g, start, stop, found)
+        return np.concatenate(sums)
+
+    return torch.from_numpy(np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0))
+
+
 def serves(values: Tensor, kind: str = "cpu") -> bool:
     """Whether compiled loops can read these values: on such a device, of a type in float32, without a gradient."""
     plain = not (values.requires_grad and torch.is_grad_enabled()) and not torch.compiler.is_compiling()
@@ -138,7 +158,7 @@ def _even(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tenso
 def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array, Array]]:
     """The values of each reference image, ``[M]``, and of its distorted ones, ``[p, M]``, in the same order."""
     axes = sorted((1, 2, 3), key=distorted.stride, reverse=True)
-    f, g = (_readable(values).permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
+    f, g = (readable(values).permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
     each = len(g) // len(f)
     yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
 
@@ -157,7 +177,7 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
     def array(values: Tensor) -> Array:
-        flat = _readable(values).flatten(2)
+        flat = readable(values).flatten(2)
         flat = flat.transpose(1, 2) if innermost else flat
         return np.asarray((flat.contiguous().float() if many else flat).numpy())
 
@@ -166,7 +186,7 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
-def _readable(values: Tensor) -> Tensor:
+def readable(values: Tensor) -> Tensor:
     """Values of a type that NumPy has, without their gradient."""
     return values.detach() if values.dtype in (torch.float32, torch.uint8) else values.detach().float()
 

@@ -100,7 +100,9 @@ def special(kind: str, length: int) -> np.ndarray:
         "few values": lambda: np.round(drawn).astype(np.float32),
         "falling": lambda: np.sort(drawn)[::-1],
         "one far away": lambda: np.where(np.arange(length) == length // 2, np.float32(1e7), drawn),
-        "as wide as numbers go": lambda: np.where(drawn > 0, np.float32(3e38), np.float32(-3e38)) * np.abs(drawn).clip(0, 1),
+        "as wide as numbers go": lambda: (
+            np.where(drawn > 0, np.float32(3e38), np.float32(-3e38)) * np.abs(drawn).clip(0, 1)
+        ),
         "hardly wider than nothing": lambda: (drawn * 1e-42).astype(np.float32),
         "tiny and huge": lambda: (drawn * 10 ** generator.uniform(-44, 37, drawn.shape)).astype(np.float32),
         "infinite": lambda: np.where(np.abs(drawn) > 1, np.float32(np.inf) * np.sign(drawn), drawn),

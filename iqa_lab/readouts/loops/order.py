@@ -1,4 +1,4 @@
-"""Values of channels -> the same in ascending order; two channels in order -> how much their histograms differ."""
+"""Values of channels -> the same in ascending order, and how far they are from others in order."""
 
 from typing import Any
 
@@ -16,9 +16,8 @@ _SECOND, _THIRD = _UNSIGNED(11), _UNSIGNED(22)
 _FIRST_POSITIVE = 512  # of the third digit
 # The bits of a negative number's size turned, so that whole numbers are in the order of the values.
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
-_INFINITE = _INTEGER(0x7F800000)
 
-_LEVELS = 256  # of 8 bits
+_FEW = 16  # channels that are copied at once: what a line of the cache holds
 _LOG_2 = float(np.log(2))
 _LOGARITHMS = np.log(np.maximum(np.arange(1024), 1))  # of counts; that of 0 is never more than multiplied by 0
 
@@ -28,28 +27,109 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     """Puts the values of channels ``start`` to ``stop`` of ``[N, C]`` into ascending order, ``[C, N]``.
 
     Args:
-        values: float32, in any memory order.
+        values: float32 or uint8, in any memory order.
         ordered: float32, filled here. NaN stands at either end, as its sign says.
         start: first channel.
         stop: after the last one.
     """
-    positions = values.shape[0]
-    few = 16  # channels at once: what a line of the cache holds
+    lines, kept, spare, counts, ends = _room(len(values))
+    for begin in range(start, stop, _FEW):
+        tile = values[:, begin : min(stop, begin + _FEW)]
+        _lay_out(tile, lines)
+        for k in range(tile.shape[1]):
+            _sort(lines[k, : len(values)], ordered[begin + k], kept, spare, counts, ends)
+
+
+@compile_loop
+def compare_channels(
+    x: Array, y: Array, start: int, stop: int, fractions: Array, with_histograms: bool, moved: Array, histograms: Array
+) -> None:
+    """Adds what channels ``start`` to ``stop`` are apart in order to the sums of each pair.
+
+    Args:
+        x: ``[C, N]`` float32, in ascending order; NaN may stand at either end.
+        y: ``[P, N, C]`` float32 or uint8, in the order of positions.
+        start: first channel.
+        stop: after the last one.
+        fractions: where the bins of histograms meet, see ``_histogram_distance``.
+        with_histograms: whether they are asked for.
+        moved: ``[P]`` float64, of the sums of distances of values in order.
+        histograms: ``[P]`` float64, of the Jensen-Shannon distances of histograms.
+    """
+    pairs, positions, _ = y.shape
+    lines, kept, spare, counts, ends = _room(positions)
+    second = np.empty(positions, _FLOAT)
+    edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
+    bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
+    for begin in range(start, stop, _FEW):
+        for pair in range(pairs):
+            tile = y[pair, :, begin : min(stop, begin + _FEW)]
+            _lay_out(tile, lines)
+            for k in range(tile.shape[1]):
+                first = x[begin + k]
+                _sort(lines[k, :positions], second, kept, spare, counts, ends)
+                moved[pair] += _moved(first, second)
+                if with_histograms:
+                    histograms[pair] += _histogram_distance(first, second, fractions, edges, places, bins, far)
+
+
+@compile_loop
+def _room(positions: int) -> Any:
+    """Memory to sort in: for channels beside each other, for two copies of one, for digits, for two numbers."""
     # lines of a width that keeps them from taking the same places of the cache
-    lines = np.empty((few, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
+    lines = np.empty((_FEW, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
     kept, spare = np.empty(positions + 1, _FLOAT), np.empty(positions + 1, _FLOAT)
-    counts = np.empty((3, _VALUES), _UNSIGNED)
-    ends = np.empty(2, _INTEGER)
-    for begin in range(start, stop, few):
-        tile = values[:, begin : min(stop, begin + few)]
-        together = tile.shape[1]
-        for n in range(positions):
-            for k in range(together):
-                lines[k, n] = tile[n, k]
+    return lines, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
+
+
+@compile_loop
+def _lay_out(tile: Array, lines: Array) -> None:
+    """Copies some channels, ``[N, k]``, to lines of their own."""
+    positions, together = tile.shape
+    if together < 8:
         for k in range(together):
-            line, result = lines[k, :positions], ordered[begin + k]
-            if not _sort_evenly(line, result, kept, spare, counts, ends):
-                _sort_bits(line.view(_UNSIGNED), result.view(_UNSIGNED), kept.view(_UNSIGNED), spare.view(_UNSIGNED), counts)
+            for n in range(positions):
+                lines[k, n] = tile[n, k]
+        return
+    for n in range(positions):
+        for k in range(together):
+            lines[k, n] = tile[n, k]
+
+
+@compile_loop
+def _sort(line: Array, result: Array, kept: Array, spare: Array, counts: Array, ends: Array) -> None:
+    """Puts one channel into order."""
+    if not (_sort_levels(line, result, counts) or _sort_evenly(line, result, kept, spare, counts, ends)):
+        bits = line.view(_UNSIGNED), result.view(_UNSIGNED), kept.view(_UNSIGNED), spare.view(_UNSIGNED)
+        _sort_bits(*bits, counts)
+
+
+@compile_loop
+def _sort_levels(line: Array, result: Array, counts: Array) -> bool:
+    """Puts one channel into order by counting, if its values are levels of 8 bits, as of pixels; False: they aren't."""
+    for begin in range(0, len(line), 256):
+        few, others = line[begin : begin + 256], 0
+        for n in range(len(few)):
+            inside = min(max(few[n], _FLOAT(0)), _FLOAT(255))
+            others += few[n] != _FLOAT(_INTEGER(inside))
+        if others:
+            return False
+    counts[:, :256] = _NOTHING
+    first, second, third, fourth = counts  # neighbours are often equal, and would wait for each other in one table
+    whole = len(line) // 4 * 4
+    for n in range(0, whole, 4):
+        first[_UNSIGNED(_INTEGER(line[n]))] += _ONE
+        second[_UNSIGNED(_INTEGER(line[n + 1]))] += _ONE
+        third[_UNSIGNED(_INTEGER(line[n + 2]))] += _ONE
+        fourth[_UNSIGNED(_INTEGER(line[n + 3]))] += _ONE
+    for n in range(whole, len(line)):
+        first[_UNSIGNED(_INTEGER(line[n]))] += _ONE
+    place = 0
+    for level in range(256):
+        many = first[level] + second[level] + third[level] + fourth[level]
+        result[place : place + many] = _FLOAT(level)
+        place += many
+    return True
 
 
 @compile_loop
@@ -152,22 +232,6 @@ def _exchange(line: Array) -> bool:
 
 
 @compile_loop
-def sort_levels(values: Array, ordered: Array, start: int, stop: int) -> None:
-    """As ``sort_channels``, of values of 8 bits: they are counted."""
-    counts = np.empty((4, _LEVELS), _UNSIGNED)  # beside each other, since neighbours are often equal
-    positions = values.shape[0]
-    for c in range(start, stop):
-        counts[:] = _NOTHING
-        for n in range(positions):
-            counts[n & 3, values[n, c]] += _ONE
-        place = 0
-        for level in range(_LEVELS):
-            many = counts[0, level] + counts[1, level] + counts[2, level] + counts[3, level]
-            ordered[c, place : place + many] = _FLOAT(level)
-            place += many
-
-
-@compile_loop
 def _sort_bits(line: Array, result: Array, keys: Array, spare: Array, counts: Array) -> None:
     """Puts one channel into order by the bits of its values, whatever they are; zeros are counted.
 
@@ -235,14 +299,32 @@ def _places(line: Array, edges: Array, places: Array) -> None:
         half = size // 2
         for e in range(len(edges)):
             place = places[e]
-            places[e] = place + half * (np.float64(line[place + _UNSIGNED(half - 1)]) < edges[e])
+            places[e] = place + half * (line[place + _UNSIGNED(half - 1)] < edges[e])
         size -= half
     for e in range(len(edges)):
-        places[e] += _UNSIGNED(np.float64(line[places[e]]) < edges[e])
+        places[e] += _UNSIGNED(line[places[e]] < edges[e])
+
+
+@compile_loop
+def _count(line: Array, edges: Array, places: Array, counts: Array) -> None:
+    """How many values of a line in ascending order are in each bin, of those that meet at these edges."""
+    _places(line, edges, places)
+    before = 0
+    for e in range(len(edges)):
+        counts[e] = places[e] - before
+        before = places[e]
+    counts[len(edges)] = len(line) - before
+
+
+@compile_loop
+def _next_float(value: float) -> Any:
+    """The smallest float32 that is not below: a float32 is below the one exactly if it is below the other."""
+    rounded = _FLOAT(value)
+    return np.nextafter(rounded, _FLOAT(np.inf)) if np.float64(rounded) < value else rounded
 
 
 @compile_sums
-def _divergence(x: Array, y: Array, far: Array) -> float:
+def _divergence(x: Array, y: Array, far: Array) -> Any:
     """``sum a log(2 a / (a + b)) + b log(2 b / (a + b))`` over bins with ``a`` and ``b`` values.
 
     With ``s = (a - b) / (a + b)`` that is ``(a + b) (s^2 / 2 + s^4 / 12 + s^6 / 30 + ...)``: nine terms have all digits
@@ -264,7 +346,7 @@ def _divergence(x: Array, y: Array, far: Array) -> float:
     for n in range(len(x)):
         both, apart = np.float64(x[n] + y[n]), np.float64(x[n] - y[n])
         far[number] = n
-        number += apart * apart >= 0.1 * max(both * both, 1.0)
+        number += int(apart * apart >= 0.1 * max(both * both, 1.0))
     for m in range(number):
         a, b = x[far[m]], y[far[m]]
         of_both = _LOG_2 - _logarithm(a + b)
@@ -273,42 +355,44 @@ def _divergence(x: Array, y: Array, far: Array) -> float:
 
 
 @compile_loop
-def _logarithm(count: int) -> float:
+def _logarithm(count: int) -> Any:
     """The logarithm of a count; of 0 any number."""
     return _LOGARITHMS[count] if count < len(_LOGARITHMS) else np.log(np.float64(count))
 
 
 @compile_loop
-def histogram_distances(x: Array, y: Array, start: int, stop: int, fractions: Array, sums: Array) -> None:
-    """Adds the Jensen-Shannon distances of channels ``start`` to ``stop`` to the sum of each pair.
-
-    A pair's bins are of equal width, from the smallest to the largest value of both.
+def _histogram_distance(
+    x: Array, y: Array, fractions: Array, edges: Array, places: Array, counts: Array, far: Array
+) -> Any:
+    """The Jensen-Shannon distance of the histograms of two lines in ascending order.
 
     Args:
-        x: ``[C, N]``, in ascending order; NaN may stand at either end.
-        y: ``[P, C, N]``, likewise.
-        start: first channel.
-        stop: after the last one.
-        fractions: where bins meet, between 0 and 1, in ascending order, float64.
-        sums: ``[P]`` float64; what is found is added.
+        x: ``[N]``; NaN may stand at either end.
+        y: ``[N]``, likewise.
+        fractions: where bins of equal width meet, between 0, the smallest value of both lines, and 1, the largest.
+        edges: as many, overwritten.
+        places: as many, overwritten.
+        counts: ``[2, bins]``, overwritten.
+        far: ``[bins]``, overwritten.
     """
-    positions, inner = x.shape[1], len(fractions)
-    edges, places = np.empty(inner), np.empty(inner, _UNSIGNED)
-    counts, far = np.empty((2, inner + 1), np.int64), np.empty(inner + 1, np.int64)
-    for pair in range(len(y)):
-        for c in range(start, stop):
-            first, second = x[c], y[pair, c]
-            low = min(np.float64(first[0]), np.float64(second[0]))
-            width = max(np.float64(first[-1]), np.float64(second[-1])) - low
-            for e in range(inner):
-                edges[e] = low + width * fractions[e]
-            for line, found in ((first, counts[0]), (second, counts[1])):
-                _places(line, edges, places)
-                before = 0
-                for e in range(inner):
-                    found[e] = places[e] - before
-                    before = places[e]
-                found[inner] = positions - before
-            ends = first[0] + first[-1] + second[0] + second[-1]
-            nothing = 0 * np.float64(ends)  # no number where a response is none
-            sums[pair] += np.sqrt(_divergence(counts[0], counts[1], far) / (2 * positions)) + nothing
+    low = min(np.float64(x[0]), np.float64(y[0]))
+    width = max(np.float64(x[-1]), np.float64(y[-1])) - low
+    for e in range(len(fractions)):
+        edges[e] = _next_float(low + width * fractions[e])
+    _count(x, edges, places, counts[0])
+    _count(y, edges, places, counts[1])
+    nothing = 0 * np.float64(x[0] + x[-1] + y[0] + y[-1])  # no number where a response is none
+    return np.sqrt(_divergence(counts[0], counts[1], far) / (2 * len(x))) + nothing
+
+
+@compile_sums
+def _moved(x: Array, y: Array) -> Any:
+    """The sum of the distances of two lines' values, of which a few are added in float32."""
+    total = np.float64(0)
+    for begin in range(0, len(x), 2048):
+        first, second = x[begin : begin + 2048], y[begin : begin + 2048]
+        few = _FLOAT(0)
+        for n in range(len(first)):
+            few += abs(second[n] - first[n])
+        total += few
+    return total

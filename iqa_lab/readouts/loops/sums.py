@@ -219,10 +219,37 @@ def sums_of_lines(
 
 
 @compile_sums
+def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
+    """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32 or uint8, to ``[P, C, C]`` float64."""
+    pairs, number, _ = y.shape
+    step = 512
+    lines, line = np.empty((number, step), np.float32), np.empty(step, np.float32)
+    totals, changes = np.empty((number, step)), np.empty((number, step))
+    for begin in range(start, stop, step):
+        end = min(stop, begin + step)
+        size = end - begin
+        for c in range(number):
+            _copy(x[c, begin:end], lines[c])
+        for pair in range(pairs):
+            for c in range(number):
+                _copy(y[pair, c, begin:end], line)
+                for n in range(size):
+                    a, b = np.float64(lines[c, n]), np.float64(line[n])
+                    totals[c, n] = a + b
+                    changes[c, n] = b - a
+            for row in range(number):
+                for column in range(number):
+                    product = 0.0
+                    for n in range(size):
+                        product += totals[row, n] * changes[column, n]
+                    sums[pair, row, column] += product
+
+
+@compile_sums
 def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
 
-    The values are float32 or uint8. Nothing cancels here: a few values are added in float32, which is several times faster.
+    The values are float32 or uint8. Nothing cancels here: a few are added in float32, which is several times faster.
     """
     for begin in range(start, stop, 2048):
         end = min(stop, begin + 2048)
