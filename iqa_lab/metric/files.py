@@ -17,6 +17,7 @@ from iqa_lab.metric.growing import LAST, OPINION, PAIR, files_digest, row_digest
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.opinion import Opinions
 from iqa_lab.metric.recipe import distances_of
+from iqa_lab.metric.sources import SOURCES
 from iqa_lab.networks.network import Layer
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
@@ -75,6 +76,7 @@ class FileScorer:
             "resize": metric.resize,
             "precision": metric.precision,
             "opinions": curve,
+            **({SOURCES: metric.about[SOURCES]} if metric.about.get(SOURCES) else {}),
         }
         return digest_of(facts)[:12]
 

@@ -19,6 +19,7 @@ from iqa_lab.errors import UserError, choices, first_names
 from iqa_lab.metric.made import made
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.recipe import Recipe, Sum, Term
+from iqa_lab.metric.sources import check_sources, sources_of
 from iqa_lab.metric.trusted import check_trust
 from iqa_lab.networks import build_network
 from iqa_lab.networks.layer import PIXELS
@@ -57,7 +58,7 @@ def metric_of_column(
     # whatever the machine that it was made on had, here it is this one's
     own = config.weights if weights_path is None else replace(config.weights, path=weights_path, url=None)
     config = replace(config, runtime=replace(config.runtime, device="cpu"), weights=own)
-    check_trust(config, [definitions[one] for one in _parts(name, definitions)], folder, trust=trust)
+    check_trust(config, [definitions[one] for one in parts_of(name, definitions)], folder, trust=trust)
     recipe, tensors = recipe_of_column(unit, name)
     network = build_network(config)
     expected = str(result["hashed"].get("weights_digest"))
@@ -66,7 +67,20 @@ def metric_of_column(
             f"the weights here are not those of {folder}: their digest is {network.digest[:12]}, that of the result "
             f"{expected[:12]}"
         )
+    now = sources_of(config.architecture.constructor, (term.function for term in recipe.terms))
+    check_sources(now, sources_then(result, parts_of(name, definitions)), folder)
     return made(config, network, recipe, tensors, _found_on(name, unit, result, config))
+
+
+def sources_then(result: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """The digests of code of somebody's own that a result says columns of it were made with, by the code's path."""
+    code = result["hashed"].get("code")
+    sources = code.get("sources") if isinstance(code, Mapping) else None
+    definitions = [result["columns"][name] for name in columns]
+    return {
+        **(sources if isinstance(sources, Mapping) else {}),
+        **{str(one["function"]): one.get("source") for one in definitions},
+    }
 
 
 def unit_at(folder: Path) -> UnitFolder:
@@ -94,7 +108,7 @@ def _chosen(column: str | None, definitions: Mapping[str, Mapping[str, Any]], fo
     return name
 
 
-def _parts(name: str, definitions: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+def parts_of(name: str, definitions: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     """The columns that a column is made of; itself, where it is no concatenation."""
     return tuple(definitions[name].get("parts", (name,)))
 
@@ -108,7 +122,7 @@ def recipe_of_column(unit: UnitFolder, name: str) -> tuple[Recipe, dict[int, Ten
     definitions: dict[str, dict[str, Any]] = unit.result()["columns"]
     config, weights = unit.config(), unit.weights()
     terms, tensors = [], {}
-    parts = _parts(name, definitions)
+    parts = parts_of(name, definitions)
     for place, part in enumerate(parts):
         facts = definitions[part]
         readout = config.readouts.get(str(facts["readout"]))

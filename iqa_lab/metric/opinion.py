@@ -10,8 +10,9 @@ import numpy as np
 from iqa_lab.benchmarks.benchmark import CHOICES
 from iqa_lab.config import BenchmarkConfig
 from iqa_lab.errors import UserError, first_names
-from iqa_lab.metric.from_result import recipe_of_column, unit_at
+from iqa_lab.metric.from_result import parts_of, recipe_of_column, sources_then, unit_at
 from iqa_lab.metric.module import Metric
+from iqa_lab.metric.sources import SOURCES, check_sources
 from iqa_lab.statistics.intervals.predicted import FEWEST_REFERENCES, OpinionCurve, fewest_pairs, opinion_curve
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.signature import digest_of
@@ -72,6 +73,7 @@ def opinions_of(folder: Path, metric: Metric, confidence: float = 0.95) -> Opini
     if column not in definitions:
         raise UserError(f"{folder} has no column {column}: it has {first_names(definitions, 4)}")
     _check_same(metric, column, unit, folder)
+    check_sources(metric.about.get(SOURCES) or {}, sources_then(result, parts_of(column, definitions)), folder)
     scores = unit.scores()
     curve = opinion_curve(scores[column], scores["opinion"], scores["reference"], confidence)
     if curve is None:

@@ -28,6 +28,7 @@ from iqa_lab.errors import UserError, first_names
 from iqa_lab.metric.card import card
 from iqa_lab.metric.recipe import Recipe, layers_read
 from iqa_lab.metric.sealed import read_description, read_tensors, sealed
+from iqa_lab.metric.sources import SOURCES, check_sources, sources_of
 from iqa_lab.metric.trimmed import left_out, take_out
 from iqa_lab.metric.trusted import check_trust
 from iqa_lab.networks.build import network_from
@@ -134,6 +135,7 @@ def load(path: Path, *, trust: bool = False) -> Parts:
         config = _config(about)
         inside, value_range = content["weights"] == INSIDE, content["value_range"]
         named = dict(content["tensors"])
+        sources = dict(about.get(SOURCES) or {})
         if not all(isinstance(one, str) for one in about.get(_LEFT_OUT, ())):
             raise ValueError(_LEFT_OUT)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -152,6 +154,8 @@ def load(path: Path, *, trust: bool = False) -> Parts:
                 f"{str(about.get('weights_digest'))[:12]} there"
             )
     network = replace(network, weights=str(about["weights"]))
+    now = sources_of(config.architecture.constructor, (term.function for term in recipe.terms))
+    check_sources(now, sources, path)
     _check_fits(path, recipe, network, tensors)
     weights = {place: tensors[f"{_CHANNELS}{place}"] for place, term in enumerate(recipe.terms) if term.weighed}
     return Parts(
