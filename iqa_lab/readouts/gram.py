@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.moments import products
+from iqa_lab.readouts.moments import FEW_CHANNELS, products
 from iqa_lab.readouts.response import Response
 
 # Positions of one product of matrices. Of a hundred thousand a GPU adds so many products one after the other in float32
@@ -32,8 +32,10 @@ def _columns(values: Tensor) -> Tensor:
 
 
 def _distance(f: Tensor, g: Tensor) -> Tensor:
+    _, positions, channels = g.shape
+    if channels < FEW_CHANNELS:  # pixels, say: far from zero, while what differs may nearly cancel
+        f, g = f.double(), g.double()
     total, difference = f + g, g - f
-    _, positions, channels = total.shape
     if 6 * positions < channels:
         # |S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>, from smaller matrices [N, N]; three instead of
         # one and in float64, at half the speed, since both terms cancel where the positions of f and g are nearly the

@@ -25,7 +25,7 @@ Run = tuple[Array, Array, bool]
 CONSTANT = 1e-6
 
 # Values that are worth another thread; fewer channels than this are read line by line.
-_WORTH_A_THREAD, _FEW_CHANNELS = 2**15, 8
+_WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -80,7 +80,7 @@ def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tenso
     """
     compiled = _serving(references, distorted)
     channels = distorted[0].shape[1]
-    if compiled is None or distorted[0].is_cuda or channels >= _FEW_CHANNELS:
+    if compiled is None or distorted[0].is_cuda or channels >= FEW_CHANNELS:
         return None
     runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
 
@@ -173,7 +173,7 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
 
     Of many channels whichever is as they lie in memory; where neither is, they are copied.
     """
-    many = distorted.shape[1] >= _FEW_CHANNELS
+    many = distorted.shape[1] >= FEW_CHANNELS
     innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
     def array(values: Tensor) -> Array:

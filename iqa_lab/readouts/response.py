@@ -26,6 +26,7 @@ from iqa_lab.readouts.moments import CONSTANT, Moments, differences, moments
 from iqa_lab.readouts.order import InOrder, compare_in_order, sort_positions
 from iqa_lab.readouts.pieces import (
     centre,
+    exact_mean,
     images_at_once,
     mean_square,
     sum_over_channels,
@@ -226,7 +227,7 @@ class Response:
         """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
         if self.moments is not None:
             return self.moments.mean_change
-        return self.over_pairs(lambda f, g: sum_over_positions(g - f)) / self.positions
+        return self.over_pairs(lambda f, g: exact_mean(g.double() - f))
 
     @property
     def squared_difference(self) -> Tensor:
@@ -259,30 +260,24 @@ class Response:
         return root(f), root(g)
 
     @cached_property
-    def _change(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The mean and the variance of ``g - f``, and its covariance with ``f``."""
+    def _change(self) -> tuple[Tensor, Tensor]:
+        """The variance of ``g - f``, and its covariance with ``f``."""
         if self.moments is not None:
-            return self.moments.mean_change, self.moments.change_variance, self.moments.covariance
-        f_mean, g_mean = self.channel_means
+            return self.moments.change_variance, self.moments.covariance
+        mean = self.channel_mean_difference
         # one number for all positions, whose choice changes only the digits that are kept: a constant for gradients
-        step = (g_mean - f_mean).detach().to(widened(self.reference.parts[0]).dtype)
+        step = mean.detach().to(widened(self.reference.parts[0]).dtype)
         reference, f_around = None, torch.empty(0)
         start, parts = 0, []
         for f, g in self.pieces():
             if f is not reference:
                 reference, f_around = f, centre(f)[0]
             change = (g - f).sub_(step[start : start + len(g), :, None, None])
-            rest = sum_over_positions(change) / self.positions
             covariance = sum_over_positions(change * f_around) / self.positions
-            parts.append((rest, mean_square(change) - rest.square(), covariance))
+            parts.append((mean_square(change), covariance))
             start += len(g)
-        rest, variance, covariance = (torch.cat(several) for several in zip(*parts, strict=True))
-        return step + rest, variance.clamp_min(0), covariance
-
-    @property
-    def channel_mean_change(self) -> Tensor:
-        """As ``channel_mean_difference``, for readouts that need the variance of the difference anyway."""
-        return self._change[0]
+        square, covariance = (torch.cat(several) for several in zip(*parts, strict=True))
+        return (square - (mean - step).square()).clamp_min(0), covariance
 
     @cached_property
     def channel_difference_variance(self) -> Tensor:
@@ -291,7 +286,7 @@ class Response:
         In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
         """
         f, g = self.channel_deviations
-        return torch.minimum(self._change[1], (f + g).square())
+        return torch.minimum(self._change[0], (f + g).square())
 
     @cached_property
     def channel_deviation_difference(self) -> Tensor:
@@ -301,7 +296,7 @@ class Response:
         all digits of float32 but one or two.
         """
         f, g = self.channel_deviations
-        _, variance, covariance = self._change
+        variance, covariance = self._change
         return quotient(variance + 2 * covariance, f + g)
 
     @cached_property

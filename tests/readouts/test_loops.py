@@ -63,6 +63,33 @@ def test_both_ways_give_the_same(order: str, shape: tuple[int, ...], monkeypatch
             assert found[1] == expected, (name, layout)
 
 
+def centred(values: Tensor) -> Tensor:
+    return values - values.mean((2, 3), keepdim=True)
+
+
+def near_zero_means() -> Tensor:
+    """Images with one pattern; means of a ten-thousandth of its deviation, whose squares dists compares."""
+    return 1000 * centred(responses(3, 1, (40, 16, 24))) + 0.1 * responses(4, 2, (40, 1, 1))
+
+
+def nearly_flat() -> Tensor:
+    """Pixels of two levels: equal products are rounded alike, again and again, where a float32 adds them."""
+    images = torch.tensor([171.0, 208.0])[:, None, None, None].repeat(1, 3, 120, 160)
+    images[:, :, 5, 7] += 1
+    return images
+
+
+@pytest.mark.parametrize(("readout", "images"), [("dists", near_zero_means), ("gram", nearly_flat)])
+def test_no_digits_are_lost_in_sums(
+    readout: str, images: Callable[[], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f, g = images().split(1)
+    exact = distances(readout, [f.double()], [g.double()])  # which torch computes, whatever the switch says
+    assert distances(readout, [f], [g], several=True) == pytest.approx(exact, rel=1e-6)
+    monkeypatch.setattr(loops, "enabled", False)
+    assert distances(readout, [f], [g]) == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize("order", ["channels innermost", "channels first"])
 def test_what_is_only_shifted_varies_exactly_as_before(order: str) -> None:
     """Otherwise rounding would rank pairs that are equal."""
