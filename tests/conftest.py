@@ -41,6 +41,11 @@ settings.register_profile("repeatable", deadline=None, derandomize=True, max_exa
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The notebooks first: half a minute, which the other process would wait for at the end."""
+    items.sort(key=lambda item: not item.name.startswith("test_a_notebook_runs"))
+
+
 def pytest_collection_finish() -> None:
     """Python no longer searches for garbage in what was imported until now, which takes half a second a time."""
     gc.collect()
