@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.columns import columns_of_the_pass, one_pass_a_column
+from bench.floors import floors
 from bench.moments import moments
 from bench.peaks import memory, report_peak
 from bench.races import MEASURED, Bench, Line, configured, last_layer, machine, untrained
@@ -94,6 +95,7 @@ def jobs(networks: Sequence[str], *, quick: bool) -> list[tuple[str, Job]]:
     networks, small = (("alexnet",), "alexnet") if quick else (networks, "mobilenetv2_tf")
     of_networks: list[tuple[str, Callable[[Bench, str], list[Line]], Sequence[str]]] = [
         ("columns", columns_of_the_pass, networks),
+        ("floors", floors, networks),
         ("moments", moments, networks),
         ("passes", one_pass_a_column, (small,)),
         ("precisions", precisions, ("alexnet",)),
@@ -123,7 +125,9 @@ def main() -> None:
         "--clock", choices=("wall", "processor"), default="wall",
         help="processor: for a machine that others use, too; with OMP_NUM_THREADS=1, since waiting threads count",
     )  # fmt: skip
-    parser.add_argument("--only", nargs="+", help="columns, moments, passes, lpips, precisions, order, batches ...")
+    parser.add_argument(
+        "--only", nargs="+", help="columns, floors, moments, passes, lpips, precisions, order, batches ..."
+    )
     parser.add_argument("--quick", action="store_true", help="one network, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()

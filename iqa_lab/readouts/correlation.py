@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.gradients import quotient, root
+from iqa_lab.readouts.gradients import quotient
 from iqa_lab.readouts.pieces import mean_square
 from iqa_lab.readouts.response import Response
 
@@ -14,7 +14,7 @@ def distance(response: Response) -> Tensor:
     A constant channel has no pattern: 0 where it is constant in both images, 1 where in one of them. ``1 - r`` is half
     the mean squared difference of the standardised channels: the same number, with all digits where r is nearly 1.
     """
-    f, g = map(root, response.channel_variances)
+    f, g = response.channel_deviations
     apart = (_standardised_apart(response, f, g) / 2).clamp_max(2)
     one_is_constant = (f == 0) != (g == 0)
     return torch.where(one_is_constant, 1, apart).mean(1)

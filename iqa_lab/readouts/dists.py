@@ -24,6 +24,6 @@ def dissimilarity(response: Response, epsilon: float = EPSILON) -> tuple[Tensor,
     patterns; one minus each is a squared difference over the same denominator.
     """
     f, g = response.channel_means
-    luminance = response.channel_mean_change.square() / (f.square() + g.square() + epsilon)
+    luminance = response.channel_mean_difference.square() / (f.square() + g.square() + epsilon)
     f, g = response.channel_variances
     return luminance, response.channel_difference_variance / (f + g + epsilon)

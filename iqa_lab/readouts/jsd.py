@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.order import histogram_distances
-from iqa_lab.readouts.response import Response
+from iqa_lab.readouts.response import BINS, Response
 
 
-def distance(response: Response, bins: int = 32) -> Tensor:
+def distance(response: Response, bins: int = BINS) -> Tensor:
     """Mean over channels of the Jensen-Shannon distance of the responses' histograms, of each pair, ``[P]``, 0..0.833.
 
     The square root of the divergence in nats, as in SciPy. A channel's bins are of equal width, from the smallest to
@@ -18,14 +17,15 @@ def distance(response: Response, bins: int = 32) -> Tensor:
         response: of the layer.
         bins: number of bins.
     """
+    compared = response.in_order(bins)
+    if compared is not None and compared.histograms is not None:
+        return compared.histograms
     f, g = (maps.ordered.detach().float() for maps in (response.reference, response.distorted))
     return torch.cat([_run_distance(f[place], g[pairs], bins) for place, pairs in response.places()])
 
 
 def _run_distance(f: Tensor, g: Tensor, bins: int) -> Tensor:
     """The distances ``[p]`` between ``f [C, N]`` and each of ``g [p, C, N]``, all with their values in order."""
-    if (found := histogram_distances(f, g, bins)) is not None:
-        return found
     fractions = torch.arange(1, bins, dtype=torch.float64, device=f.device) / bins
     low = torch.minimum(f[:, 0], g[..., 0]).double()[..., None]
     high = torch.maximum(f[:, -1], g[..., -1]).double()[..., None]

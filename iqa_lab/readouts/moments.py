@@ -18,13 +18,14 @@ from iqa_lab.readouts.loops import share_out, sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
-Run = tuple[NDArray[np.float32], NDArray[np.float32], bool]
+Array = NDArray[np.float32 | np.uint8]
+Run = tuple[Array, Array, bool]
 
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
 CONSTANT = 1e-6
 
 # Values that are worth another thread; fewer channels than this are read line by line.
-_WORTH_A_THREAD, _FEW_CHANNELS = 2**15, 8
+_WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -60,8 +61,7 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
     if distorted[0].is_cuda:
         square, size = torch.cat([compiled.differences(*run) for run in _even(compiled, references, distorted)]).T
         return square, size
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
-    flat = [(f.reshape(-1), g.reshape(len(g), -1)) for f, g, _ in runs]
+    flat = [run for f, g in zip(references, distorted, strict=True) for run in _in_any_order(f, g)]
 
     def work(start: int, stop: int) -> Vector:
         sums = [np.zeros((len(g), 2)) for _, g in flat]
@@ -69,8 +69,28 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
             compiled.differences(f, g, start, stop, found)
         return np.concatenate(sums)
 
-    of_both = torch.from_numpy(np.sum(share_out(work, len(flat[0][0]), _least(1, runs)), axis=0))
+    of_both = torch.from_numpy(np.sum(share_out(work, len(flat[0][0]), _least(1, flat)), axis=0))
     return of_both[:, 0].clone(), of_both[:, 1].clone()
+
+
+def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
+    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with a few channels, of pixels say: ``[P, C, C]``, float64.
+
+    None of many channels, which a library of matrices multiplies faster.
+    """
+    compiled = _serving(references, distorted)
+    channels = distorted[0].shape[1]
+    if compiled is None or distorted[0].is_cuda or channels >= FEW_CHANNELS:
+        return None
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+
+    def work(start: int, stop: int) -> Vector:
+        sums = [np.zeros((len(g), channels, channels)) for _, g, _ in runs]
+        for (f, g, _), found in zip(runs, sums, strict=True):
+            compiled.products(f, g, start, stop, found)
+        return np.concatenate(sums)
+
+    return torch.from_numpy(np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0))
 
 
 def serves(values: Tensor, kind: str = "cpu") -> bool:
@@ -135,25 +155,40 @@ def _even(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tenso
         yield compiled.even(f), compiled.even(g)
 
 
-def _least(size: int, runs: Sequence[Run]) -> int:
+def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array, Array]]:
+    """The values of each reference image, ``[M]``, and of its distorted ones, ``[p, M]``, in the same order."""
+    axes = sorted((1, 2, 3), key=distorted.stride, reverse=True)
+    f, g = (readable(values).permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
+    each = len(g) // len(f)
+    yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
+
+
+def _least(size: int, runs: Sequence[tuple[Array, Array] | Run]) -> int:
     """How many things of a size are worth another thread, of those that are read in all distorted images at once."""
-    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g, _ in runs)))
+    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g, *_ in runs)))
 
 
 def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and so on, and False.
 
-    Whichever is as they lie in memory; where neither is, they are copied.
+    Of many channels whichever is as they lie in memory; where neither is, they are copied.
     """
-    innermost = distorted.shape[1] >= _FEW_CHANNELS and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
+    many = distorted.shape[1] >= FEW_CHANNELS
+    innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
-    def array(values: Tensor) -> NDArray[np.float32]:
-        flat = values.detach().float().flatten(2)
-        return np.asarray((flat.transpose(1, 2) if innermost else flat).contiguous().numpy())
+    def array(values: Tensor) -> Array:
+        flat = readable(values).flatten(2)
+        flat = flat.transpose(1, 2) if innermost else flat
+        return np.asarray((flat.contiguous().float() if many else flat).numpy())
 
     f, g = array(reference), array(distorted)
     each = len(g) // len(f)
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
+
+
+def readable(values: Tensor) -> Tensor:
+    """Values of a type that NumPy has, without their gradient."""
+    return values.detach() if values.dtype in (torch.float32, torch.uint8) else values.detach().float()
 
 
 def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, whole: Tensor) -> list[Tensor]:
@@ -169,9 +204,9 @@ def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, 
         f_variance.expand_as(e),
         g_variance,
         step + e,
-        (ee - e**2).clamp_min(0),
+        (ee - e.square()).clamp_min(0),
         ue - own[:, 0] * e,
-        (ee + 2 * step * e + step**2).clamp_min(0),
+        (ee + 2 * step * e + step.square()).clamp_min(0),
         size,
         _angle(x2, y2, d2),
         lpips,
@@ -180,9 +215,9 @@ def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, 
 
 def _mean_and_variance(first: Tensor, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
     """Of values, from the means of these less their first one, and of the squares of that."""
-    variance = (square - mean**2).clamp_min(0)
+    variance = (square - mean.square()).clamp_min(0)
     mean = first + mean
-    return mean, variance.masked_fill(variance <= CONSTANT**2 * (variance + mean**2), 0)
+    return mean, variance.masked_fill(variance <= CONSTANT**2 * (variance + mean.square()), 0)
 
 
 def _angle(x2: Tensor, y2: Tensor, d2: Tensor) -> Tensor:
@@ -192,6 +227,6 @@ def _angle(x2: Tensor, y2: Tensor, d2: Tensor) -> Tensor:
     """
     x, y = x2.sqrt(), y2.sqrt()
     product = x * y
-    across = (d2 - (y - x) ** 2).clamp_min(0).minimum(4 * product)
+    across = (d2 - (y - x).square()).clamp_min(0).minimum(4 * product)
     angle = quotient(across, 2 * product)
     return torch.where(d2 == 0, 0, torch.where((x == 0) != (y == 0), 1, angle))

@@ -1,48 +1,84 @@
-"""Responses -> the values of each channel in ascending order."""
+"""Responses -> the values of each channel in ascending order, and how far those of pairs are apart."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from iqa_lab.readouts.loops import loops, share_out
-from iqa_lab.readouts.moments import serves
+from iqa_lab.readouts.moments import readable, serves
 from iqa_lab.readouts.pieces import widened
 
 # Of channels that one thread copies and sorts at once, and of positions that it copies.
 SORT_BYTES, _STRIPE = 2**21, 1024
 # Of what torch sorts at once, which takes five times as much besides.
 SORT_BYTES_GPU = 2**29
-# Fewer positions than this NumPy sorts faster than by digits, whose tables have 2048 places.
-BY_DIGITS = 1000
+# Values that are worth another thread.
+_WORTH_A_THREAD = 2**14
 
 
 def sort_positions(values: Tensor) -> Tensor:
     """The values of each channel in ascending order, ``[b, C, N]`` of ``[b, C, H, W]``.
 
-    Of many positions by the digits of their bits, with zeros counted instead of sorted; of few by NumPy, which has
-    vector instructions for it. Both leave the interpreter meanwhile, and torch is slower than either on a CPU.
+    By compiled loops or by NumPy. Both leave the interpreter meanwhile, and torch is slower than either on a CPU.
     """
     if not serves(values):
         return _by_torch(values.flatten(2))
-    lines = values.flatten(2).float()
+    lines = readable(values).flatten(2)
     ordered = torch.empty(lines.shape)
-    compiled = loops("order") if lines.shape[2] >= BY_DIGITS else None
+    compiled = loops("order")
     if compiled is None:
-        _by_comparison(lines.detach().numpy(), ordered.numpy())
+        _by_comparison(lines.numpy(), ordered.numpy())
         return ordered
-    given, result = lines.detach().transpose(1, 2).numpy().view(np.uint32), ordered.numpy().view(np.uint32)
+    given, result = lines.transpose(1, 2).numpy(), ordered.numpy()
     images, channels, positions = lines.shape
-    sort_channels = compiled.sort_channels
 
     def sort(start: int, stop: int) -> None:
         for image in range(start // channels, -(-stop // channels)):
             first, last = max(0, start - image * channels), min(channels, stop - image * channels)
-            sort_channels(given[image], result[image], first, last)
+            compiled.sort_channels(given[image], result[image], first, last)
 
-    share_out(sort, images * channels, max(1, 2**14 // positions))
+    share_out(sort, images * channels, max(1, _WORTH_A_THREAD // positions))
     return ordered
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """How far the channels of ``P`` pairs are apart, wherever in the image their values are; float64."""
+
+    moved: Tensor  # mean over channels and positions of the distance of values in their order, [P]
+    histograms: Tensor | None  # mean over channels of the Jensen-Shannon distance of their histograms, [P]
+
+
+def compare_in_order(runs: Sequence[tuple[Tensor, Tensor]], bins: int) -> InOrder | None:
+    """How far these pairs are apart; None where compiled loops do not serve.
+
+    What is put into order is compared at once, channel by channel, and not kept.
+
+    Args:
+        runs: for each reference its channels in order, ``[C, N]`` float32, and the responses ``[p, C, H, W]`` of its
+            distorted images.
+        bins: of the histograms, see ``jsd``; 0: without histograms.
+    """
+    compiled = loops("order")
+    if compiled is None or not all(serves(values) for run in runs for values in run):
+        return None
+    arrays = [(f.numpy(), readable(g).flatten(2).transpose(1, 2).numpy()) for f, g in runs]
+    channels, positions = arrays[0][0].shape
+    fractions = np.arange(1, bins) / max(bins, 1)
+
+    def work(start: int, stop: int) -> np.ndarray:
+        found = [np.zeros((2, len(g))) for _, g in arrays]
+        for (f, g), sums in zip(arrays, found, strict=True):
+            compiled.compare_channels(f, g, start, stop, fractions, bins > 0, *sums)
+        return np.concatenate(found, axis=1)
+
+    values = sum(len(g) for _, g in arrays) * positions
+    both = torch.from_numpy(np.sum(share_out(work, channels, max(1, _WORTH_A_THREAD // values)), axis=0) / channels)
+    return InOrder(both[0] / positions, both[1] if bins else None)
 
 
 def _by_torch(lines: Tensor) -> Tensor:
@@ -54,24 +90,6 @@ def _by_torch(lines: Tensor) -> Tensor:
     # searchsorted warns of any other order in memory
     ordered = [widened(piece.contiguous().sort(2).values) for piece in lines.split(few)]
     return torch.cat(ordered) if len(ordered) > 1 else ordered[0]
-
-
-def histogram_distances(f: Tensor, g: Tensor, bins: int) -> Tensor | None:
-    """Mean over channels of the Jensen-Shannon distance, ``[p]``, of ``f [C, N]`` and ``g [p, C, N]``, all in order.
-
-    None where compiled loops do not serve.
-    """
-    compiled = loops("order") if serves(f) and serves(g) else None
-    if compiled is None:
-        return None
-    first, second = f.numpy(), g.numpy()
-
-    def work(start: int, stop: int) -> np.ndarray:
-        sums = np.zeros(len(second))
-        compiled.histogram_distances(first, second, start, stop, bins, sums)
-        return sums
-
-    return torch.from_numpy(np.sum(share_out(work, len(f), 16), axis=0) / len(f))
 
 
 def _by_comparison(given: np.ndarray, ordered: np.ndarray) -> None:

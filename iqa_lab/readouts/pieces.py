@@ -15,13 +15,13 @@ LPIPS_EPSILON = 1e-10
 def centre(values: Tensor) -> tuple[Tensor, Tensor]:
     """Responses around the means of their channels, ``[b, C, H, W]`` float32; and the means ``[b, C]`` float64.
 
-    The mean of the first line is taken off before all are summed, so that a mean far from zero costs no digits.
+    What float32 leaves of a mean is taken off afterwards, so that one far from zero costs no digits.
     """
-    near = values[:, :, :1].mean((2, 3), keepdim=True).detach()
-    around = values - near
-    mean = sum_over_positions(around) / (values.shape[2] * values.shape[3])
-    around -= mean.to(around.dtype)[:, :, None, None]
-    return around, mean + near[:, :, 0, 0]
+    mean = exact_mean(values)
+    near = mean.to(values.dtype)
+    around = values - near[:, :, None, None]
+    around -= (mean - near).to(values.dtype)[:, :, None, None]
+    return around, mean
 
 
 def mean_square(values: Tensor) -> Tensor:
@@ -53,6 +53,14 @@ def sum_over_positions(values: Tensor) -> Tensor:
     if values.stride(1) == 1:  # channels lie innermost: add in the order in which the values lie
         return values.permute(0, 2, 3, 1).sum(1).double().sum(1)
     return values.sum(3).double().sum(2)
+
+
+def exact_mean(values: Tensor) -> Tensor:
+    """Mean over positions of each channel, ``[b, C]`` float64 of ``[b, C, H, W]``, with every digit.
+
+    A mean may be near zero where values are not: rounding partial sums would leave few of its digits.
+    """
+    return values.mean((2, 3), dtype=torch.float64)
 
 
 def sum_over_channels(values: Tensor) -> Tensor:

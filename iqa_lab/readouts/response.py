@@ -23,9 +23,10 @@ from torch import Tensor
 
 from iqa_lab.readouts.gradients import quotient, root
 from iqa_lab.readouts.moments import CONSTANT, Moments, differences, moments
-from iqa_lab.readouts.order import sort_positions
+from iqa_lab.readouts.order import InOrder, compare_in_order, sort_positions
 from iqa_lab.readouts.pieces import (
     centre,
+    exact_mean,
     images_at_once,
     mean_square,
     sum_over_channels,
@@ -34,6 +35,9 @@ from iqa_lab.readouts.pieces import (
 )
 
 T = TypeVar("T")
+
+# Of histograms, which are compared with the values in order where several readouts ask: the default of jsd.
+BINS = 32
 
 
 class Maps:
@@ -118,6 +122,7 @@ class Response:
         self.distorted = Maps(distorted)
         self.pixels = pixels
         self._several = several
+        self._in_order: dict[int, InOrder | None] = {}  # by the bins of histograms
 
     @cached_property
     def moments(self) -> Moments | None:
@@ -132,6 +137,22 @@ class Response:
         if self.moments is None:
             return None
         return self.moments.squared.sum(1) * self.positions, self.moments.absolute.sum(1) * self.positions
+
+    def in_order(self, bins: int | None = None) -> InOrder | None:
+        """How far channels are apart wherever their values are; None: the definitions in torch serve.
+
+        Args:
+            bins: of the histograms; None: they are not asked for.
+        """
+        known = self._in_order
+        if bins is None and known:
+            return next(iter(known.values()))
+        chosen = (BINS if self._several else 0) if bins is None else bins
+        if chosen not in known:
+            parts = zip(self.reference.parts, self.distorted.parts, strict=True)
+            of_each = [pairs for part, of_part in parts for pairs in of_part.split(len(of_part) // len(part))]
+            known[chosen] = compare_in_order(list(zip(self.reference.ordered, of_each, strict=True)), chosen)
+        return known[chosen]
 
     @property
     def channels(self) -> int:
@@ -206,7 +227,7 @@ class Response:
         """Mean over positions of ``g - f`` in each channel, ``[P, C]``."""
         if self.moments is not None:
             return self.moments.mean_change
-        return self.over_pairs(lambda f, g: sum_over_positions(g - f)) / self.positions
+        return self.over_pairs(lambda f, g: exact_mean(g.double() - f))
 
     @property
     def squared_difference(self) -> Tensor:
@@ -222,60 +243,60 @@ class Response:
             return self._differences[1]
         return self.over_pairs(lambda f, g: sum_over_positions((g - f).abs_())).sum(1)
 
-    @property
+    @cached_property
     def channel_means(self) -> tuple[Tensor, Tensor]:
         """Mean over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each."""
         return self.moments.means if self.moments else self.of_both(lambda maps: maps.channel_mean)
 
-    @property
+    @cached_property
     def channel_variances(self) -> tuple[Tensor, Tensor]:
         """Variance over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each; exactly 0 if constant."""
         return self.moments.variances if self.moments else self.of_both(lambda maps: maps.channel_variance)
 
     @cached_property
-    def _change(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The mean and the variance of ``g - f``, and its covariance with ``f``."""
+    def channel_deviations(self) -> tuple[Tensor, Tensor]:
+        """Standard deviation over positions of each channel of ``f`` and of ``g``, ``[P, C]`` each."""
+        f, g = self.channel_variances
+        return root(f), root(g)
+
+    @cached_property
+    def _change(self) -> tuple[Tensor, Tensor]:
+        """The variance of ``g - f``, and its covariance with ``f``."""
         if self.moments is not None:
-            return self.moments.mean_change, self.moments.change_variance, self.moments.covariance
-        f_mean, g_mean = self.channel_means
+            return self.moments.change_variance, self.moments.covariance
+        mean = self.channel_mean_difference
         # one number for all positions, whose choice changes only the digits that are kept: a constant for gradients
-        step = (g_mean - f_mean).detach().to(widened(self.reference.parts[0]).dtype)
+        step = mean.detach().to(widened(self.reference.parts[0]).dtype)
         reference, f_around = None, torch.empty(0)
         start, parts = 0, []
         for f, g in self.pieces():
             if f is not reference:
                 reference, f_around = f, centre(f)[0]
             change = (g - f).sub_(step[start : start + len(g), :, None, None])
-            rest = sum_over_positions(change) / self.positions
             covariance = sum_over_positions(change * f_around) / self.positions
-            parts.append((rest, mean_square(change) - rest.square(), covariance))
+            parts.append((mean_square(change), covariance))
             start += len(g)
-        rest, variance, covariance = (torch.cat(several) for several in zip(*parts, strict=True))
-        return step + rest, variance.clamp_min(0), covariance
+        square, covariance = (torch.cat(several) for several in zip(*parts, strict=True))
+        return (square - (mean - step).square()).clamp_min(0), covariance
 
-    @property
-    def channel_mean_change(self) -> Tensor:
-        """As ``channel_mean_difference``, for readouts that need the variance of the difference anyway."""
-        return self._change[0]
-
-    @property
+    @cached_property
     def channel_difference_variance(self) -> Tensor:
         """Variance over positions of ``g - f`` in each channel, ``[P, C]``.
 
         In the bounds that the deviations of ``f`` and ``g`` set, whatever is rounded: 0 where both are constant.
         """
-        f, g = map(root, self.channel_variances)
-        return torch.minimum(self._change[1], (f + g).square())
+        f, g = self.channel_deviations
+        return torch.minimum(self._change[0], (f + g).square())
 
-    @property
+    @cached_property
     def channel_deviation_difference(self) -> Tensor:
         """Standard deviation over positions of ``g`` less that of ``f`` in each channel, ``[P, C]``.
 
         From ``var g - var f = var(g - f) + 2 cov(g - f, f)``: deviations of images that differ in one pixel agree in
         all digits of float32 but one or two.
         """
-        f, g = map(root, self.channel_variances)
-        _, variance, covariance = self._change
+        f, g = self.channel_deviations
+        variance, covariance = self._change
         return quotient(variance + 2 * covariance, f + g)
 
     @cached_property

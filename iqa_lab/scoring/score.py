@@ -259,7 +259,7 @@ class _BatchReading:
         self.positions[layer] = response.positions
         if reading.distances:
             found = torch.stack([distance(response).double() for distance in reading.distances])
-            self.distances[reading.columns] += found
+            self.distances.index_add_(0, reading.columns, found)
         if reading.keep_channels:
             self.channels[layer] = response.channel_squared_difference.float()
 

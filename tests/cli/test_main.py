@@ -19,7 +19,9 @@ import pytest
 import torch
 from PIL import Image
 
+import iqa_lab
 from iqa_lab.benchmarks.levels import RECIPE
+from iqa_lab.cli.main import main
 from iqa_lab.statistics.table import COLUMNS
 from tests.conftest import ROOT, Finished, made_once, untrained
 
@@ -437,3 +439,21 @@ def test_both_entry_points_are_the_same() -> None:
         for command in ([script], [sys.executable, "-m", "iqa_lab"])
     ]
     assert outputs[0] == outputs[1] and "classification" in outputs[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [({}, "30000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
+def test_threads_rest_between_operations_unless_somebody_said_when(
+    said: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that what the command sets is taken back
+        monkeypatch.delenv(name)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
+    assert capsys.readouterr().out.strip() == iqa_lab.__version__

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from iqa_lab.readouts import Response, load_distance, loops
 from iqa_lab.readouts.moments import differences, moments
-from iqa_lab.readouts.order import BY_DIGITS, sort_positions
+from iqa_lab.readouts.order import sort_positions
 from tests.readouts.test_readouts import NAMES, PIXELS, READOUTS, responses
 
 pytest.importorskip("numba")
@@ -63,6 +63,33 @@ def test_both_ways_give_the_same(order: str, shape: tuple[int, ...], monkeypatch
             assert found[1] == expected, (name, layout)
 
 
+def centred(values: Tensor) -> Tensor:
+    return values - values.mean((2, 3), keepdim=True)
+
+
+def near_zero_means() -> Tensor:
+    """Images with one pattern; means of a ten-thousandth of its deviation, whose squares dists compares."""
+    return 1000 * centred(responses(3, 1, (40, 16, 24))) + 0.1 * responses(4, 2, (40, 1, 1))
+
+
+def nearly_flat() -> Tensor:
+    """Pixels of two levels: equal products are rounded alike, again and again, where a float32 adds them."""
+    images = torch.tensor([171.0, 208.0])[:, None, None, None].repeat(1, 3, 120, 160)
+    images[:, :, 5, 7] += 1
+    return images
+
+
+@pytest.mark.parametrize(("readout", "images"), [("dists", near_zero_means), ("gram", nearly_flat)])
+def test_no_digits_are_lost_in_sums(
+    readout: str, images: Callable[[], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f, g = images().split(1)
+    exact = distances(readout, [f.double()], [g.double()])  # which torch computes, whatever the switch says
+    assert distances(readout, [f], [g], several=True) == pytest.approx(exact, rel=1e-6)
+    monkeypatch.setattr(loops, "enabled", False)
+    assert distances(readout, [f], [g]) == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize("order", ["channels innermost", "channels first"])
 def test_what_is_only_shifted_varies_exactly_as_before(order: str) -> None:
     """Otherwise rounding would rank pairs that are equal."""
@@ -87,9 +114,9 @@ def test_how_many_threads_read_does_not_matter() -> None:
             assert second == pytest.approx(first, rel=1e-6 if name in ("gram", "wasserstein") else 1e-12), name
 
 
-def special(kind: str) -> np.ndarray:
+def special(kind: str, length: int) -> np.ndarray:
     generator = np.random.default_rng(0)
-    drawn = generator.standard_normal(BY_DIGITS + 7, dtype=np.float32)
+    drawn = generator.standard_normal(length, dtype=np.float32)
     return {
         "both signs": lambda: drawn,
         "many zeros": lambda: np.maximum(drawn, 0),
@@ -98,28 +125,39 @@ def special(kind: str) -> np.ndarray:
         "one value": lambda: np.full_like(drawn, -3),
         "negative": lambda: -np.abs(drawn) - 1,
         "few values": lambda: np.round(drawn).astype(np.float32),
+        "falling": lambda: np.sort(drawn)[::-1],
+        "one far away": lambda: np.where(np.arange(length) == length // 2, np.float32(1e7), drawn),
+        "as wide as numbers go": lambda: (
+            np.where(drawn > 0, np.float32(3e38), np.float32(-3e38)) * np.abs(drawn).clip(0, 1)
+        ),
+        "hardly wider than nothing": lambda: (drawn * 1e-42).astype(np.float32),
         "tiny and huge": lambda: (drawn * 10 ** generator.uniform(-44, 37, drawn.shape)).astype(np.float32),
-        "infinite": lambda: np.where(np.abs(drawn) > 2, np.float32(np.inf) * np.sign(drawn), drawn),
+        "infinite": lambda: np.where(np.abs(drawn) > 1, np.float32(np.inf) * np.sign(drawn), drawn),
         "hardly different": lambda: np.float32(1e4) + drawn * np.float32(1e-3),
+        "levels": lambda: generator.integers(0, 256, length).astype(np.uint8),
     }[kind]()
 
 
+KINDS = [
+    "both signs", "many zeros", "zeros of both signs", "all zero", "one value", "negative", "few values", "falling",
+    "one far away", "as wide as numbers go", "hardly wider than nothing", "tiny and huge", "infinite",
+    "hardly different", "levels",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("order", ["channels innermost", "channels first"])
-@pytest.mark.parametrize(
-    "kind",
-    ["both signs", "many zeros", "zeros of both signs", "all zero", "one value", "negative", "few values",
-     "tiny and huge", "infinite", "hardly different"],
-)  # fmt: skip
+@pytest.mark.parametrize("kind", KINDS)
 def test_values_are_put_into_order(kind: str, order: str) -> None:
-    line = special(kind)
-    channels = np.stack([np.roll(line, shift) for shift in range(18)])
-    found = sort_positions(ORDERS[order](torch.from_numpy(channels)[None, :, None]))
-    np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
+    for length in (1, 2, 17, 1007, 9000):
+        line = special(kind, length)
+        channels = np.stack([np.roll(line, shift) for shift in range(18)])
+        found = sort_positions(ORDERS[order](torch.from_numpy(channels)[None, :, None]))
+        np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
 
 
 @pytest.mark.parametrize("negative", [False, True])
 def test_what_is_no_number_stands_at_an_end(negative: bool) -> None:
-    line = special("both signs")
+    line = special("both signs", 1007)
     line[5] = np.copysign(np.float32(np.nan), -1 if negative else 1)
     ordered = sort_positions(torch.from_numpy(line)[None, None, None])[0, 0]
     assert ordered[[0, -1]].isnan().tolist() == [negative, not negative]

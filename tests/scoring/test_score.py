@@ -16,7 +16,7 @@ from iqa_lab.errors import UnitFailed, UserError
 from iqa_lab.networks import Network, build_network
 from iqa_lab.networks.network import PIXELS, Layer
 from iqa_lab.readouts import Response, load_distance
-from iqa_lab.readouts.order import sort_positions
+from iqa_lab.readouts.order import InOrder, compare_in_order, sort_positions
 from iqa_lab.scoring.batches import Picture, batches
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
@@ -139,18 +139,25 @@ def test_a_reference_is_sorted_once_for_all_its_pairs(
     small_pairs: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     different = small_pairs[small_pairs["level"] != 0].reset_index(drop=True)
-    images = len(different) + different["reference_path"].nunique()
-    number: list[int] = []
+    references: list[int] = []
+    distorted: list[int] = []
 
-    def counted(values: torch.Tensor) -> torch.Tensor:
-        number.append(len(values))
+    def sorting(values: torch.Tensor) -> torch.Tensor:
+        references.append(len(values))
         return sort_positions(values)
 
-    monkeypatch.setattr("iqa_lab.readouts.response.sort_positions", counted)
-    for batch_size in (2, 3, 8):
-        number.clear()
-        table(untrained("alexnet"), different, [column(PIXELS, "wasserstein")], batch_size=batch_size)
-        assert sum(number) == images
+    def comparing(runs: list[tuple[torch.Tensor, torch.Tensor]], bins: int) -> InOrder | None:
+        distorted.extend(len(values) for _, values in runs)
+        return compare_in_order(runs, bins)
+
+    monkeypatch.setattr("iqa_lab.readouts.response.sort_positions", sorting)
+    monkeypatch.setattr("iqa_lab.readouts.response.compare_in_order", comparing)
+    both = [column(PIXELS, "wasserstein"), column(PIXELS, "jsd")]
+    for columns, batch_size in ((both[:1], 2), (both[1:], 3), (both, 8), (both[::-1], 3)):
+        references.clear()
+        distorted.clear()
+        table(untrained("alexnet"), different, columns, batch_size=batch_size)
+        assert (sum(references), sum(distorted)) == (different["reference_path"].nunique(), len(different))
 
 
 def test_the_forward_stops_after_the_last_layer_asked_for(small_pairs: pd.DataFrame) -> None:

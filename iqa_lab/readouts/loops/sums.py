@@ -35,19 +35,28 @@ def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
 
     The part of the distance that is not along the vectors is ``d2 - (|y| - |x|)^2``, at most ``4 |x| |y|``.
     """
-    if d2 == 0:
-        return 0.0
     x, y = np.sqrt(x2), np.sqrt(y2)
     longer = y - x
-    across = d2 - longer * longer
-    if across < 0:
-        across = 0.0
-    if across > 4 * x * y:
-        across = 4 * x * y
+    across = min(max(d2 - longer * longer, 0.0), 4 * x * y)
     scale = 1 / ((x + epsilon) * (y + epsilon))
     along = epsilon * longer
-    distance: float = scale * (scale * along * along + across)
+    distance: float = 0.0 if d2 == 0 else scale * (scale * along * along + across)
     return distance
+
+
+@compile_sums
+def _add_positions(x2: Array, y2: Array, d2: Array, whole: Array, epsilon: float) -> None:
+    """Adds positions, given by the squares of their lengths and of their distances, to the sums of the whole."""
+    x_square = y_square = d_square = distance = 0.0
+    for n in range(len(d2)):
+        x_square += x2[n]
+        y_square += y2[n]
+        d_square += d2[n]
+        distance += apart(x2[n], y2[n], d2[n], epsilon)
+    whole[0] += x_square
+    whole[1] += y_square
+    whole[2] += d_square
+    whole[3] += distance
 
 
 @compile_sums
@@ -66,10 +75,8 @@ def _own_rows(x: Array, first: Array, channels: Array, squares: Array) -> None:
 
 
 @compile_sums
-def _row_pairs(
-    x: Array, y: Array, p: Array, q: Array, squares: Array, channels: Array, whole: Array, epsilon: float
-) -> None:
-    """Adds rows of a pair, ``[n, C]`` each, to the sums of its channels and of the whole."""
+def _row_pairs(x: Array, y: Array, p: Array, q: Array, channels: Array, y_squares: Array, d_squares: Array) -> None:
+    """Adds rows of a pair, ``[n, C]`` each, to the sums of its channels; writes every row's sums of squares."""
     rows, number = x.shape
     n = 0
     while n + 4 <= rows:
@@ -99,11 +106,8 @@ def _row_pairs(
             channels[2, c] += e0 + e1 + e2 + e3
             channels[3, c] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
             channels[4, c] += a0 * e0 + a1 * e1 + a2 * e2 + a3 * e3
-        whole[0] += squares[n] + squares[n + 1] + squares[n + 2] + squares[n + 3]
-        whole[1] += y0 + y1 + y2 + y3
-        whole[2] += d0 + d1 + d2 + d3
-        whole[3] += apart(squares[n], y0, d0, epsilon) + apart(squares[n + 1], y1, d1, epsilon)
-        whole[3] += apart(squares[n + 2], y2, d2, epsilon) + apart(squares[n + 3], y3, d3, epsilon)
+        y_squares[n], y_squares[n + 1], y_squares[n + 2], y_squares[n + 3] = y0, y1, y2, y3
+        d_squares[n], d_squares[n + 1], d_squares[n + 2], d_squares[n + 3] = d0, d1, d2, d3
         n += 4
     while n < rows:
         y0 = d0 = 0.0
@@ -121,10 +125,7 @@ def _row_pairs(
             channels[2, c] += e
             channels[3, c] += e * e
             channels[4, c] += a * e
-        whole[0] += squares[n]
-        whole[1] += y0
-        whole[2] += d0
-        whole[3] += apart(squares[n], y0, d0, epsilon)
+        y_squares[n], d_squares[n] = y0, d0
         n += 1
 
 
@@ -146,29 +147,41 @@ def sums_of_rows(
     """
     pairs, _, number = y.shape
     step = max(4, BLOCK // number // 4 * 4)
-    squares = np.empty(step)
+    squares = np.empty((3, step))
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
-        block = x[begin:end]
-        _own_rows(block, x[0], own, squares)
+        block, (x2, y2, d2) = x[begin:end], squares[:, : end - begin]
+        _own_rows(block, x[0], own, x2)
         for pair in range(pairs):
-            _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], squares, channels[pair], whole[pair], epsilon)
+            _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], channels[pair], y2, d2)
+            _add_positions(x2, y2, d2, whole[pair], epsilon)
+
+
+@compile_sums
+def _copy(values: Array, line: Array) -> None:
+    """Copies values to the beginning of a line."""
+    for n in range(len(values)):
+        line[n] = values[n]
 
 
 @compile_sums
 def sums_of_lines(
     x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
 ) -> None:
-    """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, whose positions lie innermost."""
+    """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, float32 or uint8 in any memory order."""
     pairs, number, _ = y.shape
     step = 512
-    x2, y2, d2 = np.empty(step), np.empty(step), np.empty(step)
+    x2, y2, d2 = np.empty(step), np.empty((pairs, step)), np.empty((pairs, step))
+    line, other = np.empty(step, np.float32), np.empty(step, np.float32)
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
         size = end - begin
         x2[:] = 0
+        y2[:] = 0
+        d2[:] = 0
         for c in range(number):
-            line, p = x[c, begin:end], np.float64(x[c, 0])
+            _copy(x[c, begin:end], line)
+            p = np.float64(x[c, 0])
             su = suu = 0.0
             for n in range(size):
                 a = np.float64(line[n])
@@ -178,19 +191,15 @@ def sums_of_lines(
                 suu += u * u
             own[0, c] += su
             own[1, c] += suu
-        for pair in range(pairs):
-            y2[:] = 0
-            d2[:] = 0
-            sums = channels[pair]
-            for c in range(number):
-                line, p = x[c, begin:end], np.float64(x[c, 0])
-                other, q = y[pair, c, begin:end], np.float64(y[pair, c, 0])
+            for pair in range(pairs):
+                _copy(y[pair, c, begin:end], other)
+                q = np.float64(y[pair, c, 0])
                 sv = svv = se = see = sue = sad = 0.0
                 for n in range(size):
                     a, b = np.float64(line[n]), np.float64(other[n])
                     d = b - a
-                    y2[n] += b * b
-                    d2[n] += d * d
+                    y2[pair, n] += b * b
+                    d2[pair, n] += d * d
                     sad += abs(d)
                     u, v = a - p, b - q
                     e = v - u
@@ -199,24 +208,48 @@ def sums_of_lines(
                     se += e
                     see += e * e
                     sue += u * e
-                sums[0, c] += sv
-                sums[1, c] += svv
-                sums[2, c] += se
-                sums[3, c] += see
-                sums[4, c] += sue
-                sums[5, c] += sad
-            for n in range(size):
-                whole[pair, 0] += x2[n]
-                whole[pair, 1] += y2[n]
-                whole[pair, 2] += d2[n]
-                whole[pair, 3] += apart(x2[n], y2[n], d2[n], epsilon)
+                channels[pair, 0, c] += sv
+                channels[pair, 1, c] += svv
+                channels[pair, 2, c] += se
+                channels[pair, 3, c] += see
+                channels[pair, 4, c] += sue
+                channels[pair, 5, c] += sad
+        for pair in range(pairs):
+            _add_positions(x2[:size], y2[pair, :size], d2[pair, :size], whole[pair], epsilon)
+
+
+@compile_sums
+def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
+    """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32 or uint8, to ``[P, C, C]`` float64."""
+    pairs, number, _ = y.shape
+    step = 512
+    lines, line = np.empty((number, step), np.float32), np.empty(step, np.float32)
+    totals, changes = np.empty((number, step)), np.empty((number, step))
+    for begin in range(start, stop, step):
+        end = min(stop, begin + step)
+        size = end - begin
+        for c in range(number):
+            _copy(x[c, begin:end], lines[c])
+        for pair in range(pairs):
+            for c in range(number):
+                _copy(y[pair, c, begin:end], line)
+                for n in range(size):
+                    a, b = np.float64(lines[c, n]), np.float64(line[n])
+                    totals[c, n] = a + b
+                    changes[c, n] = b - a
+            for row in range(number):
+                for column in range(number):
+                    product = 0.0
+                    for n in range(size):
+                        product += totals[row, n] * changes[column, n]
+                    sums[pair, row, column] += product
 
 
 @compile_sums
 def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
 
-    Nothing cancels here: a few values are added in float32, which is several times faster.
+    The values are float32 or uint8. Nothing cancels here: a few are added in float32, which is several times faster.
     """
     for begin in range(start, stop, 2048):
         end = min(stop, begin + 2048)
@@ -225,7 +258,7 @@ def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
             second = y[pair, begin:end]
             square, size = np.float32(0), np.float32(0)
             for n in range(end - begin):
-                d = second[n] - first[n]
+                d = np.float32(second[n]) - np.float32(first[n])
                 square += d * d
                 size += abs(d)
             sums[pair, 0] += square
