@@ -1,5 +1,6 @@
 """What several test modules share: the data beside the checkout, small images, networks built once."""
 
+import gc
 import os
 import re
 import shutil
@@ -38,6 +39,17 @@ composed_before.remember()
 # machines differ in speed, and the same commit must pass or fail the same way twice
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The notebooks first: half a minute, which the other process would wait for at the end."""
+    items.sort(key=lambda item: not item.name.startswith("test_a_notebook_runs"))
+
+
+def pytest_collection_finish() -> None:
+    """Python no longer searches for garbage in what was imported until now, which takes half a second a time."""
+    gc.collect()
+    gc.freeze()
 
 
 def needs_shared(*parts: str) -> Path:

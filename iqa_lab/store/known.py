@@ -162,19 +162,19 @@ def _programs() -> Facts:
         with suppress(PackageNotFoundError):
             found[name] = [version(name), _stamp(Path(spec.origin)) if spec and spec.origin else None]
     here = Path(__file__).resolve().parent.parent
-    found["iqa_lab"] = digest_of([_stamp(file) for file in sorted(here.rglob("*.py"))])
+    found["iqa_lab"] = digest_of([_stamp(Path(file), place=file) for file in sorted(map(str, here.rglob("*.py")))])
     return found
 
 
-def _stamp(file: Path | None) -> list[Any] | None:
-    """A file's place, size and times; None where there is none."""
+def _stamp(file: Path | None, place: str | None = None) -> list[Any] | None:
+    """A file's place, looked up where it is not known yet, its size and times; None where there is none."""
     if file is None:
         return None
     try:
         facts = file.stat()
     except OSError:
         return None
-    return [str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
+    return [place or str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
 
 
 def _facts(network: "Network", said: Sequence[tuple[str, str]]) -> Facts:

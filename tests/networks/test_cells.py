@@ -51,8 +51,9 @@ def marked(options: Sequence[str]) -> list[Any]:
     return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
 
 
+@cache
 def described(architecture: str) -> ArchitectureConfig:
-    """An architecture's own file."""
+    """An architecture's own file; not to be changed."""
     spec = OmegaConf.load(CONF / "architecture" / f"{architecture}.yaml")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ArchitectureConfig), spec))
     assert isinstance(config, ArchitectureConfig)
@@ -62,7 +63,12 @@ def described(architecture: str) -> ArchitectureConfig:
 OF_INITIALISATION = {
     getattr(torch.Tensor, name) for name in ("normal_", "uniform_", "erfinv_", "mul_", "add_", "clamp_")
 }
-KEEP_THE_SHAPE = {F.batch_norm, F.layer_norm, F.silu, F.gelu, F.hardswish, F.hardsigmoid}
+KEEP_THE_SHAPE = {F.batch_norm, F.layer_norm, F.silu, F.gelu, F.hardswish, F.hardsigmoid, F.hardtanh}
+
+
+def linear_in_outline(values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    assert values.shape[-1] == weight.shape[1] and (bias is None or bias.shape == weight.shape[:1])
+    return values.new_empty((*values.shape[:-1], weight.shape[0]))
 
 
 class Outline(TorchFunctionMode):
@@ -71,6 +77,8 @@ class Outline(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in OF_INITIALISATION:
             return args[0]
+        if func is F.linear:
+            return linear_in_outline(*args, **(kwargs or {}))
         return torch.empty_like(args[0]) if func in KEEP_THE_SHAPE else func(*args, **(kwargs or {}))
 
 

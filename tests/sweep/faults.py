@@ -16,18 +16,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.optimize
+import scipy.stats  # noqa: F401  as in the line on iqa_lab.unit
 import torch
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 
-import iqa_lab.unit  # noqa: F401  what the workers would import
+import iqa_lab.unit  # noqa: F401  what each worker would import for itself, for seconds
 from iqa_lab.config import configuration_folder, register_schema
+from iqa_lab.readouts.loops import loops
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed, save_jobs
 from iqa_lab.sweep.work import work
-from tests.conftest import noisy, picture
+from tests.conftest import noisy, picture, untrained
 
 WORKERS = 2
 
@@ -125,6 +128,8 @@ def main(folder: Path, rounds: int, seed: int) -> None:
     np.random.seed(seed)
     Plugins.instance()
     register_schema()
+    untrained("squeezenet1_1")  # what builds networks is imported, and what reads their responses, once for all workers
+    loops("sums")
     pairs = write_pairs(folder)
     with initialize_config_dir(str(configuration_folder()), version_base="1.3"):
         undisturbed = finish(plan_of(pairs, folder / "undisturbed"), "only")
