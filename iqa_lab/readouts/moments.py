@@ -18,7 +18,7 @@ from iqa_lab.readouts.loops import share_out, sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
-Array = NDArray[np.float32 | np.uint8]
+Array = NDArray[np.float32]
 Run = tuple[Array, Array, bool]
 
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
@@ -158,7 +158,7 @@ def _even(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tenso
 def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array, Array]]:
     """The values of each reference image, ``[M]``, and of its distorted ones, ``[p, M]``, in the same order."""
     axes = sorted((1, 2, 3), key=distorted.stride, reverse=True)
-    f, g = (readable(values).permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
+    f, g = (values.detach().float().permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
     each = len(g) // len(f)
     yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
 
@@ -177,18 +177,13 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
     def array(values: Tensor) -> Array:
-        flat = readable(values).flatten(2)
+        flat = values.detach().float().flatten(2)
         flat = flat.transpose(1, 2) if innermost else flat
-        return np.asarray((flat.contiguous().float() if many else flat).numpy())
+        return np.asarray((flat.contiguous() if many else flat).numpy())
 
     f, g = array(reference), array(distorted)
     each = len(g) // len(f)
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
-
-
-def readable(values: Tensor) -> Tensor:
-    """Values of a type that NumPy has, without their gradient."""
-    return values.detach() if values.dtype in (torch.float32, torch.uint8) else values.detach().float()
 
 
 def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, whole: Tensor) -> list[Tensor]:

@@ -113,7 +113,7 @@ def forward(
             read(layer, None)
         return
     if PIXELS.name in layers:
-        read(PIXELS.name, images)
+        read(PIXELS.name, images.float())  # once, for all who read them
     height, width = images.shape[2:]
     waiting: dict[str, list[str]] = {}  # the layers of each module: patch tokens and class token, say
     for layer in layers:

@@ -27,7 +27,7 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     """Puts the values of channels ``start`` to ``stop`` of ``[N, C]`` into ascending order, ``[C, N]``.
 
     Args:
-        values: float32 or uint8, in any memory order.
+        values: float32, in any memory order.
         ordered: float32, filled here. NaN stands at either end, as its sign says.
         start: first channel.
         stop: after the last one.
@@ -48,7 +48,7 @@ def compare_channels(
 
     Args:
         x: ``[C, N]`` float32, in ascending order; NaN may stand at either end.
-        y: ``[P, N, C]`` float32 or uint8, in the order of positions.
+        y: ``[P, N, C]`` float32, in the order of positions.
         start: first channel.
         stop: after the last one.
         fractions: where the bins of histograms meet, see ``_histogram_distance``.

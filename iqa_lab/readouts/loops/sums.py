@@ -168,7 +168,7 @@ def _copy(values: Array, line: Array) -> None:
 def sums_of_lines(
     x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
 ) -> None:
-    """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, float32 or uint8 in any memory order."""
+    """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, float32 in any memory order."""
     pairs, number, _ = y.shape
     step = 512
     x2, y2, d2 = np.empty(step), np.empty((pairs, step)), np.empty((pairs, step))
@@ -220,7 +220,7 @@ def sums_of_lines(
 
 @compile_sums
 def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
-    """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32 or uint8, to ``[P, C, C]`` float64."""
+    """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32, to ``[P, C, C]`` float64."""
     pairs, number, _ = y.shape
     step = 512
     lines, line = np.empty((number, step), np.float32), np.empty(step, np.float32)
@@ -249,7 +249,7 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
 def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
 
-    The values are float32 or uint8. Nothing cancels here: a few are added in float32, which is several times faster.
+    The values are float32. Nothing cancels here: a few are added in float32, which is several times faster.
     """
     for begin in range(start, stop, 2048):
         end = min(stop, begin + 2048)
@@ -258,7 +258,7 @@ def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
             second = y[pair, begin:end]
             square, size = np.float32(0), np.float32(0)
             for n in range(end - begin):
-                d = np.float32(second[n]) - np.float32(first[n])
+                d = second[n] - first[n]
                 square += d * d
                 size += abs(d)
             sums[pair, 0] += square
