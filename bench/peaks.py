@@ -27,7 +27,7 @@ def memory(bench: Bench, images: int) -> list[Line]:
 
     some = min(100, images)
     few, many = peak(4, some), peak(40, some)
-    more = peak(4, images)
+    more = few if images == some else peak(4, images)
     return [
         Line(f"40 layers, {some} pairs, plain", "resnet50", many, few, "4 layers", unit="MiB"),
         Line(f"4 layers, {images} pairs, plain", "resnet50", more, few, f"{some} pairs", unit="MiB"),

@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one network, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.pairs = min(options.pairs, 4) if options.quick else options.pairs
+    options.pairs = min(options.pairs, 2) if options.quick else options.pairs
     warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
     # examined, as a run does: then decoding need not verify what it reads

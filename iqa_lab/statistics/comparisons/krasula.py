@@ -59,9 +59,11 @@ def krasula(
     for number, column in enumerate(columns.T):
         if pairs.defined and np.isfinite(column).all():
             size, oriented = pairs.differences(column)
-            different = pairs.different
             c0 = np.mean(oriented > 0) if len(oriented) else np.nan
-            results[:, number] = area(size[different], size[~different]), area(oriented, -oriented), c0
+            oriented.sort()
+            sizes = _sizes_in_order(oriented)
+            similar = np.sort(size[~pairs.different])
+            results[:, number] = _area(sizes, similar), _area(oriented, -oriented[::-1]), c0
     ds, bw, better = (values.reshape(shape) for values in results)
     return Krasula(len(pairs.first), int(pairs.different.sum()), pairs.sampled, ds, bw, better)
 
@@ -115,11 +117,23 @@ def area(positive: ArrayLike, negative: ArrayLike) -> float:
     >>> area([0.9, 0.4], [0.4, 0.1])
     0.875
     """
-    high, low = np.sort(np.asarray(positive, dtype=float)), np.sort(np.asarray(negative, dtype=float))
+    return _area(np.sort(np.asarray(positive, dtype=float)), np.sort(np.asarray(negative, dtype=float)))
+
+
+def _area(high: Floats, low: Floats) -> float:
+    """As ``area``, of values in ascending order."""
     if not len(high) or not len(low) or np.isnan(high[-1]) or np.isnan(low[-1]):
         return float("nan")
     below = np.searchsorted(low, high, "left").sum(dtype=float) + np.searchsorted(low, high, "right").sum(dtype=float)
     return float(below / 2 / len(high) / len(low))
+
+
+def _sizes_in_order(ordered: Floats) -> Floats:
+    """Absolute values, in ascending order, of values in ascending order: two runs, which a stable sort merges."""
+    negative = int(np.searchsorted(ordered, 0))
+    sizes = np.concatenate([-ordered[:negative][::-1], ordered[negative:]])
+    sizes.sort(kind="stable")
+    return sizes
 
 
 def delong(positive: list[Floats], negative: list[Floats]) -> Comparison:
