@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from iqa_lab.errors import UserError
 from iqa_lab.readouts.response import BINS, Response
 
 
@@ -15,8 +16,13 @@ def distance(response: Response, bins: int = BINS) -> Tensor:
 
     Args:
         response: of the layer.
-        bins: number of bins.
+        bins: number of bins, at least 2.
+
+    Raises:
+        UserError: bins are no such number.
     """
+    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
+        raise UserError(f"the readout's bins={bins}: a whole number, 2 or more; in one bin all channels are alike")
     compared = response.in_order(bins)
     if compared is not None and compared.histograms is not None:
         return compared.histograms

@@ -137,14 +137,35 @@ def test_statistics_equal_numpy_and_scipy(seed: int, sparse: bool) -> None:
         assert between(name, f, g) == pytest.approx(value, rel=1e-5), name
 
 
-def histogram_distance(x: np.ndarray, y: np.ndarray) -> float:
+def histogram_distance(x: np.ndarray, y: np.ndarray, bins: int = 32) -> float:
     span = min(x.min(), y.min()), max(x.max(), y.max())
-    p, q = (np.histogram(values, bins=32, range=span)[0] for values in (x, y))
+    p, q = (np.histogram(values, bins=bins, range=span)[0] for values in (x, y))
     return float(scipy_distance.jensenshannon(p, q))
 
 
+@pytest.mark.parametrize("way", [True, False], ids=["compiled loops", "torch"])
+@pytest.mark.parametrize("bins", [2, 3, 31, 500])
+def test_histograms_have_the_bins_asked_for(bins: int, way: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "enabled", way)
+    f, g = responses(8, 2, (6, 30, 50), sparse=True)
+    readout = ReadoutConfig(function="jsd", arguments={"bins": bins})
+    response = Response([f[None]], [g[None]], PIXELS, several=True)
+    load_distance(READOUTS["wasserstein"])(response)  # which is asked for other bins
+    found = float(load_distance(readout)(response))
+    x, y = (values.flatten(1).double().numpy() for values in (f, g))
+    assert found == pytest.approx(np.mean([histogram_distance(c, d, bins) for c, d in zip(x, y, strict=True)]))
+
+
+@pytest.mark.parametrize("bins", [0, 1, -3, 2.5, "8", True, None])
+def test_bins_that_tell_nothing_are_refused(bins: object) -> None:
+    f, g = responses(1, 2, (6, 3, 5))
+    readout = ReadoutConfig(function="jsd", arguments={"bins": bins})
+    with pytest.raises(UserError, match="bins=.*2 or more"):
+        load_distance(readout)(Response([f[None]], [g[None]], PIXELS))
+
+
 def test_gram_of_more_channels_than_positions_equals_the_definition() -> None:
-    f, g = responses(5, 2, (64, 3, 5), sparse=True)  # the shorter way, with matrices of positions
+    f, g = responses(5, 2, (96, 3, 5), sparse=True)  # the shorter way, with matrices of positions
     x, y = (values.flatten(1).double().numpy() for values in (f, g))
     assert between("gram", f, g) == pytest.approx(np.linalg.norm(x @ x.T - y @ y.T) / 15, rel=1e-5)
 
