@@ -105,7 +105,7 @@ $(READY): pyproject.toml requirements.lock
 	@echo 'installing into $(VENV): $(SIZE)'
 	@$(WITHOUT_CUDA) requirements.lock > $(VENV)/requirements.txt
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then \
-		$(BIN)/python -m uv pip install --python $(BIN)/python $(BACKEND) -r $(VENV)/requirements.txt && \
+		$(BIN)/python -m uv pip install --compile-bytecode --python $(BIN)/python $(BACKEND) -r $(VENV)/requirements.txt && \
 		$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .; \
 	elif [ '$(TORCH)' != cuda ]; then \
 		echo 'TORCH=$(TORCH) needs uv, which could not be installed: leave TORCH out, or pip install uv'; exit 1; \
