@@ -45,8 +45,7 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
             torch.bmm(left, right.transpose(1, 2))
             for left, right in ((total, total), (difference, difference), (difference, total))
         )
-        products = ss * dd + ds * ds.transpose(1, 2)
-        return root(products.sum((1, 2)).clamp_min(0) / 2)
+        return root((ss * dd + ds * ds.transpose(1, 2)).sum((1, 2)).clamp_min(0) / 2)
     return _half_norm(_product(total, difference))
 
 

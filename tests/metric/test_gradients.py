@@ -97,6 +97,16 @@ def test_a_copy_is_a_metric_of_its_own() -> None:
     assert set(other.state_dict()) == set(metric.state_dict())
 
 
+def test_pixels_in_double_precision_keep_their_digits() -> None:
+    metric = load_metric(
+        goal="untrained", dataset="none", architecture="squeezenet1_1", layers="pixels", readout="plain"
+    )
+    x = images(1)
+    y = x + 1e-9 * (images(2) - 0.5)
+    expected = 255 * (x - y).square().sum((1, 2, 3)).div(x[0, 0].numel()).sqrt()
+    assert metric.double()(x, y).flatten().tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
 def test_under_autocast_and_compiled_it_gives_nearly_the_same() -> None:
     words = {"goal": "untrained", "dataset": "none", "architecture": "squeezenet1_1"}
     metric = load_metric(**words, layers=["features.1", "features.4"], readout=["lpips", "gram"])
