@@ -52,6 +52,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Python's own end searches everything again: libraries would report what it leaves as leaked."""
+    gc.unfreeze()
+
+
 def needs_shared(*parts: str) -> Path:
     """A path of the data that lie beside a developer's checkout; skips where they do not."""
     path = SHARED.joinpath(*parts)
