@@ -1,8 +1,9 @@
-"""Where configuration, benchmarks and caches lie, and the YAML files of a group."""
+"""Where configuration, benchmarks and caches lie, the YAML files of a group, and names that nobody else takes."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 
 def configuration_folder() -> Path:
@@ -30,3 +31,18 @@ def cache_folder() -> Path:
     """Where facts on images are remembered: ``$IQA_LAB_CACHE``, or ``iqa_lab`` in the user's cache folder."""
     own = os.environ.get("IQA_LAB_CACHE")
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "iqa_lab"
+
+
+def unique() -> str:
+    """Twelve digits that no other thread, process or machine draws: of two containers, both may be process 1."""
+    return uuid4().hex[:12]
+
+
+def beside(file: Path) -> Path:
+    """Where a file is written before it is renamed into its place, by whoever else writes the same one now.
+
+    >>> place = beside(Path("a/image.png"))
+    >>> place.parent.name, place.name.startswith(".image.png."), place == beside(Path("a/image.png"))
+    ('a', True, False)
+    """
+    return file.with_name(f".{file.name}.{unique()}")

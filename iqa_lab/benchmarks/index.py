@@ -21,6 +21,7 @@ from iqa_lab.benchmarks.benchmark import CHOICES, Benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.folders import beside
 from iqa_lab.progress import progress_bar, say
 
 _SEEN = ["height", "width", "pixels", "problem"]
@@ -158,7 +159,7 @@ def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:
     """Write what is known now, for the next start; a disk that cannot be written costs only time."""
     together = pd.concat([known[~known["path"].isin(index["path"])], index]) if len(known) else index
     together = together[together["problem"] == ""]  # a damaged image is looked at again
-    unfinished = memory.with_name(f".{os.getpid()}-{memory.name}")
+    unfinished = beside(memory)
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)

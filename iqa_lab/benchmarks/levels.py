@@ -19,6 +19,7 @@ from iqa_lab.benchmarks.elsewhere import made_folder
 from iqa_lab.benchmarks.selection import selected
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
+from iqa_lab.folders import beside
 from iqa_lab.progress import track
 
 # A change of photographs, sizes or distortions is another benchmark: raise the number.
@@ -83,7 +84,7 @@ def _make(folder: Path, wanted: Collection[str]) -> None:
 
 def _write(file: Path, image: Picture) -> None:
     """Write an image beside its place, then move it there: never half of one, whoever else makes it."""
-    unfinished = file.with_name(f".{os.getpid()}-{file.name}")
+    unfinished = beside(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(unfinished, format="png", compress_level=1)  # a third of the time

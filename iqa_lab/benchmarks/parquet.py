@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError
+from iqa_lab.folders import beside
 
 ENDING = ".parquet"
 _AT_ONCE = 16  # rows in memory, besides what the file keeps together
@@ -131,7 +132,7 @@ def _cells(path: Path, column: str) -> Iterator[Any]:
 
 def _keep(file: Path, content: bytes) -> None:
     """Write an image, unless it is there as it should be; never half."""
-    unfinished = file.with_name(f".{os.getpid()}-{file.name}")
+    unfinished = beside(file)
     try:
         if file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content:
             return

@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import math
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,6 +17,7 @@ from markupsafe import Markup
 
 from iqa_lab.config import cache_folder
 from iqa_lab.explain.policy import policy
+from iqa_lab.folders import beside
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
 from iqa_lab.report.figures.common import printable, save, specification
@@ -269,7 +269,7 @@ def _vega() -> str:
         bundle = kept.read_text(encoding="utf-8")
     except (OSError, ValueError):
         bundle = str(vl_convert.javascript_bundle(snippet=_GLOBALS)).replace("</script", "<\\/script")
-        unfinished = kept.with_suffix(f".{os.getpid()}")
+        unfinished = beside(kept)
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_text(bundle, encoding="utf-8")

@@ -1,13 +1,13 @@
 """Contents -> files in one step: written beside their places, known to be on the disk, then renamed in their order."""
 
 import os
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from iqa_lab.errors import UserError
+from iqa_lab.folders import beside
 
 UNFINISHED = ".unfinished-"
 
@@ -44,13 +44,13 @@ def replace_all(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def write_quickly(file: Path, content: bytes) -> None:
     """Replace a file in one step, which a loss of power may undo: for what can be found out again."""
-    beside = file.with_name(f".{file.name}.{socket.gethostname()}-{os.getpid()}")
+    place = beside(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        os.replace(beside, file)
+        place.write_bytes(content)
+        os.replace(place, file)
     finally:
-        beside.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:

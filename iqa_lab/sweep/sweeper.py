@@ -12,6 +12,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from iqa_lab.errors import UnitFailed, counted
+from iqa_lab.folders import unique
 from iqa_lab.progress import say
 from iqa_lab.sweep.bar import sweep_bar
 from iqa_lab.sweep.ledger import DONE, FAILED, MISSING, RUNNING, Ledger
@@ -165,5 +166,8 @@ def report(plan: Plan, results: Path) -> None:
 
 
 def new_name() -> str:
-    """A name for one call of the command, later ones sort behind: time and process."""
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    """A name for one call of the command, which no other has; later ones sort behind.
+
+    What a job finds recorded under the name of its own sweep is settled, so two sweeps of one second must differ.
+    """
+    return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{unique()}"

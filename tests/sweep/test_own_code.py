@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from iqa_lab.sweep.ledger import Ledger
+from iqa_lab.sweep.sweeper import new_name
 from tests.conftest import Finished
 from tests.sweep.faults import write_pairs
 
@@ -94,6 +95,8 @@ def test_another_version_in_the_ledger_writes_nothing_new_over_old_scores(iqa_la
     assert set(code["packages"]) == {"torch", "torchvision", "timm"} and set(code["sources"]) == {
         "own_net.Net", "own_loader.load",
     }  # fmt: skip
+    # the second sweep may begin in the second of the first: under one name it would find the unit settled
+    assert len({new_name() for _ in range(100)}) == 100
     old = {**code, "packages": {**code["packages"], "torch": "1.0"}}
     known.write(key, {**record, "made_of": {**record["made_of"], "code": old}})
     assert "1 missing" in iqa_lab("status", *grid).out
