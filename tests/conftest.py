@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -42,14 +42,18 @@ settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The notebooks first: half a minute, which the other process would wait for at the end."""
-    items.sort(key=lambda item: not item.name.startswith("test_a_notebook_runs"))
+    """The notebooks first, for one kernel: half a minute, which the other process would wait for at the end."""
+    items.sort(key=lambda item: "kernel" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_collection_finish() -> None:
-    """Python no longer searches for garbage in what was imported until now, which takes half a second a time."""
+    """Python no longer searches for garbage in what was imported until now, and seldom in what tests make."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    if wandb_run := sys.modules.get("wandb.sdk.wandb_run"):
+        # W&B's launcher, which takes three seconds to import, has staged nothing here
+        wandb_run.Run._detect_and_apply_job_inputs = lambda _run: None
 
 
 def pytest_unconfigure() -> None:
@@ -102,6 +106,18 @@ def levels_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         load_benchmark(composed(f"benchmark.path={home / 'levels'}").benchmark)
 
     return made_once(tmp_path_factory, "levels-home", make)
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory, levels_home: Path) -> Iterator[Any]:
+    """A kernel for notebooks, with the benchmark ``levels`` in its data folder."""
+    from tests import notebooks
+
+    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    with notebooks.kernel(
+        tmp_path_factory.mktemp("kernel"), IQA_LAB_DATA=str(levels_home), PYTHONPATH=path, OMP_NUM_THREADS="1"
+    ) as manager:
+        yield manager
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

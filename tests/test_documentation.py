@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from nbclient import NotebookClient
+from jupyter_client import KernelManager
 from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks import benchmark_options
@@ -30,6 +30,7 @@ from iqa_lab.statistics.table import COLUMNS
 from iqa_lab.store.headline import headline
 from iqa_lab.tracking.content import facts_of
 from tests.conftest import ROOT, composed
+from tests.notebooks import run as run_notebook
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FIRST_STEPS = ROOT / "docs" / "first-steps.md"
@@ -162,11 +163,9 @@ def test_a_notebook_shows_what_it_gave(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path, levels_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IQA_LAB_DATA", str(levels_home))
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert any("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+def test_a_notebook_runs(path: Path, tmp_path: Path, kernel: KernelManager) -> None:
+    outputs = run_notebook(nbformat.read(path, as_version=4), tmp_path, kernel)
+    assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
 @pytest.mark.slow

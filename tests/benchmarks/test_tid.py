@@ -1,5 +1,6 @@
 """TID2013 on disk: the official layout with its traps, and every way in which a copy can be wrong."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,20 +21,21 @@ def tid(path: Path, *overrides: str) -> Benchmark:
 
 @pytest.fixture
 def miniature(tmp_path: Path) -> Path:
-    """All 3000 names and opinions in the official spelling, CRLF line ends, and tiny images."""
+    """All 3000 names and opinions in the official spelling, CRLF line ends, and one tiny image under all names."""
     home = tmp_path / "tid2013"
     (home / "reference_images").mkdir(parents=True)
     (home / "distorted_images").mkdir()
-    tiny = Image.new("RGB", (2, 2))
+    tiny = tmp_path / "tiny.bmp"
+    Image.new("RGB", (2, 2)).save(tiny)
     lines = []
     for reference in range(1, 26):
-        tiny.save(home / "reference_images" / ("i25.bmp" if reference == 25 else f"I{reference:02}.BMP"), "BMP")
+        os.link(tiny, home / "reference_images" / ("i25.bmp" if reference == 25 else f"I{reference:02}.BMP"))
         for distortion in range(1, 25):
             for level in range(1, 6):
                 ending = "BMP" if (distortion, level) in ((1, 1), (11, 1)) else "bmp"
                 listed = f"{'I' if level == 1 else 'i'}{reference:02}_{distortion:02}_{level}.{ending}"
                 on_disk = listed.lower() if reference % 2 else listed.upper()
-                tiny.save(home / "distorted_images" / on_disk, "BMP")
+                os.link(tiny, home / "distorted_images" / on_disk)
                 lines.append(f"{reference / 10 + level:.5f} {listed}")
     (home / "mos_with_names.txt").write_bytes(("\r\n".join(lines) + "\r\n").encode())
     return home

@@ -1,11 +1,11 @@
 """The public functions in a notebook, with nothing but the package: the lines of the README, run by a kernel."""
 
-import os
 from pathlib import Path
 
-import pytest
+import nbformat
+from jupyter_client import KernelManager
 
-from tests.conftest import ROOT
+from tests.notebooks import run
 
 LINES = """
 import iqa_lab
@@ -27,15 +27,8 @@ best
 """
 
 
-def test_the_public_functions_work_in_a_notebook(rated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_the_public_functions_work_in_a_notebook(rated: Path, tmp_path: Path, kernel: KernelManager) -> None:
     source = LINES.strip().replace("PAIRS", str(rated / "pairs.csv"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
-    (shown,) = [one for one in notebook.cells[0].outputs if one.output_type == "execute_result"]
+    (shown,) = [one for one in run(notebook, tmp_path, kernel) if one.output_type == "execute_result"]
     assert "found on table, 24 pairs: srcc" in shown["data"]["text/plain"]

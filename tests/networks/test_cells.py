@@ -71,14 +71,24 @@ def linear_in_outline(values: torch.Tensor, weight: torch.Tensor, bias: torch.Te
     return values.new_empty((*values.shape[:-1], weight.shape[0]))
 
 
+def attended_in_outline(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: Any, **__: Any
+) -> torch.Tensor:
+    assert query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]
+    return query.new_empty((*query.shape[:-1], value.shape[-1]))
+
+
+IN_OUTLINE = {F.linear: linear_in_outline, F.scaled_dot_product_attention: attended_in_outline}
+
+
 class Outline(TorchFunctionMode):
     """Networks have shapes only, and what keeps a shape is not computed: without memory that takes time, too."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in OF_INITIALISATION:
             return args[0]
-        if func is F.linear:
-            return linear_in_outline(*args, **(kwargs or {}))
+        if func in IN_OUTLINE:
+            return IN_OUTLINE[func](*args, **(kwargs or {}))
         return torch.empty_like(args[0]) if func in KEEP_THE_SHAPE else func(*args, **(kwargs or {}))
 
 

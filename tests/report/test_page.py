@@ -23,6 +23,7 @@ from iqa_lab.report.study import EVERYTHING, Study
 from iqa_lab.report.tables import latex_table, markdown_table, paper_table
 from tests.browser import rendered
 from tests.conftest import Finished, noisy, picture
+from tests.report.conftest import FEWER
 
 FRAME = """<!DOCTYPE html><iframe src="{address}" width="{width}" height="{height}"></iframe><script>
 setTimeout(() => {{
@@ -184,7 +185,7 @@ def test_networks_are_compared_by_what_was_asked_of_all_of_them(quick: Path, iqa
     (config,) = Path("results").glob("levels/untrained-none-squeezenet1_1/*/config.yaml")
     references = "[coffee.png,rocket.png,chelsea.png]"
     grown = iqa_lab("run", "goal=untrained", "dataset=none", "architecture=squeezenet1_1", "readout=[plain,manhattan]",
-                    "layers=[0,1]", f"benchmark.references={references}", "tracker=none")  # fmt: skip
+                    "layers=[0,1]", f"benchmark.references={references}", FEWER, "tracker=none")  # fmt: skip
     assert grown.code == 0 and len(list(config.parent.parent.iterdir())) == 1, grown.err
     table = package.results("results")
     readouts = {name: ReadoutConfig(name, "", layers="all", tokens="patch", concat=[]) for name in ("plain", "mean")}

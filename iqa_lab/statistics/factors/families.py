@@ -62,6 +62,8 @@ def _moved(
     family: str, factor: str, members: pd.DataFrame, floors: Floors, value: str, confidence: float
 ) -> Iterator[dict[str, object]]:
     """The row of a factor in a family; none if no two of its cells differ in this factor only."""
+    if members[factor].nunique() < 2:
+        return
     others = [name for name in FACTORS if name != factor]
     cells = _cells(members, factor, value)
     blocks = [block for _, block in cells.groupby([*others, _BEGAN], sort=True) if block[factor].nunique() > 1]
@@ -91,10 +93,11 @@ def _moved(
 def _cells(members: pd.DataFrame, factor: str, value: str) -> pd.DataFrame:
     """A row a cell: ``z``, the mean over its trainings and the benchmarks that all cells of the family have."""
     members = members.assign(**{_BEGAN: history(members, factor)})
+    networks = members.groupby([*FACTORS, "weights"]).ngroups
     shared = [
         benchmark
         for benchmark, rows in members.groupby("benchmark")
-        if len(rows.groupby([*FACTORS, "weights"])) == len(members.groupby([*FACTORS, "weights"]))
+        if rows.groupby([*FACTORS, "weights"]).ngroups == networks
     ]
     # where no benchmark has all networks, those that are on the benchmark with the most of them
     kept = shared or members["benchmark"].value_counts().index[:1].tolist()
