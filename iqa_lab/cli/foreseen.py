@@ -12,7 +12,7 @@ from iqa_lab.benchmarks.benchmark import CHOICES, THRESHOLDS
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import counted
 from iqa_lab.networks.cells import BASELINE
-from iqa_lab.report.properties import with_properties
+from iqa_lab.report.properties import trainings, with_properties
 from iqa_lab.scoring.definitions import rows_of_readout
 from iqa_lab.statistics.factors.claims import COVARIATES
 from iqa_lab.statistics.factors.foreseen import Foreseen, foresee
@@ -60,7 +60,7 @@ def table_of(plan: Plan) -> pd.DataFrame:
         return pd.DataFrame()
     # one network swept over other settings is one network
     named = ["benchmark", "goal", "dataset", "architecture", "weights", "readout", "layer"]
-    return with_properties(pd.DataFrame(rows).drop_duplicates(named).reset_index(drop=True))
+    return with_properties(pd.DataFrame(rows).drop_duplicates(named).reset_index(drop=True), trainings())
 
 
 def _rows(entry: Planned) -> list[dict[str, Any]]:

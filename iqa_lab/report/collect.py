@@ -11,9 +11,7 @@ import pandas as pd
 
 from iqa_lab import __version__
 from iqa_lab.benchmarks.benchmark import MOS
-from iqa_lab.config import configuration_folder
 from iqa_lab.errors import UserError, counted, first_names
-from iqa_lab.networks.cells import cells
 from iqa_lab.progress import track
 from iqa_lab.report.across import averaged, common_cells, explained
 from iqa_lab.report.anchors import beside, load_anchors, resize_of
@@ -26,7 +24,7 @@ from iqa_lab.report.held_out import COLUMNS as OF_A_UNIT
 from iqa_lab.report.held_out import RANKED_BY, held_out_of
 from iqa_lab.report.inference import chosen_networks, headlines_of, judged_of
 from iqa_lab.report.pictures import Pictures
-from iqa_lab.report.properties import with_properties
+from iqa_lab.report.properties import Trainings, trainings, with_properties
 from iqa_lab.report.study import Study
 from iqa_lab.report.units import MOST, UnitPage, unit_page
 from iqa_lab.statistics.factors.units import best_of_units, comparable, joined, scored_once, with_values
@@ -72,7 +70,8 @@ def collect(results: Path, study: Study) -> Report:
         UserError: there are no results, or all of them are damaged.
     """
     units, unreadable = _units(results, study)
-    published = _performance()
+    known = trainings()
+    published = _performance(known)
     while True:  # what has scores that cannot be read is left out, and the others are compared anew
         if not units:
             raise UserError(f"no unit in {results} can be read: {unreadable[0]}")
@@ -84,7 +83,7 @@ def collect(results: Path, study: Study) -> Report:
         held_out, unread_scores = held_out_of(units, pd.concat([compared, alone]))
         compared = compared.join(held_out, on="unit")
         best = best_of_units(compared)
-        valued = with_values(with_properties(table), headlines_of(units, table))
+        valued = with_values(with_properties(table, known), headlines_of(units, table))
         networks = chosen_networks(valued.loc[compared.index])
         own = valued.loc[once.index]
         wanted = [*networks["columns"], *columns_of_claims(study.claims, own)] if len(networks) > 1 else []
@@ -270,16 +269,12 @@ def _published(units: Units, table: pd.DataFrame) -> pd.DataFrame:
                  "n", "complete", "differs", "source"]]  # fmt: skip
 
 
-def _performance() -> pd.DataFrame:
+def _performance(known: Trainings) -> pd.DataFrame:
     """How good public trainings are on ImageNet, where it is published: accuracy on the first guess.
 
     Of a network that was trained for something else it is that of a linear readout, and not its own task.
     """
-    rows = [
-        (cell.goal, cell.dataset, cell.architecture, name, cell.top1)
-        for name, cell in cells([configuration_folder()])
-        if cell.top1 is not None
-    ]
+    rows = [(*key, cell.top1) for key, cell in known.items() if cell.top1 is not None]
     named = pd.DataFrame(rows, columns=[*FACTORS, "weights", "performance"])
     return named.assign(measure="accuracy, first guess")
 

@@ -1,5 +1,6 @@
 """Rows of results, or of a plan -> the same with what is published of their networks, of which claims may speak."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,16 +12,26 @@ from iqa_lab.statistics.factors.units import ORIGIN
 
 FACTORS = ["goal", "dataset", "architecture"]
 
+Trainings = Mapping[tuple[str | None, str | None, str | None, str], WeightsConfig]
 
-def with_properties(table: pd.DataFrame) -> pd.DataFrame:
+
+def trainings() -> Trainings:
+    """What the shipped files say of every training, by its factors and weights; half a second."""
+    return {(cell.goal, cell.dataset, cell.architecture, name): cell for name, cell in cells([configuration_folder()])}
+
+
+def with_properties(table: pd.DataFrame, known: Trainings) -> pd.DataFrame:
     """The rows with what claims may ask of networks; empty where nobody published it.
 
     ``parameters``, ``layers``, ``imagenet`` and ``own_task`` (accuracies), ``goal.family`` and ``goal.supervision``;
     ``initialised_from``, as the results say or, where they are older than this column, as the weights' files do;
     ``family``, the controlled family that a training belongs to, and ``replicate``: False where the recipes of that
     family differ by intention, so that they tell nothing of chance.
+
+    Args:
+        table: rows with the factors, ``weights``, ``layer`` and ``unit``.
+        known: of trainings, as ``trainings`` reads it.
     """
-    known = {(cell.goal, cell.dataset, cell.architecture, name): cell for name, cell in cells([configuration_folder()])}
     unknown = WeightsConfig()
     networks = [known.get(key, unknown) for key in table[[*FACTORS, "weights"]].itertuples(index=False, name=None)]
 

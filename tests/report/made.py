@@ -128,6 +128,11 @@ def without_drawing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("iqa_lab.report.page.save", lambda _chart, folder, name: [_touched(folder, name)] * 3)
 
 
+def without_pages_of_units(patch: pytest.MonkeyPatch) -> None:
+    """Let reports make no page of a single unit, half of their time, for tests of what compares several."""
+    patch.setattr("iqa_lab.report.collect._pages", lambda *_: ((), []))
+
+
 def _touched(folder: Path, name: str) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.pdf").write_bytes(b"%PDF")

@@ -9,7 +9,7 @@ import pytest
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import Study
-from tests.report.made import make_unit, without_drawing
+from tests.report.made import make_unit, without_drawing, without_pages_of_units
 
 CLAIM = "taskonomy_normal > taskonomy_curvature"
 
@@ -30,9 +30,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, recipe in enumerate(("", ".eps1", ".eps5")):  # strengths of an attack are no replicates
         name = f"resnet50{recipe}"
         training(home / "results", "robust_classification", "imagenet1k", "resnet50", name, 20 + number)
-    report = collect(home / "results", Study("controlled", "Goal?", claims=(CLAIM,)))
     with pytest.MonkeyPatch.context() as patch:
         without_drawing(patch)
+        without_pages_of_units(patch)
+        report = collect(home / "results", Study("controlled", "Goal?", claims=(CLAIM,)))
         return write_report(report, home / "page").parent
 
 

@@ -9,7 +9,12 @@ import pytest
 from iqa_lab.report.collect import collect
 from iqa_lab.report.page import write_report
 from iqa_lab.report.study import EVERYTHING, Study
-from tests.report.made import make_unit, without_drawing
+from tests.report.made import make_unit, without_drawing, without_pages_of_units
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pages_of_units(monkeypatch)
 
 
 @pytest.fixture

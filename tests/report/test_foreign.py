@@ -53,17 +53,11 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IQA_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("READERS_SECRET", SECRET)
-    monkeypatch.setattr("iqa_lab.report.collect._performance", _nothing_published)
-    monkeypatch.setattr("iqa_lab.report.properties.cells", lambda _: ())  # six hundred files a report
+    monkeypatch.setattr("iqa_lab.report.collect.trainings", dict)  # six hundred files a report
     for function in ("unit_page", "comparing_figures"):  # how they are drawn is not asked here
         monkeypatch.setattr(f"iqa_lab.report.collect.{function}", lambda *_: ())
     make_unit(tmp_path / "results", "good")
     return tmp_path / "results"
-
-
-def _nothing_published() -> pd.DataFrame:
-    columns = ["goal", "dataset", "architecture", "weights", "performance", "measure"]
-    return pd.DataFrame([], columns=columns)
 
 
 CONFIGURATIONS: dict[str, Callable[[], str]] = {

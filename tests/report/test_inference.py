@@ -6,9 +6,14 @@ import pytest
 
 from iqa_lab.report.collect import collect
 from iqa_lab.report.study import Study
-from tests.report.made import make_unit
+from tests.report.made import make_unit, without_pages_of_units
 
 CLASSIFIED = ("classification", "imagenet1k", "alexnet")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pages_of_units(monkeypatch)
 
 
 @pytest.mark.parametrize(
