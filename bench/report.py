@@ -122,11 +122,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="keep what is made here, and use what is there")
-    parser.add_argument("--quick", action="store_true", help="three units of few images: does it run?")
+    parser.add_argument("--quick", action="store_true", help="two units of few images: does it run?")
     options = parser.parse_args()
     references = REFERENCES
     if options.quick:
-        options.units, references = 3, 4
+        options.units, references = 2, 2
     with tempfile.TemporaryDirectory(prefix="iqa-bench-") as temporary:
         folder = options.folder or Path(temporary)
         if not (folder / "results").is_dir():

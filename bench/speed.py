@@ -109,7 +109,7 @@ def jobs(networks: Sequence[str], *, quick: bool) -> list[tuple[str, Job]]:
         *((kind, partial(measure, architecture=name)) for kind, measure, names in of_networks
           for name in dict.fromkeys(names)),
         *(("lpips", partial(lpips_packages, package=package, trunk=trunk)) for package, trunk in rivals),
-        ("memory", partial(memory, images=2 if quick else 1000)),
+        ("memory", partial(memory, images=2, layers=4) if quick else partial(memory, images=1000)),
     ]  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one network, one round: does it run?")
     parser.add_argument("--peak", nargs=3, metavar=("LAYERS", "PAIRS", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.pairs = min(options.pairs, 2) if options.quick else options.pairs
+    options.pairs = min(options.pairs, 1) if options.quick else options.pairs
     warnings.filterwarnings("ignore", module="torchvision", category=UserWarning)  # how other packages call it
     keep_freed_memory()
     # examined, as a run does: then decoding need not verify what it reads
