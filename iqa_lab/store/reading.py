@@ -8,6 +8,8 @@ import hashlib
 import json
 import stat
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +184,16 @@ def parse_config(content: bytes, file: Path) -> Config:
     Raises:
         Unusable: it is no such YAML, or has keys or values that this version does not know.
     """
-    values = parse_yaml(content, file)
+    parse_yaml(content, file)  # what is no plain data goes no further
     try:
-        return make(Config, values)
+        return deepcopy(_made(content))
     except (UserError, TypeError, RecursionError) as error:
         raise Unusable(OTHER_VERSION, file, f"{error}: run it again") from error
+
+
+@lru_cache(maxsize=512)  # one command may ask for the same file several times
+def _made(content: bytes) -> Config:
+    return make(Config, yaml_files.parse_yaml(content.decode("utf-8")))
 
 
 def parse_yaml(content: bytes, file: Path) -> dict[str, Any]:
