@@ -1,8 +1,8 @@
 """The tree conf/weights: consistent with itself, loadable, and clear about what is not there."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torchvision.models import get_weight
+from torchvision.models.regnet import BlockParams
 
 from iqa_lab.cli.catalogue import coverage, coverage_counts, list_options
 from iqa_lab.config import ArchitectureConfig, Config, WeightsConfig, configuration_folder
@@ -38,17 +39,6 @@ def overrides(option: str) -> list[str]:
     cell = CELLS[option]
     factors = [f"goal={cell.goal}", f"dataset={cell.dataset}", f"architecture={cell.architecture}"]
     return [*factors, f"weights={option}"]
-
-
-# their widths are computed with tensors, so that they cannot be built without memory for their weights
-REAL = {name for name in ARCHITECTURES if name.startswith("regnet")}
-LARGE = {"regnet_x_16gf", "regnet_x_32gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_y_128gf"}
-
-
-def marked(options: Sequence[str]) -> list[Any]:
-    """The options, the large ones marked as slow."""
-    slow = [name for name in options if name.rpartition("/")[2].partition(".")[0] in LARGE]
-    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in options]
 
 
 @cache
@@ -95,21 +85,31 @@ class Outline(TorchFunctionMode):
 @contextmanager
 def in_outline() -> Iterator[None]:
     """Networks that are built or run here have shapes and nothing else."""
-    with torch.device("meta"), Outline():
+    with torch.device("meta"), Outline(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BlockParams, "from_init_params", widths_of_regnets)
         yield
+
+
+_widths = BlockParams.from_init_params
+
+
+def widths_of_regnets(*arguments: Any, **named: Any) -> BlockParams:
+    """Computed with tensors that have values."""
+    with torch.device("cpu"):
+        return _widths(*arguments, **named)
 
 
 @cache
 def built(architecture: str, arguments: str) -> nn.Module:
     """An architecture with a cell's constructor arguments."""
-    with nullcontext() if architecture in REAL else in_outline():
+    with in_outline():
         return build_module(described(architecture), WeightsConfig(arguments=json.loads(arguments)))
 
 
 @cache
 def layers_of(architecture: str) -> tuple[Layer, ...]:
     """The layers of an architecture, found as for a run: by two forwards, here of shapes."""
-    with nullcontext() if architecture in REAL else in_outline():
+    with in_outline():
         return named_layers(described(architecture), built(architecture, "{}"), [])
 
 
@@ -190,7 +190,7 @@ def test_a_cell_composes(option: str) -> None:
     check_as_asked(config)
 
 
-@pytest.mark.parametrize("option", marked([option for option in CELLS if not option.startswith(BASELINE)]))
+@pytest.mark.parametrize("option", [option for option in CELLS if not option.startswith(BASELINE)])
 def test_every_cell_builds_with_its_declared_layers_and_parameters(option: str) -> None:
     cell = CELLS[option]
     module = built(str(cell.architecture), json.dumps(cell.arguments))
@@ -215,7 +215,7 @@ def test_what_timm_publishes_fits_our_architecture(option: str) -> None:
     assert {key: shape for key, shape in own.items() if key not in lacking} == expected
 
 
-@pytest.mark.parametrize("architecture", marked(ARCHITECTURES))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_declares_layers_that_exist_with_their_channels(architecture: str) -> None:
     layers = layers_of(architecture)
     declared = declared_layers(described(architecture))
