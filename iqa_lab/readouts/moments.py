@@ -50,7 +50,8 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
         return None
     sums = _sums_on_gpu if distorted[0].is_cuda else _sums_on_cpu
     parts = [_statistics(*run) for run in sums(compiled, references, distorted)]
-    f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
+    together = map(torch.cat, zip(*parts, strict=True)) if len(parts) > 1 else parts[0]  # cat copies even one
+    f_means, g_means, f_variances, g_variances, *others = together
     return Moments((f_means, g_means), (f_variances, g_variances), *others)
 
 

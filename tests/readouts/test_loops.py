@@ -155,6 +155,37 @@ def test_values_are_put_into_order(kind: str, order: str) -> None:
         np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
 
 
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda line: line[::-1],
+    "the last digit of a few": lambda line: np.where(np.arange(len(line)) % 100 == 7, np.nextafter(line, 0), line),
+    "a little": lambda line: line + np.float32(0.003) * np.roll(line, 1),
+    "much": lambda line: np.roll(line, 1) * np.float32(0.7) + np.float32(0.2),
+    "another": lambda line: np.random.default_rng(1).standard_normal(len(line), dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "as wide as numbers go"])  # sums are infinite
+def test_channels_that_are_only_parted_into_groups_are_as_far_apart(
+    kind: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are enough values. Beside float64, and what torch counts in all of them in order."""
+    for length in (1030, 9000):
+        line = special(kind, length).astype(np.float32)
+        with np.errstate(invalid="ignore"):
+            both = [line, CHANGES[change](line).astype(np.float32)]
+        for first, second in (both, both[::-1]):
+            f, g = (torch.from_numpy(np.stack([np.roll(one, 5), one])[None, :, None].copy()) for one in (first, second))
+            with np.errstate(invalid="ignore"):
+                moved = np.abs(np.sort(second).astype(float) - np.sort(first)).mean()
+            # two thousand values at a time are added in float32
+            assert distances("wasserstein", [f], [g], several=True) == [pytest.approx(moved, rel=1e-6, nan_ok=True)]
+            found = distances("jsd", [f], [g], several=True)
+            monkeypatch.setattr(loops, "enabled", False)
+            assert found == pytest.approx(distances("jsd", [f], [g]), rel=1e-9, abs=1e-15, nan_ok=True)
+            monkeypatch.undo()
+
+
 @pytest.mark.parametrize("negative", [False, True])
 def test_what_is_no_number_stands_at_an_end(negative: bool) -> None:
     line = special("both signs", 1007)
