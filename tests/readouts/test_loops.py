@@ -231,14 +231,30 @@ def double(number: float) -> float:
 def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    def njit(*, cache: bool = False, **how: object) -> object:
+    def njit(*functions: object, cache: bool = False, **how: object) -> object:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return original(**how)
+        return original(*functions, **how)  # Numba's own modules, of which some are imported late, use it too
 
     original = numba.njit
     monkeypatch.setattr(numba, "njit", njit)
     assert loops.compile_loop(double)(3.0) == 6
+
+
+def test_somebody_who_waits_for_the_compiler_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(loops.console, "_force_terminal", True)
+    loops._say_once.cache_clear()
+    compiled = loops.compile_loop(double)
+    assert compiled(3.0) == 6 and compiled(3) == 6
+    assert capsys.readouterr().err.count("compiling loops") == 1
+    loops._say_once.cache_clear()
+    assert loops.compile_loop(double)(3.0) == 6  # from the disk
+    assert capsys.readouterr().err == ""
 
 
 def test_a_damaged_or_full_disk_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
