@@ -2,7 +2,8 @@
 
 `plain` has to decode images and to read what two of them give. All readouts have to multiply the channels with each
 other (`gram`) and to put them into order (`wasserstein`, `jsd`), too. Here that is done alone, on responses that lie
-ready, by torch's products of matrices and by the loops that sort; the floor of a ratio follows from the sum.
+ready, by torch's products of matrices and by the loops that sort as far as they have to; the floor of a ratio follows
+from the sum.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from bench.races import Bench, Line, last_layer, untrained
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.readouts.loops import loops
 from iqa_lab.readouts.moments import differences
+from iqa_lab.readouts.order import sort_positions
 from iqa_lab.scoring.forward import read_layers
 
 
@@ -41,21 +43,21 @@ def floors(bench: Bench, architecture: str) -> list[Line]:
             lambda: [decode(path, thorough=False).pixels for path in paths],  # as a pass over what was examined
             lambda: [differences([values[:1]], [values[1:]]) for values in of_layers],
             products(of_layers),
-            sorting(of_layers),
+            ordering(of_layers),
         )
     share = len(bench.pairs) / (len(batch) - 1)
-    reading, multiplying, ordering = (share * time for time in times)
+    reading, multiplying, in_order = (share * time for time in times)
     parts = {
         "decoding": decoding,
         "reading (plain)": reading,
         "products of channels (gram)": multiplying,
-        "sorting (wasserstein, jsd)": ordering,
+        "values in order (wasserstein, jsd)": in_order,
     }
     of_plain = bare + decoding + reading
     return [
         *(Line(f"floor: {part}", architecture, time, bare, "bare forward") for part, time in parts.items()),
         Line("floor of plain", architecture, of_plain, bare, "bare forward", 0.90),
-        Line("floor of every readout", architecture, of_plain + multiplying + ordering, bare, "bare forward", 0.60),
+        Line("floor of every readout", architecture, of_plain + multiplying + in_order, bare, "bare forward", 0.60),
     ]
 
 
@@ -73,16 +75,18 @@ def products(of_layers: list[Tensor]) -> Callable[[], object]:
     return lambda: [torch.bmm(left, right) for left, right, times in ready for _ in range(times)]
 
 
-def sorting(of_layers: list[Tensor]) -> Callable[[], object]:
-    """Every channel of every distorted image put into order."""
+def ordering(of_layers: list[Tensor]) -> Callable[[], object]:
+    """How far every channel of the distorted images is from the reference's in order, which lies ready."""
     compiled = loops("order")
     assert compiled is not None
-    ready = [values[1:].flatten(2).transpose(1, 2).numpy() for values in of_layers]
-    ordered = [np.empty(values.shape[:0:-1], np.float32) for values in ready]
+    ready = [
+        (sort_positions(values[:1])[0].numpy(), values[1:].flatten(2).transpose(1, 2).numpy()) for values in of_layers
+    ]
+    nothing = np.empty(0)
 
-    def sort() -> None:
-        for images, result in zip(ready, ordered, strict=True):
-            for image in images:
-                compiled.sort_channels(image, result, 0, len(result))
+    def order() -> None:
+        for reference, images in ready:
+            sums = np.zeros((2, len(images)))
+            compiled.compare_channels(reference, images, 0, len(reference), nothing, False, *sums)
 
-    return sort
+    return order

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
 LARGEST = 2**28  # bytes of a list: the largest published one has a few megabytes
@@ -111,7 +111,8 @@ def read_list(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
             line = lines.line_num + skipped
             if len(row) != len(header):
                 hint = "; a number with a decimal comma has to stand in quotes" if separator == "," else ""
-                raise UserError(f"{file}:{line}: {len(row)} fields, but the header names {len(header)}{hint}")
+                there = counted(len(row), "field")
+                raise UserError(f"{file}:{line}: {there}, but the header names {len(header)}{hint}")
             rows.append([*row, str(line)])
     except csv.Error as error:
         raise UserError(f"{file}:{lines.line_num + skipped} is no line of a CSV file: {error}") from error

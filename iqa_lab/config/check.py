@@ -100,6 +100,9 @@ def check_values(schema: type, values: Mapping[Any, Any], prefix: str = "", comp
         fault = _fault_together(schema, values)
         if fault is not None:
             raise UserError(f"{prefix}{fault}")
+    for entry in fields(schema) if composed else ():
+        if entry.default != "" and _is_blank(kinds[entry.name], values.get(entry.name)):
+            raise UserError(f"{prefix}{entry.name} is empty: give a text, or leave it out")
 
 
 def check_value(key: str, kind: Any, rule: Rule | None, value: Any, composed: bool) -> None:
@@ -145,6 +148,11 @@ def check_value(key: str, kind: Any, rule: Rule | None, value: Any, composed: bo
         fault = _fault_of_type(kind, value) or (rule.fault(value) if rule and _is_converted(kind, value) else None)
     if fault is not None:
         raise UserError(f"{key}={shortened(value)}: {fault}")
+
+
+def _is_blank(kind: Any, value: Any) -> bool:
+    """Whether a value says nothing where text is wanted: a variable of the shell that is not set, say."""
+    return without_none(kind) is str and isinstance(value, str) and not value.strip()
 
 
 def without_none(kind: Any) -> Any:

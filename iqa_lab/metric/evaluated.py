@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from iqa_lab.errors import counted
 from iqa_lab.metric.about import found_text
 from iqa_lab.metric.from_result import metric_of_column
 from iqa_lab.metric.module import Metric
@@ -37,6 +38,7 @@ class Evaluated:
         row = self.table.sort_values(by, ascending=False).iloc[0]
         best: dict[str, Any] = {str(key): value for key, value in row.items()}
         return (
-            f"{len(self.table)} columns in {self.folder}; the highest of all, {best['readout']}@{best['layer']}, "
+            f"{counted(len(self.table), 'column')} in {self.folder}; "
+            f"the highest of all, {best['readout']}@{best['layer']}, "
             f"on {found_text(best)} (chosen on the same opinions: optimistic)"
         )

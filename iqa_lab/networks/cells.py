@@ -133,6 +133,11 @@ def check_name(architecture: ArchitectureConfig) -> None:
         return
     arguments = ours.get("arguments") or {}
     same = all(architecture.arguments.get(key) == value for key, value in arguments.items())
+    if same and len(arguments) < len(architecture.arguments):  # more of them are one's own, or those of another option
+        files = option_files("architecture", [configuration_folder()]).values()
+        others = [read_option(path, "architecture") for path in files]
+        this = architecture.constructor, architecture.arguments
+        same = this not in [(other["constructor"], other.get("arguments")) for other in others]
     if ours["constructor"] != architecture.constructor or not same:
         raise UserError(
             f"architecture.name={architecture.name} is the name of {ours['constructor']}"

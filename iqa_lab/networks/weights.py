@@ -64,7 +64,8 @@ def read_state_dict(path: Path, state: str | None, prefix: str, ignores: Sequenc
         )
     without = [key for key in content if not key.startswith(prefix) and not _matches(key, ignores)]
     if without:
-        raise UserError(f"{path}: {len(without)} keys do not begin with {prefix!r}: {first_names(without)}")
+        number = counted(len(without), "key does", "keys do")
+        raise UserError(f"{path}: {number} not begin with {prefix!r}: {first_names(without)}")
     return {key[len(prefix) :]: value for key, value in content.items() if key.startswith(prefix)}
 
 

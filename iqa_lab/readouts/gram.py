@@ -50,8 +50,8 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
 
 
 def _half_norm(product: Tensor) -> Tensor:
-    """``|P + P^T| / 2`` of each pair's ``[C, C]``."""
-    return root((product + product.transpose(1, 2)).square_().sum((1, 2), dtype=torch.float64)) / 2
+    """``|P + P^T| / 2`` of each pair's ``[C, C]``: rows are added as they are, and their sums in float64."""
+    return root((product + product.transpose(1, 2)).square_().sum(2).sum(1, dtype=torch.float64)) / 2
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:

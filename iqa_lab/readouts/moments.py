@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.readouts.gradients import quotient
 from iqa_lab.readouts.loops import share_out, sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
@@ -48,9 +47,14 @@ def moments(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Moment
     """All statistics of these runs of pairs, see ``Response``; None where compiled loops do not serve."""
     if (compiled := _serving(references, distorted)) is None:
         return None
-    sums = _sums_on_gpu if distorted[0].is_cuda else _sums_on_cpu
-    parts = [_statistics(*run) for run in sums(compiled, references, distorted)]
-    f_means, g_means, f_variances, g_variances, *others = map(torch.cat, zip(*parts, strict=True))
+    if distorted[0].is_cuda:
+        parts = [_statistics(torch, *run) for run in _sums_on_gpu(compiled, references, distorted)]
+    else:  # of so few numbers NumPy's operations take a third of the time of torch's
+        with np.errstate(all="ignore"):
+            sums = [_statistics(np, *run) for run in _sums_on_cpu(compiled, references, distorted)]
+        parts = [tuple(map(torch.from_numpy, run)) for run in sums]
+    together = tuple(map(torch.cat, zip(*parts, strict=True))) if len(parts) > 1 else parts[0]  # cat copies even one
+    f_means, g_means, f_variances, g_variances, *others = together
     return Moments((f_means, g_means), (f_variances, g_variances), *others)
 
 
@@ -115,7 +119,8 @@ def within_reach(values: Tensor) -> bool:
 
 # What there is of some pairs: the first values of the channels of f, [1 or p, C], and of g, [p, C]; and means over
 # positions of what is summed about these, see ``OWN``, ``CHANGE`` and ``WHOLE``: [1 or p, 2, C], [p, 6, C], [p, 4].
-Sums = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+# Tensors, or arrays of NumPy.
+Sums = tuple[Any, Any, Any, Any, Any]
 
 
 def _sums_on_cpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
@@ -136,9 +141,7 @@ def _sums_on_cpu(compiled: Any, references: Sequence[Tensor], distorted: Sequenc
     for (f, g, innermost), *several in zip(runs, *of_threads, strict=True):
         first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
         own, changes, whole = (sum(sums[1:], sums[0]) / positions for sums in zip(*several, strict=True))
-        arrays = first[0][None].astype(float), first[1].astype(float), own[None], changes, whole
-        f_first, g_first, of_f, of_pairs, of_whole = map(torch.from_numpy, arrays)
-        yield f_first, g_first, of_f, of_pairs, of_whole
+        yield first[0][None].astype(float), first[1].astype(float), own[None], changes, whole
 
 
 def _sums_on_gpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
@@ -186,42 +189,44 @@ def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
 
 
-def _statistics(f_first: Tensor, g_first: Tensor, own: Tensor, changes: Tensor, whole: Tensor) -> list[Tensor]:
-    """The fields of ``Moments`` of these pairs, in their order; of what is infinite no number, refused later."""
-    f_mean, f_variance = _mean_and_variance(f_first, *own.unbind(1))
-    v, vv, e, ee, ue, size = changes.unbind(1)
+def _statistics(xp: Any, f_first: Any, g_first: Any, own: Any, changes: Any, whole: Any) -> tuple[Any, ...]:
+    """The fields of ``Moments`` of these pairs, in their order; of what is infinite no number, refused later.
+
+    Args:
+        xp: torch or NumPy, whichever the sums are of.
+        f_first: see ``Sums``, as what follows.
+        g_first: likewise.
+        own: likewise.
+        changes: likewise.
+        whole: likewise.
+    """
+    f_mean, f_variance = _mean_and_variance(xp, f_first, own[:, 0], own[:, 1])
+    v, vv, e, ee, ue, size = (changes[:, number] for number in range(6))
     step = g_first - f_first  # d = step + e
-    g_mean, g_variance = _mean_and_variance(g_first, v, vv)
-    x2, y2, d2, lpips = whole.unbind(1)
-    return [
-        f_mean.expand_as(e),
-        g_mean,
-        f_variance.expand_as(e),
-        g_variance,
-        step + e,
-        (ee - e.square()).clamp_min(0),
-        ue - own[:, 0] * e,
-        (ee + 2 * step * e + step.square()).clamp_min(0),
-        size,
-        _angle(x2, y2, d2),
-        lpips,
-    ]
+    g_mean, g_variance = _mean_and_variance(xp, g_first, v, vv)
+    change_variance = (ee - e * e).clip(0)
+    squared = (ee + 2 * step * e + step * step).clip(0)
+    angle, lpips = _angle(xp, whole[:, 0], whole[:, 1], whole[:, 2]), whole[:, 3]
+    covariance = ue - own[:, 0] * e
+    nothing = xp.zeros_like(e)  # a row for each pair, where all have one reference
+    means, variances = (f_mean + nothing, g_mean), (f_variance + nothing, g_variance)
+    return *means, *variances, step + e, change_variance, covariance, squared, size, angle, lpips
 
 
-def _mean_and_variance(first: Tensor, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+def _mean_and_variance(xp: Any, first: Any, mean: Any, square: Any) -> tuple[Any, Any]:
     """Of values, from the means of these less their first one, and of the squares of that."""
-    variance = (square - mean.square()).clamp_min(0)
+    variance = (square - mean * mean).clip(0)
     mean = first + mean
-    return mean, variance.masked_fill(variance <= CONSTANT**2 * (variance + mean.square()), 0)
+    return mean, xp.where(variance <= CONSTANT**2 * (variance + mean * mean), 0.0, variance)
 
 
-def _angle(x2: Tensor, y2: Tensor, d2: Tensor) -> Tensor:
+def _angle(xp: Any, x2: Any, y2: Any, d2: Any) -> Any:
     """One minus the cosine of two vectors' angle, from the squares of their lengths and of their distance.
 
     0 where both are zero, 1 where one is. ``2 |x| |y| (1 - cos) = d2 - (|y| - |x|)^2``.
     """
-    x, y = x2.sqrt(), y2.sqrt()
+    x, y = xp.sqrt(x2), xp.sqrt(y2)
     product = x * y
-    across = (d2 - (y - x).square()).clamp_min(0).minimum(4 * product)
-    angle = quotient(across, 2 * product)
-    return torch.where(d2 == 0, 0, torch.where((x == 0) != (y == 0), 1, angle))
+    across = xp.minimum((d2 - (y - x) ** 2).clip(0), 4 * product)
+    angle = across / xp.where(product == 0, 1.0, 2 * product)
+    return xp.where(d2 == 0, 0.0, xp.where((x == 0) != (y == 0), 1.0, angle))

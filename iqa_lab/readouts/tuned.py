@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, counted
 from iqa_lab.readouts.channels import Context, Differences, Weighed
 
 Vector = NDArray[np.float64]
@@ -49,7 +49,7 @@ def check(benchmark: str, references: int, *, choices: bool, folds: int = 5, fit
         raise UserError(f"readouts.tuned.arguments.folds={folds}: at least 3, of which one is held out at a time")
     if references < folds:
         raise UserError(
-            f"{benchmark} has {references} references, fewer than the {folds} folds of readout=tuned: "
+            f"{benchmark} has {counted(references, 'reference')}, fewer than the {folds} folds of readout=tuned: "
             "set readouts.tuned.arguments.folds, or choose another benchmark"
         )
 

@@ -21,12 +21,12 @@ from iqa_lab.folders import beside
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
 from iqa_lab.report.figures.common import printable, save, specification
-from iqa_lab.report.files import all_or_none
 from iqa_lab.report.names import told_apart
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table, paper_table
 from iqa_lab.report.units import UnitPage
 from iqa_lab.statistics.direction import by_goodness, is_low_good
 from iqa_lab.store.digits import three_digits
+from iqa_lab.store.made import all_or_none
 
 # of the table of networks on the page, and of best.csv: what is held out first, then the best column
 _HEADLINE = [f"{name}_{part}" for name in ("rms_db", "srcc", "agreement")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from iqa_lab.errors import UserError
 from iqa_lab.progress import say, track
-from iqa_lab.report.files import all_or_none
 from iqa_lab.report.tables import csv_table
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.made import all_or_none
 from iqa_lab.store.result import FAILED, RESULT
 
 

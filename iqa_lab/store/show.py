@@ -113,7 +113,8 @@ def stimuli_explained(table: pd.DataFrame) -> list[str]:
     silent = int(candidate_rows(table).get("censored", pd.Series(dtype=float)).gt(0).sum())
     if silent:
         said.append(
-            f"{silent} columns have stimuli that they never tell from grey: their column censored counts these."
+            f"{counted(silent, 'column has', 'columns have')} stimuli that never differ from grey: "
+            "their column censored counts these."
         )
     return said
 

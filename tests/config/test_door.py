@@ -171,6 +171,18 @@ def test_a_good_name_is_taken(name: str) -> None:
     assert name_fault(name) is None and checked_name(name, "x") == name
 
 
+@pytest.mark.parametrize("text", ["", " ", "\t"])
+def test_text_that_says_nothing_is_refused_wherever_it_may_not_be_meant(text: str) -> None:
+    """As of ``weights.path=$CHECKPOINT`` where the variable is not set: other weights were taken, without a word."""
+    keys = [key for key, kind, _ in KEYS if kind is str and key != "weights.prefix"]
+    assert {"weights.path", "weights.sha256", "benchmark.folder", "results", "tracker.dir"} < {*keys}
+    for key in keys:
+        values = OmegaConf.create(asdict(table_config()))
+        OmegaConf.update(values, key, text)
+        with pytest.raises(UserError, match=f"^{key}(=| is empty)"):
+            checked(values)
+
+
 @pytest.mark.parametrize("name", [None, 1, 1.1, True, ["a"]])
 def test_a_name_is_text(name: object) -> None:
     assert "quotes" in str(name_fault(name))

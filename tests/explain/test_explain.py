@@ -26,6 +26,7 @@ from iqa_lab.scoring.batches import Batch, pictures
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
+from iqa_lab.store.made import MADE
 from tests.browser import rendered
 from tests.conftest import Finished, composed, noisy, picture, untrained
 
@@ -175,7 +176,7 @@ def test_the_command_writes_pictures_and_a_page_that_needs_nothing_else(
     assert folder.name == "lake_noise-untrained-none-squeezenet1_1-seed0-plain"
     layers = [layer.name for layer in untrained("squeezenet1_1").layers]
     numbered = ["00-pixels.png", f"01-{layers[0]}.png", f"{len(layers):02d}-{layers[-1]}.png"]
-    assert sorted(path.name for path in folder.iterdir()) == [*numbered, "index.html", "sheet.png"]
+    assert sorted(path.name for path in folder.iterdir()) == [MADE, *numbered, "index.html", "sheet.png"]
     text = (folder / "index.html").read_text()
     sources = re.findall(r"""(?:src="|href="|url\()([^")]*)""", text)
     assert len(sources) == 6 and all(source.startswith("data:image/png;base64,") for source in sources)
@@ -185,7 +186,12 @@ def test_the_command_writes_pictures_and_a_page_that_needs_nothing_else(
 
 
 def test_the_page_fits_a_phone_and_its_slider_works(images: tuple[Path, Path], tmp_path: Path) -> None:
-    (index, *_) = write_explanation(explained(images, "squeezenet1_1", "layers=[0,1]"), tmp_path)
+    explanation = explained(images, "squeezenet1_1", "layers=[0,1]")
+    longer = replace(explanation, maps=(*explanation.maps, replace(explanation.maps[-1], number=7)))
+    write_explanation(longer, tmp_path / "explained")
+    (index, *beside) = write_explanation(explanation, tmp_path / "explained")
+    pictures = {path for path in (tmp_path / "explained").iterdir() if path.suffix == ".png"}
+    assert pictures == {*beside}  # those of the longer one are gone
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.format(address=index.as_uri()))
     dom, _ = rendered(frame.as_uri(), tmp_path / "profile", 5, "--allow-file-access-from-files")

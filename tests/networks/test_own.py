@@ -69,6 +69,8 @@ def test_a_word_of_ones_own_is_not_described_as_the_usual_goal() -> None:
         (["architecture.name=vgg16"], False),  # of the usual network
         (["architecture=mobilenetv2_tf", "architecture.arguments={pad_type: ''}"], False),
         (["architecture=mobilenetv2_100", "architecture.name=mobilenetv2_tf"], False),
+        (["architecture=mobilenetv2_tf", "architecture.name=mobilenetv2_100"], False),
+        (["architecture=mobilenetv2_100", "architecture.arguments={pad_type: same}"], False),
         ([*CUSTOM, "architecture.name=alexnet"], True),
         ([*CUSTOM, "architecture.name=vgg16"], False),
         (["architecture=custom", "architecture.constructor=tests.networks.test_own.mine",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -47,13 +48,13 @@ def compare(order: str, shape: tuple[int, ...]) -> None:
         ([values[:1], values[1:2]], [values[2:4], values[1:2]]),
         ([values[:2]], [values[3:5]]),
     ):
-        found = moments._sums_on_gpu(gpu, references, distorted)
-        expected = moments._sums_on_cpu(loops.loops("sums"), references, distorted)
-        both = [
-            map(torch.cat, zip(*(moments._statistics(*run) for run in runs), strict=True)) for runs in (found, expected)
-        ]
-        for ours, theirs in zip(*both, strict=True):  # all is float64; only the order of sums differs
-            torch.testing.assert_close(ours, theirs, rtol=1e-11, atol=1e-13)
+        found = [moments._statistics(torch, *run) for run in moments._sums_on_gpu(gpu, references, distorted)]
+        sums_on_cpu = moments._sums_on_cpu(loops.loops("sums"), references, distorted)
+        expected = [moments._statistics(np, *run) for run in sums_on_cpu]
+        of_gpu = map(torch.cat, zip(*found, strict=True))
+        of_cpu = map(np.concatenate, zip(*expected, strict=True))
+        for ours, theirs in zip(of_gpu, of_cpu, strict=True):  # all is float64; only the order of sums differs
+            torch.testing.assert_close(ours, torch.from_numpy(theirs), rtol=1e-11, atol=1e-13)
         sums = torch.cat([gpu.differences(*run) for run in moments._even(gpu, references, distorted)])
         by_loops = moments.differences(references, distorted)
         assert by_loops is not None

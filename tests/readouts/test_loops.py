@@ -155,6 +155,37 @@ def test_values_are_put_into_order(kind: str, order: str) -> None:
         np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
 
 
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda line: line[::-1],
+    "the last digit of a few": lambda line: np.where(np.arange(len(line)) % 100 == 7, np.nextafter(line, 0), line),
+    "a little": lambda line: line + np.float32(0.003) * np.roll(line, 1),
+    "much": lambda line: np.roll(line, 1) * np.float32(0.7) + np.float32(0.2),
+    "another": lambda line: np.random.default_rng(1).standard_normal(len(line), dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "as wide as numbers go"])  # sums are infinite
+def test_channels_that_are_only_parted_into_groups_are_as_far_apart(
+    kind: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are enough values. Beside float64, and what torch counts in all of them in order."""
+    for length in (1030, 9000):
+        line = special(kind, length).astype(np.float32)
+        with np.errstate(invalid="ignore"):
+            both = [line, CHANGES[change](line).astype(np.float32)]
+        for first, second in (both, both[::-1]):
+            f, g = (torch.from_numpy(np.stack([np.roll(one, 5), one])[None, :, None].copy()) for one in (first, second))
+            with np.errstate(invalid="ignore"):
+                moved = np.abs(np.sort(second).astype(float) - np.sort(first)).mean()
+            # two thousand values at a time are added in float32
+            assert distances("wasserstein", [f], [g], several=True) == [pytest.approx(moved, rel=1e-6, nan_ok=True)]
+            found = distances("jsd", [f], [g], several=True)
+            monkeypatch.setattr(loops, "enabled", False)
+            assert found == pytest.approx(distances("jsd", [f], [g]), rel=1e-9, abs=1e-15, nan_ok=True)
+            monkeypatch.undo()
+
+
 @pytest.mark.parametrize("negative", [False, True])
 def test_what_is_no_number_stands_at_an_end(negative: bool) -> None:
     line = special("both signs", 1007)
@@ -200,14 +231,30 @@ def double(number: float) -> float:
 def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
-    def njit(*, cache: bool = False, **how: object) -> object:
+    def njit(*functions: object, cache: bool = False, **how: object) -> object:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return original(**how)
+        return original(*functions, **how)  # Numba's own modules, of which some are imported late, use it too
 
     original = numba.njit
     monkeypatch.setattr(numba, "njit", njit)
     assert loops.compile_loop(double)(3.0) == 6
+
+
+def test_somebody_who_waits_for_the_compiler_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(loops.console, "_force_terminal", True)
+    loops._say_once.cache_clear()
+    compiled = loops.compile_loop(double)
+    assert compiled(3.0) == 6 and compiled(3) == 6
+    assert capsys.readouterr().err.count("compiling loops") == 1
+    loops._say_once.cache_clear()
+    assert loops.compile_loop(double)(3.0) == 6  # from the disk
+    assert capsys.readouterr().err == ""
 
 
 def test_a_damaged_or_full_disk_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

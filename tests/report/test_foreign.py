@@ -21,7 +21,6 @@ from iqa_lab.errors import UserError
 from iqa_lab.explain.policy import policy
 from iqa_lab.report.collect import Report, collect
 from iqa_lab.report.comparison import comparing_figures
-from iqa_lab.report.files import MADE, all_or_none
 from iqa_lab.report.names import file_name, told_apart
 from iqa_lab.report.page import island, write_report
 from iqa_lab.report.pictures import Pictures, known_benchmark
@@ -29,6 +28,7 @@ from iqa_lab.report.study import EVERYTHING, Study
 from iqa_lab.report.tables import csv_table, latex_table, markdown_table
 from iqa_lab.report.units import unit_page
 from iqa_lab.store.files import UnitFolder
+from iqa_lab.store.made import MADE, all_or_none
 from tests.browser import rendered
 from tests.conftest import picture
 from tests.report.made import HOSTILE, config_text, make_unit, table_benchmark, without_drawing
@@ -386,7 +386,7 @@ def test_a_place_that_cannot_be_written_is_one_line(what: str, tmp_path: Path) -
     else:
         (folder / "tables" / "best.csv").mkdir(parents=True)
     earlier = listing(tmp_path)
-    with pytest.raises(UserError, match="cannot write the report to") as refused:
+    with pytest.raises(UserError, match="cannot write to") as refused:
         write_files(folder)
     assert "\n" not in str(refused.value) and listing(tmp_path) == earlier
 

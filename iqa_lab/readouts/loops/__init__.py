@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from iqa_lab.progress import say
+from iqa_lab.progress import console, say
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
@@ -77,10 +77,10 @@ def _compiled(function: Function, how: dict[str, Any]) -> Function:
         compiled = njit(cache=True, **how)(function)
     except RuntimeError:  # there is no folder that can be written
         compiled = njit(**how)(function)
-    kept = getattr(compiled, "_cache", None)
-    for name in ("load_overload", "save_overload"):
-        if hasattr(kept, name):
-            setattr(kept, name, _forgiving(getattr(kept, name)))
+    kept: Any = getattr(compiled, "_cache", None)
+    if hasattr(kept, "load_overload") and hasattr(kept, "save_overload"):
+        kept.load_overload = _telling(_forgiving(kept.load_overload))
+        kept.save_overload = _forgiving(kept.save_overload)
     result: Function = compiled
     return result
 
@@ -94,6 +94,23 @@ def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:
         return None
 
     return forgiving
+
+
+def _telling(of_disk: Callable[..., object]) -> Callable[..., object]:
+    """The same; where nothing is found, which is then compiled, that is said."""
+
+    def telling(*arguments: object) -> object:
+        found = of_disk(*arguments)
+        if found is None and console.is_terminal:
+            _say_once("compiling loops for this processor: about fifteen seconds, once after an installation")
+        return found
+
+    return telling
+
+
+@cache
+def _say_once(text: str) -> None:
+    say(text)
 
 
 def share_out(work: Callable[[int, int], Result], number: int, least: int) -> list[Result]:

@@ -1,4 +1,7 @@
-"""Values of channels -> the same in ascending order, and how far they are from others in order."""
+"""Values of channels -> the same in ascending order, and how far they are from others in order.
+
+All of it is in one file: code that Numba keeps on the disk is compiled anew when its own file changes, not another.
+"""
 
 from typing import Any
 
@@ -18,6 +21,7 @@ _FIRST_POSITIVE = 512  # of the third digit
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
 _FEW = 16  # channels that are copied at once: what a line of the cache holds
+_GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 _LOG_2 = float(np.log(2))
 _LOGARITHMS = np.log(np.maximum(np.arange(1024), 1))  # of counts; that of 0 is never more than multiplied by 0
 
@@ -37,7 +41,10 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
         tile = values[:, begin : min(stop, begin + _FEW)]
         _lay_out(tile, lines)
         for k in range(tile.shape[1]):
-            _sort(lines[k, : len(values)], ordered[begin + k], kept, spare, counts, ends)
+            line, result = lines[k, : len(values)], ordered[begin + k]
+            if not _sort_levels(line, result, counts):
+                low, high = _ends(line.view(_INTEGER), ends)
+                _sort_values(line, low, high, result, kept, spare, counts)
 
 
 @compile_loop
@@ -51,26 +58,44 @@ def compare_channels(
         y: ``[P, N, C]`` float32, in the order of positions.
         start: first channel.
         stop: after the last one.
-        fractions: where the bins of histograms meet, see ``_histogram_distance``.
+        fractions: where the bins of histograms meet, between 0, a channel's smallest value in either image, and 1, the
+            largest.
         with_histograms: whether they are asked for.
         moved: ``[P]`` float64, of the sums of distances of values in order.
         histograms: ``[P]`` float64, of the Jensen-Shannon distances of histograms.
     """
     pairs, positions, _ = y.shape
     lines, kept, spare, counts, ends = _room(positions)
-    second = np.empty(positions, _FLOAT)
+    second, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
     edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
     bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
     for begin in range(start, stop, _FEW):
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
             _lay_out(tile, lines)
+            roughly = positions >= _WORTH_GROUPS
             for k in range(tile.shape[1]):
-                first = x[begin + k]
-                _sort(lines[k, :positions], second, kept, spare, counts, ends)
+                first, line = x[begin + k], lines[k, :positions]
+                low, high = _ends(line.view(_INTEGER), ends)
+                number = 0  # of groups that are in order, but not within; 0: all is
+                if not _sort_levels(line, second, counts):
+                    if roughly:
+                        number = _sort_into_groups(line, low, high, first, second, kept, groups)
+                        roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
+                    if number == 0:
+                        _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
-                    histograms[pair] += _histogram_distance(first, second, fractions, edges, places, bins, far)
+                    _set_edges(first, low, high, fractions, edges)
+                    _find_places(first, edges, places)
+                    _count(places, positions, bins[0])
+                    if number > 0:
+                        _find_places_in_groups(second, low, high, groups[:number], edges, places)
+                    else:
+                        _find_places(second, edges, places)
+                    _count(places, positions, bins[1])
+                    histograms[pair] += np.sqrt(_divergence(bins[0], bins[1], far) / (2 * positions))
+                    histograms[pair] += 0 * (first[0] + first[-1] + low + high)  # none where a response is none
 
 
 @compile_loop
@@ -97,9 +122,9 @@ def _lay_out(tile: Array, lines: Array) -> None:
 
 
 @compile_loop
-def _sort(line: Array, result: Array, kept: Array, spare: Array, counts: Array, ends: Array) -> None:
-    """Puts one channel into order."""
-    if not (_sort_levels(line, result, counts) or _sort_evenly(line, result, kept, spare, counts, ends)):
+def _sort_values(line: Array, low: Any, high: Any, result: Array, kept: Array, spare: Array, counts: Array) -> None:
+    """Puts one channel, with this smallest and this largest value, into order."""
+    if not _sort_evenly(line, low, high, result, kept, spare, counts):
         bits = line.view(_UNSIGNED), result.view(_UNSIGNED), kept.view(_UNSIGNED), spare.view(_UNSIGNED)
         _sort_bits(*bits, counts)
 
@@ -133,13 +158,12 @@ def _sort_levels(line: Array, result: Array, counts: Array) -> bool:
 
 
 @compile_loop
-def _sort_evenly(line: Array, result: Array, kept: Array, spare: Array, counts: Array, ends: Array) -> bool:
+def _sort_evenly(line: Array, low: Any, high: Any, result: Array, kept: Array, spare: Array, counts: Array) -> bool:
     """Puts one channel into order by two digits of where its values lie between the smallest and the largest.
 
     Values that lie nearer to each other than that tells are exchanged afterwards. False, with nothing of worth in the
     result, where these are too many, or where values are infinite or none: they need another way.
     """
-    low, high = _ends(line.view(_INTEGER), ends)
     width = high - low
     if width == 0:
         result[:] = low
@@ -151,12 +175,7 @@ def _sort_evenly(line: Array, result: Array, kept: Array, spare: Array, counts: 
     scale = _FLOAT(size * size - 1) / width
     if not (width < np.inf and scale < np.inf):
         return False
-    number, source = _UNSIGNED(len(line)), line
-    if low == 0:  # zeros, of which a ReLU leaves many, are counted instead of sorted
-        number, source = _NOTHING, kept
-        for n in range(len(line)):
-            kept[number] = line[n]  # the next one overwrites a zero
-            number = _UNSIGNED(number + _UNSIGNED(line[n] != 0))
+    number, source = _without_zeros(line, low, kept)
     first, second = counts[0, :size], counts[1, :size]
     first[:] = _NOTHING
     second[:] = _NOTHING
@@ -181,6 +200,91 @@ def _sort_evenly(line: Array, result: Array, kept: Array, spare: Array, counts: 
         second[digit] = place + _ONE
         result[place] = value
     return _exchange(result)
+
+
+@compile_loop
+def _without_zeros(line: Array, low: Any, kept: Array) -> Any:
+    """How many values are to be sorted, and these: a ReLU leaves many zeros, which are counted instead."""
+    if low != 0:
+        return _UNSIGNED(len(line)), line
+    number = _NOTHING
+    for n in range(len(line)):
+        kept[number] = line[n]  # the next one overwrites a zero
+        number = _UNSIGNED(number + _UNSIGNED(line[n] != 0))
+    return number, kept
+
+
+@compile_loop
+def _sort_into_groups(
+    line: Array, low: Any, high: Any, reference: Array, result: Array, kept: Array, groups: Array
+) -> int:
+    """Puts one channel so far into order that it is as far from a reference in order as if it all were.
+
+    Its values are parted evenly between the smallest and the largest. Where those of the reference in the places of a
+    group are all below it, or all above, the sum of their distances is the same in any order; elsewhere the values are
+    exchanged. Returns how many groups; 0, with nothing of worth in the result, where that takes more than two steps a
+    value, or where all values are equal, or some of either image infinite or none.
+
+    Args:
+        line: ``[N]`` float32.
+        low: the smallest value.
+        high: the largest.
+        reference: ``[N]`` float32 in ascending order; NaN may stand at either end.
+        result: ``[N]`` float32, filled here.
+        kept: ``[N + 1]`` float32, overwritten.
+        groups: filled with where each group ends.
+    """
+    width = high - low
+    size = 256
+    while size < len(groups) and 4 * size < len(line):
+        size *= 2
+    scale = _FLOAT(size - 1) / width
+    if not (0 < width < np.inf and scale < np.inf and reference[0] > -np.inf and reference[-1] < np.inf):
+        return 0
+    number, source = _without_zeros(line, low, kept)
+    ends = groups[:size]
+    ends[:] = _NOTHING
+    for n in range(number):
+        ends[_UNSIGNED(_INTEGER((source[n] - low) * scale))] += _ONE
+    zeros = _UNSIGNED(len(line) - number)
+    _begin(ends, zeros)
+    result[:zeros] = _FLOAT(0)
+    for n in range(number):
+        value = source[n]
+        digit = _INTEGER((value - low) * scale)
+        place = ends[digit]
+        ends[digit] = place + _ONE
+        result[place] = value
+    begin, left = np.int64(zeros), 2 * len(line)
+    for group in range(size):
+        end = np.int64(ends[group])
+        if end - begin > 1:
+            lowest, highest = (reference[begin] - low) * scale, (reference[end - 1] - low) * scale
+            if not (highest < group or lowest >= group + 1):
+                left -= _insert(result[begin:end], left)
+                if left < 0:
+                    return 0
+        begin = end
+    return size
+
+
+@compile_loop
+def _insert(line: Array, most: int) -> int:
+    """Puts a line into order that nearly is; how many steps that took. It stops after the most."""
+    steps, largest = 0, line[0]
+    for n in range(1, len(line)):
+        value, place = line[n], n
+        if value >= largest:
+            largest = value
+            continue
+        while place > 0 and line[place - 1] > value:
+            line[place] = line[place - 1]
+            place -= 1
+        line[place] = value
+        steps += n - place
+        if steps > most:
+            break
+    return steps
 
 
 @compile_loop
@@ -211,24 +315,7 @@ def _exchange(line: Array) -> bool:
     wrong = 0
     for n in range(1, len(line)):
         wrong += line[n] < line[n - 1]
-    if wrong == 0:
-        return True
-    left = 2 * len(line)
-    largest = line[0]
-    for n in range(1, len(line)):
-        value = line[n]
-        if value >= largest:
-            largest = value
-            continue
-        place = n
-        while place > 0 and line[place - 1] > value:
-            line[place] = line[place - 1]
-            place -= 1
-        line[place] = value
-        left -= n - place
-        if left < 0:
-            return False
-    return True
+    return wrong == 0 or _insert(line, 2 * len(line)) <= 2 * len(line)
 
 
 @compile_loop
@@ -291,7 +378,16 @@ def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> 
 
 
 @compile_loop
-def _places(line: Array, edges: Array, places: Array) -> None:
+def _set_edges(x: Array, low: Any, high: Any, fractions: Array, edges: Array) -> None:
+    """Where bins meet between the smallest and the largest of a line in order and of values from low to high."""
+    bottom = min(np.float64(x[0]), np.float64(low))
+    width = max(np.float64(x[-1]), np.float64(high)) - bottom
+    for e in range(len(fractions)):
+        edges[e] = _next_float(bottom + width * fractions[e])
+
+
+@compile_loop
+def _find_places(line: Array, edges: Array, places: Array) -> None:
     """How many values of a line in ascending order are below each edge; the processor never has to guess."""
     size = len(line)
     places[:] = _NOTHING
@@ -306,14 +402,26 @@ def _places(line: Array, edges: Array, places: Array) -> None:
 
 
 @compile_loop
-def _count(line: Array, edges: Array, places: Array, counts: Array) -> None:
-    """How many values of a line in ascending order are in each bin, of those that meet at these edges."""
-    _places(line, edges, places)
-    before = 0
+def _find_places_in_groups(line: Array, low: Any, high: Any, groups: Array, edges: Array, places: Array) -> None:
+    """As ``_find_places``, of what ``_sort_into_groups`` leaves: values of earlier groups than the edge's are below."""
+    scale = _FLOAT(len(groups) - 1) / (high - low)
     for e in range(len(edges)):
-        counts[e] = places[e] - before
-        before = places[e]
-    counts[len(edges)] = len(line) - before
+        edge = edges[e]
+        group = _INTEGER((min(max(edge, low), high) - low) * scale)
+        begin = np.int64(groups[group - 1]) if group > 0 else 0
+        few, below = line[begin : np.int64(groups[group])], _NOTHING
+        for n in range(len(few)):
+            below += _UNSIGNED(few[n] < edge)
+        places[e] = begin + below
+
+
+@compile_loop
+def _count(places: Array, number: int, counts: Array) -> None:
+    """How many of a number of values are in each bin, from how many are below each edge."""
+    counts[0] = places[0]
+    for e in range(1, len(places)):
+        counts[e] = np.int64(places[e]) - np.int64(places[e - 1])
+    counts[len(places)] = number - np.int64(places[-1])
 
 
 @compile_loop
@@ -358,31 +466,6 @@ def _divergence(x: Array, y: Array, far: Array) -> Any:
 def _logarithm(count: int) -> Any:
     """The logarithm of a count; of 0 any number."""
     return _LOGARITHMS[count] if count < len(_LOGARITHMS) else np.log(np.float64(count))
-
-
-@compile_loop
-def _histogram_distance(
-    x: Array, y: Array, fractions: Array, edges: Array, places: Array, counts: Array, far: Array
-) -> Any:
-    """The Jensen-Shannon distance of the histograms of two lines in ascending order.
-
-    Args:
-        x: ``[N]``; NaN may stand at either end.
-        y: ``[N]``, likewise.
-        fractions: where bins of equal width meet, between 0, the smallest value of both lines, and 1, the largest.
-        edges: as many, overwritten.
-        places: as many, overwritten.
-        counts: ``[2, bins]``, overwritten.
-        far: ``[bins]``, overwritten.
-    """
-    low = min(np.float64(x[0]), np.float64(y[0]))
-    width = max(np.float64(x[-1]), np.float64(y[-1])) - low
-    for e in range(len(fractions)):
-        edges[e] = _next_float(low + width * fractions[e])
-    _count(x, edges, places, counts[0])
-    _count(y, edges, places, counts[1])
-    nothing = 0 * np.float64(x[0] + x[-1] + y[0] + y[-1])  # no number where a response is none
-    return np.sqrt(_divergence(counts[0], counts[1], far) / (2 * len(x))) + nothing
 
 
 @compile_sums

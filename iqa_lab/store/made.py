@@ -1,6 +1,6 @@
-"""The files of a report, put into their folder all together or not at all; those of an earlier report go.
+"""The files of a page, put into their folder all together or not at all; those of an earlier page there go.
 
-``.made.json`` in the folder holds the digests of what was written. So a figure or a table that the next report does not
+``.made.json`` in the folder holds the digests of what was written. So a figure or a table that the next page does not
 make any more is not taken for one of its own; files that anybody else put there, or changed, stay.
 """
 
@@ -50,7 +50,7 @@ def all_or_none(folder: Path, last: str, *, alone: bool = False) -> Iterator[Pat
                     (folder / name).unlink()
     except OSError as error:
         reason = "it is no folder" if os.path.lexists(folder) and not folder.is_dir() else error.strerror or error
-        raise UserError(f"cannot write the report to {folder}: {reason}") from error
+        raise UserError(f"cannot write to {folder}: {reason}") from error
 
 
 def _earlier(folder: Path) -> dict[str, str]:
