@@ -19,7 +19,7 @@ demo: $(READY)  ## the main job without any download: EfficientNet-Lite0 on the 
 # with tests that stand together, which share networks and configurations, and takes from the others when it is done
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-test: $(READY)  ## the tests, about seven minutes on two cores
+test: $(READY)  ## the tests, six to seven minutes on two cores
 	$(TEST)
 
 test-inference: $(READY)  ## how often verdicts and intervals are wrong, simulated; minutes
@@ -47,7 +47,7 @@ study: $(READY)  ## NAME=task: run a study and write its report
 	$(BIN)/iqa-lab sweep experiment=$(NAME) || true
 	$(BIN)/iqa-lab report experiment=$(NAME)
 
-bench-quick: $(READY)  ## does every script of bench/ still run? two minutes
+bench-quick: $(READY)  ## does every script of bench/ still run? a minute
 	$(BIN)/python -m bench.quick
 
 bench-gpu: $(READY)  ## everything that is to be known of a GPU, in one command of ten minutes at most
