@@ -51,9 +51,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
-    if wandb_run := sys.modules.get("wandb.sdk.wandb_run"):
-        # W&B's launcher, which takes three seconds to import, has staged nothing here
-        wandb_run.Run._detect_and_apply_job_inputs = lambda _run: None
 
 
 def pytest_unconfigure() -> None:
