@@ -20,6 +20,8 @@ from iqa_lab.errors import UserError
 
 _PREFIX = {OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}
 READOUT = "readout"
+# Hydra's own groups, of whose values it has no schema
+_GROUPS_OF_HYDRA = {f"hydra.{name}" for name in ("launcher", "sweeper", "job_logging", "hydra_logging", "help")}
 _QUOTES = set("'\"[]{}()$")
 
 
@@ -46,6 +48,8 @@ def _for_hydra(text: str, parser: OverridesParser) -> str:
     if override.key_or_group == "readouts" and not all(isinstance(value, dict) for value in _values(override)):
         given = next((str(value) for value in _values(override) if isinstance(value, str)), "plain")
         raise UserError(f"readouts={given}: readouts are chosen with readout={given}; several: readout=[plain,mean]")
+    if override.key_or_group in _GROUPS_OF_HYDRA and not all(isinstance(value, dict) for value in _values(override)):
+        raise UserError(f"{text}: an option of this group is chosen with {text.replace('hydra.', 'hydra/', 1)}")
     _check_option(override)
     found = _find(Config, override.key_or_group.split("."))
     if found is None:

@@ -166,6 +166,14 @@ def test_a_name_that_is_no_part_of_a_path_is_refused_everywhere(name: str) -> No
         check(replace(table_config(), readouts={name: table_config().readouts["plain"]}))
 
 
+@pytest.mark.parametrize("override", ["hydra.launcher=basic", "+hydra.sweeper=x", "hydra.job_logging=null"])
+def test_an_option_of_hydra_s_own_is_not_chosen_as_a_value(override: str) -> None:
+    """Hydra takes it, and then has a word where its settings should be."""
+    assert refused(override) == (
+        f"{override}: an option of this group is chosen with {override.replace('hydra.', 'hydra/')}"
+    )
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_name_is_taken(name: str) -> None:
     assert name_fault(name) is None and checked_name(name, "x") == name

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from iqa_lab.errors import UserError
 from iqa_lab.readouts import Response, load_distance, loops
 from iqa_lab.readouts.moments import differences, moments
 from iqa_lab.readouts.order import sort_positions
@@ -239,6 +240,12 @@ def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch: pytest.Monkey
     original = numba.njit
     monkeypatch.setattr(numba, "njit", njit)
     assert loops.compile_loop(double)(3.0) == 6
+
+
+@pytest.mark.parametrize("word", ["0", "false", "of", " off"])
+def test_the_switch_is_on_or_off(word: str) -> None:
+    with pytest.raises(UserError, match=f"^IQA_LAB_LOOPS={word}: choose on or off$"):
+        loops.switched_on(word)
 
 
 def test_somebody_who_waits_for_the_compiler_is_told_once(

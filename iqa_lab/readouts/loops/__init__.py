@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from iqa_lab.errors import UserError
 from iqa_lab.progress import console, say
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -26,8 +27,22 @@ Result = TypeVar("Result")
 _FREEDOM = {"reassoc", "contract", "nsz"}
 
 
+def switched_on(word: str) -> bool:
+    """What a word of ``$IQA_LAB_LOOPS`` says; none says on.
+
+    Raises:
+        UserError: it is another word.
+
+    >>> switched_on("off"), switched_on("On"), switched_on("")
+    (False, True, True)
+    """
+    if word.lower() not in ("on", "off", ""):
+        raise UserError(f"IQA_LAB_LOOPS={word}: choose on or off")
+    return word.lower() != "off"
+
+
 # The switch.
-enabled = os.environ.get("IQA_LAB_LOOPS", "on") != "off"
+enabled = switched_on(os.environ.get("IQA_LAB_LOOPS", ""))
 
 
 def loops(name: str) -> ModuleType | None:
