@@ -6,12 +6,12 @@ results. ``check_values`` applies the rules of the schema; ``make`` also fills i
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import Field, asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import Config
@@ -101,7 +101,7 @@ def check_values(schema: type, values: Mapping[Any, Any], prefix: str = "", comp
         if fault is not None:
             raise UserError(f"{prefix}{fault}")
     for entry in fields(schema) if composed else ():
-        if entry.default != "" and _is_blank(kinds[entry.name], values.get(entry.name)):
+        if _is_choice(entry) and _is_blank(kinds[entry.name], values.get(entry.name)):
             raise UserError(f"{prefix}{entry.name} is empty: give a text, or leave it out")
 
 
@@ -148,6 +148,15 @@ def check_value(key: str, kind: Any, rule: Rule | None, value: Any, composed: bo
         fault = _fault_of_type(kind, value) or (rule.fault(value) if rule and _is_converted(kind, value) else None)
     if fault is not None:
         raise UserError(f"{key}={shortened(value)}: {fault}")
+
+
+# Text that describes: it chooses nothing, and may be empty.
+_DESCRIPTIONS = ("publisher", "licence", "citation", "score", "steps", "terms", "bibtex")
+
+
+def _is_choice(entry: Field[Any]) -> bool:
+    """Whether leaving a key out means something, which is not to be meant by a text that is empty."""
+    return entry.default not in ("", MISSING) and entry.name not in _DESCRIPTIONS
 
 
 def _is_blank(kind: Any, value: Any) -> bool:

@@ -182,9 +182,14 @@ def test_a_good_name_is_taken(name: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "\t"])
 def test_text_that_says_nothing_is_refused_wherever_it_may_not_be_meant(text: str) -> None:
     """As of ``weights.path=$CHECKPOINT`` where the variable is not set: other weights were taken, without a word."""
-    keys = [key for key, kind, _ in KEYS if kind is str and key != "weights.prefix"]
-    assert {"weights.path", "weights.sha256", "benchmark.folder", "results", "tracker.dir"} < {*keys}
-    for key in keys:
+    described = ["weights.prefix", "weights.citation", "benchmark.description", "benchmark.bibtex", "benchmark.folder"]
+    values = OmegaConf.create(asdict(table_config()))
+    for key in described:
+        OmegaConf.update(values, key, text)
+    assert checked(values).weights.citation == text
+    paths = ("weights.path", "weights.sha256", "weights.state", "benchmark.path", "benchmark.split.part", "results",
+             "benchmark.columns.level", "tracker.dir", "tracker.group", "runtime.device")  # fmt: skip
+    for key in (*paths, *(key for key, rule in WORDS if "concat" not in key)):
         values = OmegaConf.create(asdict(table_config()))
         OmegaConf.update(values, key, text)
         with pytest.raises(UserError, match=f"^{key}(=| is empty)"):

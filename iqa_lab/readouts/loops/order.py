@@ -95,7 +95,8 @@ def compare_channels(
                         _find_places(second, edges, places)
                     _count(places, positions, bins[1])
                     histograms[pair] += np.sqrt(_divergence(bins[0], bins[1], far) / (2 * positions))
-                    histograms[pair] += 0 * (first[0] + first[-1] + low + high)  # none where a response is none
+                    # no number where a response is none
+                    histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
 
 
 @compile_loop
