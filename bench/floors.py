@@ -62,14 +62,14 @@ def floors(bench: Bench, architecture: str) -> list[Line]:
 
 
 def products(of_layers: list[Tensor]) -> Callable[[], object]:
-    """The one product that `gram` takes of each pair, or the three smaller ones, of what lies ready."""
+    """The one product that `gram` takes of each pair, or the two smaller ones, of what lies ready."""
     ready: list[tuple[Tensor, Tensor, int]] = []
     for values in of_layers:
         columns = values[1:].flatten(2).transpose(1, 2)  # [p, N, C]
         _, positions, channels = columns.shape
         if 6 * positions < channels:
             wide = columns.double()
-            ready.append((wide, wide.transpose(1, 2), 3))
+            ready.append((wide, wide.transpose(1, 2), 2))
         else:
             ready.append((columns.transpose(1, 2), columns, 1))
     return lambda: [torch.bmm(left, right) for left, right, times in ready for _ in range(times)]

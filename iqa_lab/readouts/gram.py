@@ -24,6 +24,8 @@ def distance(response: Response) -> Tensor:
     product = products(response.reference.parts, response.distorted.parts)
     if product is not None:
         return _half_norm(product) / response.positions
+    if 6 * response.positions < response.channels:
+        return _from_positions(response) / response.positions
     return response.over_pairs(lambda f, g: _distance(_columns(f), _columns(g))) / response.positions
 
 
@@ -32,21 +34,28 @@ def _columns(values: Tensor) -> Tensor:
 
 
 def _distance(f: Tensor, g: Tensor) -> Tensor:
-    _, positions, channels = g.shape
-    if channels < FEW_CHANNELS:  # pixels, say: far from zero, while what differs may nearly cancel
+    if g.shape[2] < FEW_CHANNELS:  # pixels, say: far from zero, while what differs may nearly cancel
         f, g = f.double(), g.double()
-    total, difference = f + g, g - f
-    if 6 * positions < channels:
-        # |S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>, from smaller matrices [N, N]; three instead of
-        # one and in float64, at half the speed, since both terms cancel where the positions of f and g are nearly the
-        # same in another order
-        total, difference = total.double(), difference.double()
-        ss, dd, ds = (
-            torch.bmm(left, right.transpose(1, 2))
-            for left, right in ((total, total), (difference, difference), (difference, total))
-        )
-        return root((ss * dd + ds * ds.transpose(1, 2)).sum((1, 2)).clamp_min(0) / 2)
-    return _half_norm(_product(total, difference))
+    return _half_norm(_product(f + g, g - f))
+
+
+def _from_positions(response: Response) -> Tensor:
+    """The same before it is divided, from smaller matrices ``[N, N]``: two products a pair, one a reference.
+
+    ``|S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>`` and ``S = 2 F + D``. In float64, at half the speed:
+    both terms cancel where the positions of ``F`` and ``G`` are nearly the same in another order.
+    """
+    seen, first, ff, found = None, torch.empty(0), torch.empty(0), []
+    for f, g in response.pieces():
+        if f is not seen:
+            seen, first = f, _columns(f).double()
+            ff = first @ first.transpose(1, 2)
+        change = _columns(g).double() - first
+        df, dd = (change @ other.transpose(1, 2) for other in (first, change))
+        ds = 2 * df + dd
+        ss = 4 * ff + 2 * (df + df.transpose(1, 2)) + dd
+        found.append(root((ss * dd + ds * ds.transpose(1, 2)).sum((1, 2)).clamp_min(0) / 2))
+    return torch.cat(found)
 
 
 def _half_norm(product: Tensor) -> Tensor:

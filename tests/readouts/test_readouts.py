@@ -164,10 +164,13 @@ def test_bins_that_tell_nothing_are_refused(bins: object) -> None:
         load_distance(readout)(Response([f[None]], [g[None]], PIXELS))
 
 
-def test_gram_of_more_channels_than_positions_equals_the_definition() -> None:
-    f, g = responses(5, 2, (96, 3, 5), sparse=True)  # the shorter way, with matrices of positions
+@pytest.mark.parametrize("size", [1, 1e-5])
+def test_gram_of_more_channels_than_positions_equals_the_definition(size: float) -> None:
+    f, change = responses(5, 2, (96, 3, 5), sparse=True)  # the shorter way, with matrices of positions
+    g = f + size * change
     x, y = (values.flatten(1).double().numpy() for values in (f, g))
-    assert between("gram", f, g) == pytest.approx(np.linalg.norm(x @ x.T - y @ y.T) / 15, rel=1e-5)
+    # the definition subtracts matrices that nearly agree, and loses as many digits as the change is small
+    assert between("gram", f, g) == pytest.approx(np.linalg.norm(x @ x.T - y @ y.T) / 15, rel=1e-14 / size + 1e-13)
 
 
 def test_gram_does_not_mix_the_batch() -> None:
