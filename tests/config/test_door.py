@@ -181,7 +181,7 @@ def test_a_good_name_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\t"])
 def test_text_that_says_nothing_is_refused_wherever_it_may_not_be_meant(text: str) -> None:
-    """As of ``weights.path=$CHECKPOINT`` where the variable is not set: other weights were taken, without a word."""
+    """As of ``results=$FOLDER`` where the variable is not set: results were written into the working folder."""
     described = ["weights.prefix", "weights.citation", "benchmark.description", "benchmark.bibtex", "benchmark.folder"]
     values = OmegaConf.create(asdict(table_config()))
     for key in described:
