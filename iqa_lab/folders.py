@@ -1,7 +1,8 @@
 """Where configuration, benchmarks and caches lie, the YAML files of a group, and names that nobody else takes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,11 +39,20 @@ def unique() -> str:
     return uuid4().hex[:12]
 
 
-def beside(file: Path) -> Path:
-    """Where a file is written before it is renamed into its place, by whoever else writes the same one now.
+@contextmanager
+def in_one_step(file: Path) -> Iterator[Path]:
+    """Where to write a file: it takes its place when the block ends, whole, whoever else writes the same one now.
 
-    >>> place = beside(Path("a/image.png"))
-    >>> place.parent.name, place.name.startswith(".image.png."), place == beside(Path("a/image.png"))
-    ('a', True, False)
+    A file that cannot be written leaves nothing behind. For what can be found out again: a loss of power may undo it.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    return file.with_name(f".{file.name}.{unique()}")
+    place = file.with_name(f".{file.name}.{unique()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield place
+        os.replace(place, file)
+    finally:
+        with suppress(OSError):
+            place.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from iqa_lab.benchmarks.benchmark import CHOICES, Benchmark
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError, first_names
-from iqa_lab.folders import beside
+from iqa_lab.folders import in_one_step
 from iqa_lab.progress import progress_bar, say
 
 _SEEN = ["height", "width", "pixels", "problem"]
@@ -159,13 +159,8 @@ def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:
     """Write what is known now, for the next start; a disk that cannot be written costs only time."""
     together = pd.concat([known[~known["path"].isin(index["path"])], index]) if len(known) else index
     together = together[together["problem"] == ""]  # a damaged image is looked at again
-    unfinished = beside(memory)
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)
-        os.replace(unfinished, memory)
+        with in_one_step(memory) as unfinished:
+            together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)
     except OSError as error:
         say(f"what the images are cannot be remembered in {memory.parent}: {error.strerror}", "yellow")
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)

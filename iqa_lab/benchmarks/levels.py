@@ -4,9 +4,7 @@ The opinion is minus the level of the distortion. It is **no human judgement**: 
 steps of a distortion in order, not how much a person minds them.
 """
 
-import os
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from iqa_lab.benchmarks.elsewhere import made_folder
 from iqa_lab.benchmarks.selection import selected
 from iqa_lab.config import BenchmarkConfig, data_folder
 from iqa_lab.errors import UserError
-from iqa_lab.folders import beside
+from iqa_lab.folders import in_one_step
 from iqa_lab.progress import track
 
 # A change of photographs, sizes or distortions is another benchmark: raise the number.
@@ -83,18 +81,13 @@ def _make(folder: Path, wanted: Collection[str]) -> None:
 
 
 def _write(file: Path, image: Picture) -> None:
-    """Write an image beside its place, then move it there: never half of one, whoever else makes it."""
-    unfinished = beside(file)
+    """Write an image: never half of one, whoever else makes it."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(unfinished, format="png", compress_level=1)  # a third of the time
-        os.replace(unfinished, file)
+        with in_one_step(file) as unfinished:
+            Image.fromarray(image).save(unfinished, format="png", compress_level=1)  # a third of the time
     except OSError as error:
         why = f"{error.strerror or error}; $IQA_LAB_CACHE names another folder"
         raise UserError(f"the images of levels cannot be written to {file.parent}: {why}") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _centre(image: Picture) -> Picture:

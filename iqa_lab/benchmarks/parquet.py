@@ -6,9 +6,7 @@ it is there; they are compared with the table at every start, and may be deleted
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,7 +17,7 @@ import pyarrow.parquet as pq
 
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError
-from iqa_lab.folders import beside
+from iqa_lab.folders import in_one_step
 
 ENDING = ".parquet"
 _AT_ONCE = 16  # rows in memory, besides what the file keeps together
@@ -132,21 +130,16 @@ def _cells(path: Path, column: str) -> Iterator[Any]:
 
 def _keep(file: Path, content: bytes) -> None:
     """Write an image, unless it is there as it should be; never half."""
-    unfinished = beside(file)
     try:
         if file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content:
             return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        os.replace(unfinished, file)
+        with in_one_step(file) as unfinished:
+            unfinished.write_bytes(content)
     except OSError as error:
         raise UserError(
             f"the images of a table cannot be kept in {file.parent}: {error.strerror or error}; set IQA_LAB_CACHE to "
             "a folder with room for them"
         ) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _copy(file: Path, number: int) -> str:

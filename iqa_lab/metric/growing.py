@@ -7,7 +7,6 @@ believed only where all are still the same.
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from iqa_lab.errors import UserError, first_names
+from iqa_lab.folders import in_one_step
 from iqa_lab.store.writing import readable_write_errors
 
 Floats = NDArray[np.float64]
@@ -129,11 +129,8 @@ class GrowingTable:
         Raises:
             UserError: it cannot be written.
         """
-        beside = self.file.with_name(f".{self.file.name}.part")
-        with readable_write_errors(self.file.parent):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            table.to_csv(beside, index=False, lineterminator="\n")
-            os.replace(beside, self.file)
+        with readable_write_errors(self.file.parent), in_one_step(self.file) as unfinished:
+            table.to_csv(unfinished, index=False, lineterminator="\n")
 
 
 def _number(text: str) -> float:

@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +18,7 @@ from markupsafe import Markup
 
 from iqa_lab.config import cache_folder
 from iqa_lab.explain.policy import policy
-from iqa_lab.folders import beside
+from iqa_lab.folders import in_one_step
 from iqa_lab.progress import track
 from iqa_lab.report.collect import Report
 from iqa_lab.report.figures.common import printable, save, specification
@@ -269,11 +270,6 @@ def _vega() -> str:
         bundle = kept.read_text(encoding="utf-8")
     except (OSError, ValueError):
         bundle = str(vl_convert.javascript_bundle(snippet=_GLOBALS)).replace("</script", "<\\/script")
-        unfinished = beside(kept)
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError), in_one_step(kept) as unfinished:  # else it is bundled anew next time
             unfinished.write_text(bundle, encoding="utf-8")
-            unfinished.replace(kept)
-        except OSError:
-            unfinished.unlink(missing_ok=True)  # it is bundled anew next time
     return f"(() => {{ {bundle} }})();"

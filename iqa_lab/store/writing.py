@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from iqa_lab.errors import UserError
-from iqa_lab.folders import beside
+from iqa_lab.folders import in_one_step
 
 UNFINISHED = ".unfinished-"
 
@@ -44,13 +44,8 @@ def replace_all(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 def write_quickly(file: Path, content: bytes) -> None:
     """Replace a file in one step, which a loss of power may undo: for what can be found out again."""
-    place = beside(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with in_one_step(file) as place:
         place.write_bytes(content)
-        os.replace(place, file)
-    finally:
-        place.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:

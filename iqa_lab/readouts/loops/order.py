@@ -173,7 +173,7 @@ def _sort_evenly(line: Array, low: Any, high: Any, result: Array, kept: Array, s
     while bits < 11 and 1 << (2 * bits - 5) <= len(line):
         bits += 1
     size = 1 << bits
-    scale = _FLOAT(size * size - 1) / width
+    scale = _scale(width, size * size)
     if not (width < np.inf and scale < np.inf):
         return False
     number, source = _without_zeros(line, low, kept)
@@ -201,6 +201,12 @@ def _sort_evenly(line: Array, low: Any, high: Any, result: Array, kept: Array, s
         second[digit] = place + _ONE
         result[place] = value
     return _exchange(result)
+
+
+@compile_loop
+def _scale(width: Any, parts: int) -> Any:
+    """What a value's distance from the smallest is multiplied by, for the number of its part of the width."""
+    return _FLOAT(parts - 1) / width
 
 
 @compile_loop
@@ -239,7 +245,7 @@ def _sort_into_groups(
     size = 256
     while size < len(groups) and 4 * size < len(line):
         size *= 2
-    scale = _FLOAT(size - 1) / width
+    scale = _scale(width, size)
     if not (0 < width < np.inf and scale < np.inf and reference[0] > -np.inf and reference[-1] < np.inf):
         return 0
     number, source = _without_zeros(line, low, kept)
@@ -405,7 +411,7 @@ def _find_places(line: Array, edges: Array, places: Array) -> None:
 @compile_loop
 def _find_places_in_groups(line: Array, low: Any, high: Any, groups: Array, edges: Array, places: Array) -> None:
     """As ``_find_places``, of what ``_sort_into_groups`` leaves: values of earlier groups than the edge's are below."""
-    scale = _FLOAT(len(groups) - 1) / (high - low)
+    scale = _scale(high - low, len(groups))
     for e in range(len(edges)):
         edge = edges[e]
         group = _INTEGER((min(max(edge, low), high) - low) * scale)
