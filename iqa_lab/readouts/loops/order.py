@@ -6,6 +6,9 @@ All of it is in one file: code that Numba keeps on the disk is compiled anew whe
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
 
 from iqa_lab.readouts.loops import compile_loop, compile_sums
 
@@ -21,6 +24,7 @@ _FIRST_POSITIVE = 512  # of the third digit
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
 _FEW = 16  # channels that are copied at once: what a line of the cache holds
+_SHORT = 512  # positions that are put into order in all these channels at once
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 _LOG_2 = float(np.log(2))
 _LOGARITHMS = np.log(np.maximum(np.arange(1024), 1))  # of counts; that of 0 is never more than multiplied by 0
@@ -36,9 +40,13 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
         start: first channel.
         stop: after the last one.
     """
-    lines, kept, spare, counts, ends = _room(len(values))
+    lines, rows, kept, spare, counts, ends = _room(len(values))
     for begin in range(start, stop, _FEW):
         tile = values[:, begin : min(stop, begin + _FEW)]
+        if len(values) <= _SHORT:
+            _sort_short(tile, rows)
+            _lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
+            continue
         _lay_out(tile, lines)
         for k in range(tile.shape[1]):
             line, result = lines[k, : len(values)], ordered[begin + k]
@@ -65,22 +73,31 @@ def compare_channels(
         histograms: ``[P]`` float64, of the Jensen-Shannon distances of histograms.
     """
     pairs, positions, _ = y.shape
-    lines, kept, spare, counts, ends = _room(positions)
-    second, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
+    lines, rows, kept, spare, counts, ends = _room(positions)
+    ordered, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
+    digits = np.empty(positions, np.uint16)
     edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
     bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
     for begin in range(start, stop, _FEW):
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
-            _lay_out(tile, lines)
+            if positions <= _SHORT:
+                _sort_short(tile, rows)
+                _lay_out(rows[:, : tile.shape[1]], lines)
+            else:
+                _lay_out(tile, lines)
             roughly = positions >= _WORTH_GROUPS
             for k in range(tile.shape[1]):
                 first, line = x[begin + k], lines[k, :positions]
-                low, high = _ends(line.view(_INTEGER), ends)
                 number = 0  # of groups that are in order, but not within; 0: all is
-                if not _sort_levels(line, second, counts):
+                if positions <= _SHORT:
+                    low, high, second = line[0], line[-1], line
+                else:
+                    low, high = _ends(line.view(_INTEGER), ends)
+                    second = ordered
+                if positions > _SHORT and not _sort_levels(line, second, counts):
                     if roughly:
-                        number = _sort_into_groups(line, low, high, first, second, kept, groups)
+                        number = _sort_into_groups(line, low, high, first, second, kept, digits, groups)
                         roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
                     if number == 0:
                         _sort_values(line, low, high, second, kept, spare, counts)
@@ -104,8 +121,9 @@ def _room(positions: int) -> Any:
     """Memory to sort in: for channels beside each other, for two copies of one, for digits, for two numbers."""
     # lines of a width that keeps them from taking the same places of the cache
     lines = np.empty((_FEW, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
+    rows = np.empty((min(positions, _SHORT), _FEW), _FLOAT)
     kept, spare = np.empty(positions + 1, _FLOAT), np.empty(positions + 1, _FLOAT)
-    return lines, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
+    return lines, rows, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
 
 
 @compile_loop
@@ -120,6 +138,68 @@ def _lay_out(tile: Array, lines: Array) -> None:
     for n in range(positions):
         for k in range(together):
             lines[k, n] = tile[n, k]
+
+
+@compile_loop
+def _sort_short(tile: Array, rows: Array) -> None:
+    """Copies some channels of few positions, ``[N, k]``, to rows ``[N, 16]`` and puts each into order there.
+
+    Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M): which values are compared
+    does not depend on the values, so that all channels are put into order by the same steps.
+    """
+    number, together = tile.shape
+    for n in range(number):
+        for k in range(together):
+            rows[n, k] = tile[n, k]
+        rows[n, together:] = _FLOAT(0)
+    keys = rows.view(_INTEGER).reshape(-1)
+    _turn_negative(keys)
+    largest = 1
+    while 2 * largest < number:
+        largest *= 2
+    run = largest  # of rows that are compared with as many others
+    while run > 0:
+        away, first, step = run, 0, largest
+        while True:
+            for begin in range(first, number - away, 2 * run):
+                for n in range(begin, min(begin + run, number - away)):
+                    _exchange_rows(keys, n, n + away)
+            if step == run:
+                break
+            away, first, step = step - run, run, step // 2
+        run //= 2
+    _turn_negative(keys)
+
+
+@compile_loop
+def _turn_negative(keys: Array) -> None:
+    """Bits of float32 values, int32, to whole numbers in the order of the values; and these back to bits."""
+    for n in range(len(keys)):
+        keys[n] ^= (keys[n] >> _LAST) & _SIZE
+
+
+def _exchanging(_typing: Any, line: Any, _first: Any, _second: Any) -> Any:
+    """Two rows of 16 whole numbers, int32, by their places in a line: of each column the smaller number comes first.
+
+    In LLVM's own terms: a compiler that has to fear that two rows overlap does not take a row at once.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        row = ir.VectorType(ir.IntType(32), _FEW).as_pointer()
+        places = [
+            builder.bitcast(builder.gep(start, [builder.mul(place, place.type(_FEW))]), row) for place in arguments[1:]
+        ]
+        one, other = (builder.load(place, align=4) for place in places)
+        in_order = builder.icmp_signed("<", one, other)
+        builder.store(builder.select(in_order, one, other), places[0], align=4)
+        builder.store(builder.select(in_order, other, one), places[1], align=4)
+        return context.get_dummy_value()
+
+    return types.void(line, types.intp, types.intp), generate
+
+
+_exchange_rows: Any = intrinsic(_exchanging)
 
 
 @compile_loop
@@ -223,7 +303,7 @@ def _without_zeros(line: Array, low: Any, kept: Array) -> Any:
 
 @compile_loop
 def _sort_into_groups(
-    line: Array, low: Any, high: Any, reference: Array, result: Array, kept: Array, groups: Array
+    line: Array, low: Any, high: Any, reference: Array, result: Array, kept: Array, digits: Array, groups: Array
 ) -> int:
     """Puts one channel so far into order that it is as far from a reference in order as if it all were.
 
@@ -239,6 +319,7 @@ def _sort_into_groups(
         reference: ``[N]`` float32 in ascending order; NaN may stand at either end.
         result: ``[N]`` float32, filled here.
         kept: ``[N + 1]`` float32, overwritten.
+        digits: ``[N]`` uint16, overwritten.
         groups: filled with where each group ends.
     """
     width = high - low
@@ -252,16 +333,16 @@ def _sort_into_groups(
     ends = groups[:size]
     ends[:] = _NOTHING
     for n in range(number):
-        ends[_UNSIGNED(_INTEGER((source[n] - low) * scale))] += _ONE
+        digits[n] = _INTEGER((source[n] - low) * scale)
+    for n in range(number):
+        ends[digits[n]] += _ONE
     zeros = _UNSIGNED(len(line) - number)
     _begin(ends, zeros)
     result[:zeros] = _FLOAT(0)
     for n in range(number):
-        value = source[n]
-        digit = _INTEGER((value - low) * scale)
-        place = ends[digit]
-        ends[digit] = place + _ONE
-        result[place] = value
+        place = ends[digits[n]]
+        ends[digits[n]] = place + _ONE
+        result[place] = source[n]
     begin, left = np.int64(zeros), 2 * len(line)
     for group in range(size):
         end = np.int64(ends[group])
