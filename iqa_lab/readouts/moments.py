@@ -23,8 +23,10 @@ Run = tuple[Array, Array, bool]
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
 CONSTANT = 1e-6
 
-# Values that are worth another thread; fewer channels than this are read line by line.
+# Values that are worth another thread; channels, of pixels say, that are fewer than matrices are made for.
 _WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
+# More channels than this are summed up position by position, if they lie innermost; else each is laid out as a line.
+_LINES = 32
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -174,9 +176,9 @@ def _least(size: int, runs: Sequence[tuple[Array, Array] | Run]) -> int:
 def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
     """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and so on, and False.
 
-    Of many channels whichever is as they lie in memory; where neither is, they are copied.
+    Many channels are copied where they lie in another order.
     """
-    many = distorted.shape[1] >= FEW_CHANNELS
+    many = distorted.shape[1] > _LINES
     innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
     def array(values: Tensor) -> Array:

@@ -6,11 +6,9 @@ All of it is in one file: code that Numba keeps on the disk is compiled anew whe
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 
 from iqa_lab.readouts.loops import compile_loop, compile_sums
+from iqa_lab.readouts.loops.rows import LANES, exchange_rows, lay_out
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
@@ -23,7 +21,7 @@ _FIRST_POSITIVE = 512  # of the third digit
 # The bits of a negative number's size turned, so that whole numbers are in the order of the values.
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
-_FEW = 16  # channels that are copied at once: what a line of the cache holds
+_FEW = LANES  # channels that are copied at once: what a line of the cache holds
 _SHORT = 512  # positions that are put into order in all these channels at once
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 _LOG_2 = float(np.log(2))
@@ -45,9 +43,9 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
         tile = values[:, begin : min(stop, begin + _FEW)]
         if len(values) <= _SHORT:
             _sort_short(tile, rows)
-            _lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
+            lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
             continue
-        _lay_out(tile, lines)
+        lay_out(tile, lines)
         for k in range(tile.shape[1]):
             line, result = lines[k, : len(values)], ordered[begin + k]
             if not _sort_levels(line, result, counts):
@@ -83,9 +81,9 @@ def compare_channels(
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
             if positions <= _SHORT:
                 _sort_short(tile, rows)
-                _lay_out(rows[:, : tile.shape[1]], lines)
+                lay_out(rows[:, : tile.shape[1]], lines)
             else:
-                _lay_out(tile, lines)
+                lay_out(tile, lines)
             roughly = positions >= _WORTH_GROUPS
             for k in range(tile.shape[1]):
                 first, line = x[begin + k], lines[k, :positions]
@@ -127,20 +125,6 @@ def _room(positions: int) -> Any:
 
 
 @compile_loop
-def _lay_out(tile: Array, lines: Array) -> None:
-    """Copies some channels, ``[N, k]``, to lines of their own."""
-    positions, together = tile.shape
-    if together < 8:
-        for k in range(together):
-            for n in range(positions):
-                lines[k, n] = tile[n, k]
-        return
-    for n in range(positions):
-        for k in range(together):
-            lines[k, n] = tile[n, k]
-
-
-@compile_loop
 def _sort_short(tile: Array, rows: Array) -> None:
     """Copies some channels of few positions, ``[N, k]``, to rows ``[N, 16]`` and puts each into order there.
 
@@ -152,8 +136,8 @@ def _sort_short(tile: Array, rows: Array) -> None:
         for k in range(together):
             rows[n, k] = tile[n, k]
         rows[n, together:] = _FLOAT(0)
-    keys = rows.view(_INTEGER).reshape(-1)
-    _turn_negative(keys)
+    keys = rows.view(_INTEGER)
+    _turn_negative(keys.reshape(-1))
     largest = 1
     while 2 * largest < number:
         largest *= 2
@@ -163,12 +147,12 @@ def _sort_short(tile: Array, rows: Array) -> None:
         while True:
             for begin in range(first, number - away, 2 * run):
                 for n in range(begin, min(begin + run, number - away)):
-                    _exchange_rows(keys, n, n + away)
+                    exchange_rows(keys, n, n + away)
             if step == run:
                 break
             away, first, step = step - run, run, step // 2
         run //= 2
-    _turn_negative(keys)
+    _turn_negative(keys.reshape(-1))
 
 
 @compile_loop
@@ -176,30 +160,6 @@ def _turn_negative(keys: Array) -> None:
     """Bits of float32 values, int32, to whole numbers in the order of the values; and these back to bits."""
     for n in range(len(keys)):
         keys[n] ^= (keys[n] >> _LAST) & _SIZE
-
-
-def _exchanging(_typing: Any, line: Any, _first: Any, _second: Any) -> Any:
-    """Two rows of 16 whole numbers, int32, by their places in a line: of each column the smaller number comes first.
-
-    In LLVM's own terms: a compiler that has to fear that two rows overlap does not take a row at once.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        start = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        row = ir.VectorType(ir.IntType(32), _FEW).as_pointer()
-        places = [
-            builder.bitcast(builder.gep(start, [builder.mul(place, place.type(_FEW))]), row) for place in arguments[1:]
-        ]
-        one, other = (builder.load(place, align=4) for place in places)
-        in_order = builder.icmp_signed("<", one, other)
-        builder.store(builder.select(in_order, one, other), places[0], align=4)
-        builder.store(builder.select(in_order, other, one), places[1], align=4)
-        return context.get_dummy_value()
-
-    return types.void(line, types.intp, types.intp), generate
-
-
-_exchange_rows: Any = intrinsic(_exchanging)
 
 
 @compile_loop
