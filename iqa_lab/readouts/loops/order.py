@@ -25,7 +25,8 @@ _FEW = LANES  # channels that are copied at once: what a line of the cache holds
 _SHORT = 512  # positions that are put into order in all these channels at once
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 _LOG_2 = float(np.log(2))
-_LOGARITHMS = np.log(np.maximum(np.arange(1024), 1))  # of counts; that of 0 is never more than multiplied by 0
+# Of counts: n log n. Of as many as two short channels have, eleven digits are left of what sums of it differ by.
+_N_LOG_N = np.arange(2 * _SHORT + 1) * np.log(np.maximum(np.arange(2 * _SHORT + 1), 1))
 
 
 @compile_loop
@@ -75,6 +76,7 @@ def compare_channels(
     ordered, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
     digits = np.empty(positions, np.uint16)
     edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
+    exact = np.empty(len(fractions))
     bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
     for begin in range(start, stop, _FEW):
         for pair in range(pairs):
@@ -101,7 +103,7 @@ def compare_channels(
                         _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
-                    _set_edges(first, low, high, fractions, edges)
+                    _set_edges(first, low, high, fractions, exact, edges)
                     _find_places(first, edges, places)
                     _count(places, positions, bins[0])
                     if number > 0:
@@ -109,7 +111,9 @@ def compare_channels(
                     else:
                         _find_places(second, edges, places)
                     _count(places, positions, bins[1])
-                    histograms[pair] += np.sqrt(_divergence(bins[0], bins[1], far) / (2 * positions))
+                    a, b = bins
+                    apart = _divergence_of_few(a, b) if positions <= _SHORT else _divergence(a, b, far)
+                    histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
 
@@ -426,12 +430,29 @@ def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> 
 
 
 @compile_loop
-def _set_edges(x: Array, low: Any, high: Any, fractions: Array, edges: Array) -> None:
-    """Where bins meet between the smallest and the largest of a line in order and of values from low to high."""
+def _set_edges(x: Array, low: Any, high: Any, fractions: Array, exact: Array, edges: Array) -> None:
+    """Where bins meet between the smallest and the largest of a line in order and of values from low to high.
+
+    Each is the smallest float32 that is not below: a float32 is below the one exactly if it is below the other.
+
+    Args:
+        x: float32 in ascending order.
+        low: the smallest of the other values.
+        high: the largest of them.
+        fractions: of the width, where bins meet.
+        exact: float64, overwritten.
+        edges: float32, filled here.
+    """
     bottom = min(np.float64(x[0]), np.float64(low))
     width = max(np.float64(x[-1]), np.float64(high)) - bottom
     for e in range(len(fractions)):
-        edges[e] = _next_float(bottom + width * fractions[e])
+        exact[e] = bottom + width * fractions[e]
+        edges[e] = _FLOAT(exact[e])
+    bits = edges.view(_INTEGER)
+    for e in range(len(fractions)):
+        key = _INTEGER(bits[e] ^ ((bits[e] >> _LAST) & _SIZE))
+        key += _INTEGER(np.float64(edges[e]) < exact[e])  # the next float32
+        bits[e] = key ^ ((key >> _LAST) & _SIZE)
 
 
 @compile_loop
@@ -472,13 +493,6 @@ def _count(places: Array, number: int, counts: Array) -> None:
     counts[len(places)] = number - np.int64(places[-1])
 
 
-@compile_loop
-def _next_float(value: float) -> Any:
-    """The smallest float32 that is not below: a float32 is below the one exactly if it is below the other."""
-    rounded = _FLOAT(value)
-    return np.nextafter(rounded, _FLOAT(np.inf)) if np.float64(rounded) < value else rounded
-
-
 @compile_sums
 def _divergence(x: Array, y: Array, far: Array) -> Any:
     """``sum a log(2 a / (a + b)) + b log(2 b / (a + b))`` over bins with ``a`` and ``b`` values.
@@ -505,15 +519,26 @@ def _divergence(x: Array, y: Array, far: Array) -> Any:
         number += int(apart * apart >= 0.1 * max(both * both, 1.0))
     for m in range(number):
         a, b = x[far[m]], y[far[m]]
-        of_both = _LOG_2 - _logarithm(a + b)
-        total += a * (_logarithm(a) + of_both) + b * (_logarithm(b) + of_both)
+        total += _entropy(a) + _entropy(b) - _entropy(a + b) + _LOG_2 * (a + b)
     return max(total, 0.0)
 
 
 @compile_loop
-def _logarithm(count: int) -> Any:
-    """The logarithm of a count; of 0 any number."""
-    return _LOGARITHMS[count] if count < len(_LOGARITHMS) else np.log(np.float64(count))
+def _divergence_of_few(x: Array, y: Array) -> Any:
+    """As ``_divergence``, of bins that hold few values: ``sum a log a + b log b - (a + b) log((a + b) / 2)``."""
+    total, number, differ = 0.0, 0, 0
+    for n in range(len(x)):
+        a, b = x[n], y[n]
+        total += _N_LOG_N[a] + _N_LOG_N[b] - _N_LOG_N[a + b]
+        number += a + b
+        differ |= a ^ b
+    return max(total + _LOG_2 * number, 0.0) if differ else 0.0
+
+
+@compile_loop
+def _entropy(count: int) -> Any:
+    """``n log n``, 0 of 0."""
+    return count * np.log(np.float64(max(count, 1)))
 
 
 @compile_sums
