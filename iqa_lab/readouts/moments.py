@@ -18,15 +18,15 @@ from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
 Array = NDArray[np.float32]
-Run = tuple[Array, Array, bool]
+Run = tuple[Array, Array]
 
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
 CONSTANT = 1e-6
 
 # Values that are worth another thread; channels, of pixels say, that are fewer than matrices are made for.
 _WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
-# More channels than this are summed up position by position, if they lie innermost; else each is laid out as a line.
-_LINES = 32
+# Channels that lie innermost: more are summed up position by position; more are multiplied by a library of matrices.
+_AS_LINES, _AS_ROWS = 32, 64
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -80,23 +80,26 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
 
 
 def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
-    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with a few channels, of pixels say: ``[P, C, C]``, float64.
+    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with some channels: ``[P, C, C]``, float64.
 
     None of many channels, which a library of matrices multiplies faster.
     """
     compiled = _serving(references, distorted)
     channels = distorted[0].shape[1]
-    if compiled is None or distorted[0].is_cuda or channels >= FEW_CHANNELS:
+    by_rows = channels % 8 == 0 and channels <= _AS_ROWS and distorted[0].stride(1) == 1
+    if compiled is None or distorted[0].is_cuda or not (by_rows or channels < FEW_CHANNELS):
         return None
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
+    loop, width = (compiled.products_of_rows, -(-channels // 16) * 16) if by_rows else (compiled.products, channels)
 
     def work(start: int, stop: int) -> Vector:
-        sums = [np.zeros((len(g), channels, channels)) for _, g, _ in runs]
-        for (f, g, _), found in zip(runs, sums, strict=True):
-            compiled.products(f, g, start, stop, found)
+        sums = [np.zeros((len(g), channels, width)) for _, g in runs]
+        for (f, g), found in zip(runs, sums, strict=True):
+            loop(f, g, start, stop, found)
         return np.concatenate(sums)
 
-    return torch.from_numpy(np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0))
+    found = np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0)
+    return torch.from_numpy(found[..., :channels])
 
 
 def serves(values: Tensor, kind: str = "cpu") -> bool:
@@ -126,22 +129,23 @@ Sums = tuple[Any, Any, Any, Any, Any]
 
 
 def _sums_on_cpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
     _, channels, height, width = distorted[0].shape
     positions = height * width
+    by_rows = channels > _AS_LINES and (distorted[0].stride(1) == 1 or positions == 1)
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
+    loop = compiled.sums_of_rows if by_rows else compiled.sums_of_lines
 
     def work(start: int, stop: int) -> list[list[Vector]]:
         found = []
-        for f, g, innermost in runs:
+        for f, g in runs:
             sums = [np.zeros(shape) for shape in ((2, channels), (len(g), 6, channels), (len(g), 4))]
-            loop = compiled.sums_of_rows if innermost else compiled.sums_of_lines
             loop(f, g, start, stop, *sums, LPIPS_EPSILON)
             found.append(sums)
         return found
 
     of_threads = share_out(work, positions, _least(channels, runs))
-    for (f, g, innermost), *several in zip(runs, *of_threads, strict=True):
-        first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
+    for (f, g), *several in zip(runs, *of_threads, strict=True):
+        first = (f[0], g[:, 0]) if by_rows else (f[:, 0], g[:, :, 0])
         own, changes, whole = (sum(sums[1:], sums[0]) / positions for sums in zip(*several, strict=True))
         yield first[0][None].astype(float), first[1].astype(float), own[None], changes, whole
 
@@ -168,27 +172,25 @@ def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array,
     yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
 
 
-def _least(size: int, runs: Sequence[tuple[Array, Array] | Run]) -> int:
+def _least(size: int, runs: Sequence[Run]) -> int:
     """How many things of a size are worth another thread, of those that are read in all distorted images at once."""
-    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g, *_ in runs)))
+    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g in runs)))
 
 
-def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
-    """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and so on, and False.
+def _laid_out(reference: Tensor, distorted: Tensor, by_rows: bool) -> list[Run]:
+    """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and ``[p, C, N]``.
 
-    Many channels are copied where they lie in another order.
+    Rows lie together, and so do lines of many channels: where they do not, they are copied.
     """
-    many = distorted.shape[1] > _LINES
-    innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
 
     def array(values: Tensor) -> Array:
         flat = values.detach().float().flatten(2)
-        flat = flat.transpose(1, 2) if innermost else flat
-        return np.asarray((flat.contiguous() if many else flat).numpy())
+        flat = flat.transpose(1, 2) if by_rows else flat
+        return np.asarray((flat.contiguous() if by_rows or flat.shape[1] > _AS_LINES else flat).numpy())
 
     f, g = array(reference), array(distorted)
     each = len(g) // len(f)
-    return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
+    return [(image, g[place * each : (place + 1) * each]) for place, image in enumerate(f)]
 
 
 def _statistics(xp: Any, f_first: Any, g_first: Any, own: Any, changes: Any, whole: Any) -> tuple[Any, ...]:

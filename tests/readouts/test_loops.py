@@ -40,7 +40,7 @@ ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
     "bf16": lambda values: values.bfloat16().contiguous(memory_format=torch.channels_last),
 }
 # as many rows as loops take at a time and a few more; channels for vectors and a rest; one position; one channel
-SHAPES = [(20, 9, 14), (9, 27, 39), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
+SHAPES = [(20, 9, 14), (9, 27, 39), (24, 20, 27), (48, 9, 14), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
 
 
 @pytest.mark.parametrize("order", ORDERS)

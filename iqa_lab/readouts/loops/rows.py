@@ -17,8 +17,8 @@ from iqa_lab.readouts.loops import compile_loop
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
-LANES = 16  # of rows that are exchanged: what a line of the cache holds
-_SQUARE = 8  # rows and columns that are laid out at once
+LANES = 16  # of rows that are exchanged or multiplied: what a line of the cache holds
+SQUARE = 8  # rows and columns that are laid out at once
 
 
 def _exchanging(_typing: Any, rows: Any, first: Any, second: Any) -> Any:
@@ -55,9 +55,9 @@ def _turning(_typing: Any, tile: Any, n: Any, k: Any, lines: Any) -> Any:
             to_row, to_column = cgutils.unpack_tuple(builder, array.strides)
             start = builder.add(builder.mul(row, to_row), builder.mul(column, to_column))
             start = builder.add(builder.ptrtoint(array.data, start.type), start)
-            for number in range(_SQUARE):
+            for number in range(SQUARE):
                 place = builder.add(start, builder.mul(to_row, start.type(number)))
-                yield builder.inttoptr(place, ir.VectorType(ir.FloatType(), _SQUARE).as_pointer())
+                yield builder.inttoptr(place, ir.VectorType(ir.FloatType(), SQUARE).as_pointer())
 
         rows = [builder.load(place, align=4) for place in places(tile_type, given, n, k)]
         for step in (
@@ -65,10 +65,10 @@ def _turning(_typing: Any, tile: Any, n: Any, k: Any, lines: Any) -> Any:
             2,
             4,
         ):  # what is right above the diagonal of two rows, or squares of rows, changes with the left
-            left = [_SQUARE + j - step if j & step else j for j in range(_SQUARE)]
-            right = [_SQUARE + j if j & step else j + step for j in range(_SQUARE)]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), _SQUARE), mask) for mask in (left, right)]
-            for number in (number for number in range(_SQUARE) if not number & step):
+            left = [SQUARE + j - step if j & step else j for j in range(SQUARE)]
+            right = [SQUARE + j if j & step else j + step for j in range(SQUARE)]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), SQUARE), mask) for mask in (left, right)]
+            for number in (number for number in range(SQUARE) if not number & step):
                 both = rows[number], rows[number + step]
                 rows[number], rows[number + step] = (builder.shuffle_vector(*both, mask) for mask in masks)
         for values, place in zip(rows, places(lines_type, result, k, n), strict=True):
@@ -81,14 +81,54 @@ def _turning(_typing: Any, tile: Any, n: Any, k: Any, lines: Any) -> Any:
 _turn: Any = intrinsic(_turning)
 
 
+def _multiplying(_typing: Any, left: Any, right: Any, n: Any, row: Any, column: Any, product: Any) -> Any:
+    """Adds ``left^T right`` of eight rows from ``n`` on, float32, to eight rows and sixteen columns of a product."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row_type = ir.VectorType(ir.FloatType(), LANES)
+        nothing = ir.Constant(row_type, ir.Undefined)
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        left, right, n, row, column, product = arguments
+        left_type, right_type, *_, product_type = signature.args
+
+        def place(kind: Any, array: Any, row: Any, column: Any, values: Any) -> Any:
+            array = context.make_array(kind)(context, builder, array)
+            _, width = cgutils.unpack_tuple(builder, array.shape)
+            start = builder.gep(array.data, [builder.add(builder.mul(row, width), column)])
+            return builder.bitcast(start, values.as_pointer())
+
+        def after(number: Any, more: int) -> Any:
+            return builder.add(number, number.type(more))
+
+        places = [place(product_type, product, after(row, more), column, row_type) for more in range(SQUARE)]
+        sums = [builder.load(place, align=4) for place in places]
+        for more in range(SQUARE):
+            line = after(n, more)
+            values = builder.load(place(right_type, right, line, column, row_type), align=4)
+            for number in range(SQUARE):
+                factor = builder.load(place(left_type, left, line, after(row, number), ir.FloatType()))
+                factor = builder.insert_element(nothing, factor, ir.IntType(32)(0))
+                factors = builder.shuffle_vector(factor, nothing, everywhere)
+                term = builder.fmul(factors, values, flags=("contract",))
+                sums[number] = builder.fadd(sums[number], term, flags=("contract",))
+        for values, to in zip(sums, places, strict=True):
+            builder.store(values, to, align=4)
+        return context.get_dummy_value()
+
+    return types.void(left, right, n, row, column, product), generate
+
+
+add_product: Any = intrinsic(_multiplying)
+
+
 @compile_loop
 def lay_out(tile: Array, lines: Array) -> None:
     """Copies the columns of a tile, ``[N, k]`` float32 in any memory order, to lines of their own, ``[k, N]``."""
     positions, together = tile.shape
     beside = tile.strides[1] == tile.itemsize
-    rows, columns = (positions // _SQUARE * _SQUARE, together // _SQUARE * _SQUARE) if beside else (0, 0)
-    for n in range(0, rows, _SQUARE):
-        for k in range(0, columns, _SQUARE):
+    rows, columns = (positions // SQUARE * SQUARE, together // SQUARE * SQUARE) if beside else (0, 0)
+    for n in range(0, rows, SQUARE):
+        for k in range(0, columns, SQUARE):
             _turn(tile, n, k, lines)
     for k in range(together):
         first = rows if k < columns else 0
