@@ -258,18 +258,18 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32, to ``[P, C, C]`` float64."""
     pairs, number, _ = y.shape
     step = 512
-    lines, line = np.empty((number, step), np.float32), np.empty(step, np.float32)
+    lines, others = np.empty((number, step), np.float32), np.empty((number, step), np.float32)
     totals, changes = np.empty((number, step)), np.empty((number, step))
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
         size = end - begin
-        for c in range(number):
-            _copy(x[c, begin:end], lines[c])
+        _fetch(x, 0, number, begin, end, lines)
         for pair in range(pairs):
+            _fetch(y[pair], 0, number, begin, end, others)
             for c in range(number):
-                _copy(y[pair, c, begin:end], line)
+                line, other = lines[c], others[c]
                 for n in range(size):
-                    a, b = np.float64(lines[c, n]), np.float64(line[n])
+                    a, b = np.float64(line[n]), np.float64(other[n])
                     totals[c, n] = a + b
                     changes[c, n] = b - a
             for row in range(number):
