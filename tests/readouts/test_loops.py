@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -286,6 +287,23 @@ def test_somebody_who_waits_for_the_compiler_is_told_once(
     loops._say_once.cache_clear()
     assert loops.compile_loop(double)(3.0) == 6  # from the disk
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_kept_is_of_no_use_once_any_file_of_the_loops_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop is made of functions of several files, and Numba looks at its own only."""
+    import numba
+
+    def taken_from_the_disk() -> int:
+        compiled: Any = loops.compile_loop(double)
+        assert compiled(3.0) == 6
+        return len(compiled.stats.cache_hits)
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    assert [taken_from_the_disk() for _ in range(2)] == [0, 1]
+    monkeypatch.setattr(loops, "_stamp", lambda: (("rows.py", 1.5, 7),))
+    assert [taken_from_the_disk() for _ in range(2)] == [0, 1]
 
 
 def test_a_damaged_or_full_disk_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -96,8 +97,18 @@ def _compiled(function: Function, how: dict[str, Any]) -> Function:
     if hasattr(kept, "load_overload") and hasattr(kept, "save_overload"):
         kept.load_overload = _telling(_forgiving(kept.load_overload))
         kept.save_overload = _forgiving(kept.save_overload)
+    file: Any = getattr(kept, "_cache_file", None)
+    if hasattr(file, "_source_stamp"):  # of the function's own file, but a loop is made of functions of several
+        file._source_stamp = file._source_stamp, _stamp()
     result: Function = compiled
     return result
+
+
+@cache
+def _stamp() -> tuple[tuple[str, float, int], ...]:
+    """What tells this folder's files from earlier ones: what was compiled of those is of no use any more."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return tuple((file.name, file.stat().st_mtime, file.stat().st_size) for file in files)
 
 
 def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:

@@ -1,7 +1,4 @@
-"""Values of channels -> the same in ascending order, and how far they are from others in order.
-
-All of it is in one file: code that Numba keeps on the disk is compiled anew when its own file changes, not another.
-"""
+"""Values of channels -> the same in ascending order, and how far they are from others in order."""
 
 from typing import Any
 

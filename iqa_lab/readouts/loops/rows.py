@@ -2,8 +2,6 @@
 
 Written in LLVM's own terms, as instructions of a few rows: a compiler that has to fear that rows overlap, or do not lie
 together, takes one value after the other, which is three to five times as slow.
-
-What Numba keeps on the disk of loops that use these does not notice when this file changes, only when their own does.
 """
 
 from collections.abc import Callable
