@@ -95,6 +95,8 @@ class _Process:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._questions, self._answers = self._process.stdin, self._process.stdout
+        self._waiting = select.poll()  # select() takes no file with a number above 1023
+        self._waiting.register(self._answers, select.POLLIN)
         self._ready = False
         self._pixels: mmap.mmap | None = None
         atexit.register(self.end)
@@ -105,7 +107,7 @@ class _Process:
         Raises:
             EOFError: it has ended.
         """
-        if not self._ready and select.select([self._answers], [], [], 0)[0]:
+        if not self._ready and self._waiting.poll(0):
             if self._answers.readline() != _READY:
                 raise EOFError("it could not start")
             self._ready = True
