@@ -140,7 +140,10 @@ class _Process:
         return Decoded(pixels, answer["conversion"], known_digest=answer["digest"])
 
     def end(self) -> None:
-        """End it."""
+        """End it; it may have ended, and this process may be ending, too."""
+        shared, self._shared = self._shared, -1
+        if shared < 0:
+            return
         atexit.unregister(self.end)
         with suppress(OSError):
             self._process.kill()
@@ -148,7 +151,7 @@ class _Process:
         for file in (self._questions, self._answers):
             with suppress(OSError):
                 file.close()
-        os.close(self._shared)
+        os.close(shared)
 
 
 def _answer(question: dict[str, Any], shared: int) -> dict[str, Any]:
