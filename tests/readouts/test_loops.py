@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,3 +289,19 @@ def test_no_module_asks_for_numba_before_a_pass() -> None:
     """Its import takes half a second, which no other command should pay for."""
     package = Path(loops.__file__).parents[2]
     assert not [path for path in package.rglob("*.py") if "import numba" in path.read_text(encoding="utf-8")]
+
+
+def test_what_was_compiled_of_other_loops_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba alone would go on using it, where only the file of a loop has changed that is called by this one."""
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+    def hits() -> int:
+        compiled: Any = loops.compile_loop(double)
+        assert compiled(3.0) == 6
+        return sum(compiled.stats.cache_hits.values())
+
+    assert [hits(), hits()] == [0, 1]
+    monkeypatch.setattr(loops, "_source", lambda: "others")
+    assert [hits(), hits()] == [0, 1]

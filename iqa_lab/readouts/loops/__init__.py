@@ -5,6 +5,7 @@ had, or with ``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions
 times slower; tests hold the two together.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -12,6 +13,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -93,11 +95,23 @@ def _compiled(function: Function, how: dict[str, Any]) -> Function:
     except RuntimeError:  # there is no folder that can be written
         compiled = njit(**how)(function)
     kept: Any = getattr(compiled, "_cache", None)
+    index: Any = getattr(kept, "_cache_file", None)
+    if index is not None:  # Numba looks at a loop's own file, not at those of the loops that it calls
+        index._source_stamp = index._source_stamp, _source()
     if hasattr(kept, "load_overload") and hasattr(kept, "save_overload"):
         kept.load_overload = _telling(_forgiving(kept.load_overload))
         kept.save_overload = _forgiving(kept.save_overload)
     result: Function = compiled
     return result
+
+
+@cache
+def _source() -> str:
+    """A digest of all loops, by which what was compiled of others is recognised."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:
