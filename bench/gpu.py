@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     keep_freed_memory()  # as the command line does
     pairs = load_benchmark(configured().benchmark).pairs
     pairs = pairs.iloc[: 2 if options.quick else 175].reset_index(drop=True)
-    settings = Settings(device=torch.device(options.device), batch_size=4 if options.quick else 128, workers=4)
+    settings = Settings(device=torch.device(options.device), batch_size=4 if options.quick else 128, workers=8)
     bench = Bench(settings, pairs, 1, warm=not options.quick)
     networks = ("squeezenet1_1",) if options.quick else NETWORKS
     size = (1, 2) if options.quick else (25, 120)

@@ -18,7 +18,7 @@ from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import Config, configuration_folder, register_schema
 from iqa_lab.networks import Network, build_network
 from iqa_lab.scoring.columns import Plan, plan_columns
-from iqa_lab.scoring.forward import read_layers
+from iqa_lab.scoring.forward import forward, numerics, to_device
 from iqa_lab.scoring.score import score
 from iqa_lab.scoring.settings import Settings
 
@@ -90,11 +90,17 @@ class Bench:
         """Forwards of the same images in the same batches, up to the layer ``last``."""
         settings, images = replace(self.settings, **how), self.decoded()
 
-        def forward() -> None:
-            for batch in images.split(settings.batch_size):
-                read_layers(network, batch, [last], settings, lambda _layer, _output: None)
+        def run() -> None:
+            with numerics(settings.precision), torch.inference_mode():
+                module = to_device(network.module, settings)  # once, as a pass does
+                for batch in images.split(settings.batch_size):
+                    forward(network, module, batch.to(settings.device), [last], _nothing, settings.precision)
 
-        return forward
+        return run
+
+
+def _nothing(_layer: str, _output: object) -> None:
+    """A layer is read, and nothing of it."""
 
 
 def configured(*overrides: str) -> Config:

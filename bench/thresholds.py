@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from iqa_lab.benchmarks import examine, load_benchmark
 from iqa_lab.config import Config, configuration_folder, register_schema
+from iqa_lab.errors import counted
 from iqa_lab.networks import build_network
 from iqa_lab.scoring.columns import plan_columns
 from iqa_lab.scoring.score import score
@@ -35,7 +36,7 @@ def main() -> None:
     names = list(named(options.benchmarks))
     for name in names:
         time_one(name, [*OVERRIDES, *(QUICK if options.quick else [])])
-    print(f"{len(names)} benchmarks: {perf_counter() - started:.1f} s")
+    print(f"{counted(len(names), 'benchmark')}: {perf_counter() - started:.1f} s")
 
 
 def named(asked: list[str]) -> Iterator[str]:

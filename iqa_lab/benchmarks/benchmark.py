@@ -9,7 +9,7 @@ import pandas as pd
 
 from iqa_lab.benchmarks.copies import without_copies
 from iqa_lab.benchmarks.elsewhere import other_places
-from iqa_lab.benchmarks.images import Decoded, Resize, decode, made
+from iqa_lab.benchmarks.images import Decode, Decoded, Resize, decode, made
 from iqa_lab.benchmarks.names import find_entry, finder, inside, places
 from iqa_lab.benchmarks.opinions import CHOICE as CHOICE
 from iqa_lab.benchmarks.opinions import CHOICES as CHOICES
@@ -48,14 +48,14 @@ class Benchmark:
     n_unlisted: int = 0  # pairs, or triplets, of a complete copy whose opinions are not here
     experiment: Experiment | None = None  # of stimuli that are made on the spot; None: images are files
 
-    def decode(self, path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
-        """One of its images, by its path or, where stimuli are made, by its name; arguments as of ``images.decode``.
+    @property
+    def decode(self) -> Decode:
+        """What gives one of its images: ``images.decode`` by its path, or where stimuli are made, that by its name."""
+        return decode if self.experiment is None else self._make
 
-        Raises:
-            UserError: it cannot be read, or shown; or it is made, and is to be resized.
-        """
-        if self.experiment is None:
-            return decode(path, resize, thorough=thorough)
+    def _make(self, path: str, resize: Resize = None, *, thorough: bool = True) -> Decoded:
+        assert self.experiment is not None
+        del thorough  # there is no file
         return made(self.experiment.picture(path), path, resize)
 
     @property

@@ -40,10 +40,13 @@ class Decoded:
     pixels: Pixels
     conversion: str | None
     whole: Pixels | None = field(default=None, repr=False)  # before it was resized; None: it was not
+    known_digest: str | None = None  # where it was computed before
 
     @cached_property
     def digest(self) -> str:
         """Of all pixels and the size of the image as it is in the file, before it was resized; of floats their type."""
+        if self.known_digest is not None:
+            return self.known_digest
         pixels = self.pixels if self.whole is None else self.whole
         digest = hashlib.blake2b(pixels.tobytes(), digest_size=16)
         digest.update(str(pixels.shape).encode())

@@ -127,6 +127,15 @@ def batch_size_fault(value: Any) -> str | None:
     return None if value >= 1 else "a batch holds at least 1 image; or say auto"
 
 
+def workers_fault(value: Any) -> str | None:
+    """Nothing, if it is ``auto`` or a number of threads."""
+    if value == "auto":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return "give a number of threads, or auto"
+    return None if 1 <= value <= 1024 else "at least one thread has to decode the images, at most 1024; or say auto"
+
+
 def origin_fault(value: Any) -> str | None:
     """Nothing, if it names a training's goal and dataset.
 

@@ -21,6 +21,7 @@ from iqa_lab.config.rules import (
     range_fault,
     whole,
     word,
+    workers_fault,
 )
 
 PUBLISHER = "publisher"  # the source of a benchmark's archives that needs no terms of its own
@@ -279,10 +280,8 @@ class RuntimeConfig:
     device: str = "auto"  # auto | cpu | cuda | cuda:1
     # images at once; auto: what the memory and the processor like
     batch_size: Any = field(default="auto", metadata=whole(batch_size_fault))
-    # threads that decode images
-    workers: int = field(
-        default=2, metadata=number(1, 1024, meaning="at least one thread has to decode the images, at most 1024")
-    )
+    # threads that decode images, for a GPU each with a process; auto: 2, or 8 for a GPU
+    workers: Any = field(default="auto", metadata=whole(workers_fault))
     force: bool = False  # recompute what is already there
 
 

@@ -140,7 +140,7 @@ def difference_maps(
         covers = (rows * patch, columns * patch) if patch else (height, width)
         found.append(LayerMap(places[layer], numbers[layer], values, float(distance(response)[0]), covers))
 
-    images = pair.images()
+    images = pair.images
     assert images is not None  # the reference at least
     height, width = images.shape[2:]
     read_layers(network, images, list(places), settings, read)

@@ -86,10 +86,14 @@ def _by_torch(lines: Tensor) -> Tensor:
 
     Values of two bytes are widened afterwards, since they are sorted in half the time.
     """
+    if lines.requires_grad and torch.is_grad_enabled():
+        return widened(lines.contiguous().sort(2).values)
     few = max(1, SORT_BYTES_GPU // (4 * lines[0].numel()))
-    # searchsorted warns of any other order in memory
-    ordered = [widened(piece.contiguous().sort(2).values) for piece in lines.split(few)]
-    return torch.cat(ordered) if len(ordered) > 1 else ordered[0]
+    ordered = torch.empty(lines.shape, dtype=lines.dtype, device=lines.device)
+    places = torch.empty(lines[:few].shape, dtype=torch.long, device=lines.device)
+    for given, found in zip(lines.split(few), ordered.split(few), strict=True):
+        torch.sort(given.contiguous(), 2, out=(found, places[: len(found)]))
+    return widened(ordered)
 
 
 def _by_comparison(given: np.ndarray, ordered: np.ndarray) -> None:

@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -52,6 +54,7 @@ class Batch:
     pictures: tuple[Picture, ...]
     at_border: bool = False  # it is cut as it would be if nothing came before it
 
+    @cached_property
     def images(self) -> Tensor | None:
         """The images ``[B, 3, H, W]`` in 0..255, without those identical to their reference; None if all are.
 
@@ -60,6 +63,14 @@ class Batch:
         forwarded = [picture.pixels for picture in self.pictures if picture.forwarded]
         # [B, H, W, 3] seen as [B, 3, H, W]: the channels_last order that networks want
         return torch.from_numpy(np.stack(forwarded)).permute(0, 3, 1, 2) if forwarded else None
+
+    def pinned(self) -> "Batch":
+        """The same, with its images in memory that a GPU fetches them from."""
+        images = self.images
+        if images is not None:
+            with suppress(RuntimeError):  # there is no such memory left: then the GPU is sent a copy
+                vars(self)["images"] = images.pin_memory()
+        return self
 
     def runs(self) -> list[Run]:
         """The pairs by reference; a reference whose pairs come in later batches has a run without pairs."""
@@ -103,6 +114,15 @@ def batches(pictures: Iterable[Picture], batch_size: int) -> Iterator[Batch]:
         waiting.append(picture)
     if waiting:
         yield Batch(tuple(waiting), at_border)
+
+
+def one_ahead(coming: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the next of which is put together, for a GPU, while the one before is computed."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, coming, None)
+        while (batch := following.result()) is not None:
+            following = pool.submit(next, coming, None)
+            yield batch
 
 
 def _kind(picture: Picture) -> tuple[object, ...]:

@@ -18,13 +18,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.benchmarks.images import Decode, decode
+from iqa_lab.benchmarks.decoding import ENOUGH, in_processes
+from iqa_lab.benchmarks.images import Decode
+from iqa_lab.benchmarks.images import decode as of_files
 from iqa_lab.errors import UnitFailed, UserError, first_names
 from iqa_lab.networks.network import Network, sent
 from iqa_lab.progress import say
 from iqa_lab.readouts import Distance, Response
 from iqa_lab.readouts.response import Maps
-from iqa_lab.scoring.batches import Batch, Picture, batches, pictures
+from iqa_lab.scoring.batches import Batch, Picture, batches, number_of_images, one_ahead, pictures
 from iqa_lab.scoring.columns import Column
 from iqa_lab.scoring.forward import forward, numerics, to_device
 from iqa_lab.scoring.memory import is_out_of_memory
@@ -93,7 +95,7 @@ def score(
     settings: Settings,
     channels: Collection[str] = (),
     progress: Callable[[int], object] = int,
-    decode: Decode = decode,
+    decode: Decode = of_files,
     keep: Callable[[int, SoFar], object] | None = None,
 ) -> Scores:
     """The distances of all pairs in all columns, from one pass over the images.
@@ -138,9 +140,13 @@ def score(
 
     with numerics(settings.precision), torch.inference_mode():
         module = to_device(network.module, settings)
+        on_gpu = settings.device.type == "cuda"
+        if on_gpu and decode is of_files and number_of_images(pairs) >= ENOUGH:
+            decode = in_processes(settings.workers)  # threads would take Python's lock from this one
         decoded = pictures(pairs, settings.workers, settings.resize, 3 * batch_size, decode)
         decoded = _noting_conversions(decoded, converted)
-        for whole in batches(decoded, batch_size):
+        coming = batches(decoded, batch_size)
+        for whole in one_ahead(batch.pinned() for batch in coming) if on_gpu else coming:
             if whole.at_border and keep is not None:
                 keep(done, so_far)
             waiting = [whole]
@@ -151,7 +157,7 @@ def score(
                     continue
                 read = _BatchReading(batch, readings, references, torch.zeros_like(values[:, : len(batch.rows)]))
                 try:
-                    images = batch.images()
+                    images = batch.images
                     stack = None if images is None else sent(images, settings.device)
                     forward(network, module, stack, readings, read, settings.precision)
                 except (RuntimeError, MemoryError) as error:

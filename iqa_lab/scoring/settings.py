@@ -1,5 +1,6 @@
 """A configuration -> how the pass is made: device, batch size, decoding threads, precision, resize."""
 
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,13 +48,20 @@ def pass_settings(config: Config, batch_size: int) -> Settings:
     Raises:
         UserError: a value that no pass can be made with, or a device that is not there.
     """
+    device = device_named(config.runtime.device)
+    workers = config.runtime.workers
     return Settings(
-        device=device_named(config.runtime.device),
+        device=device,
         batch_size=batch_size,
-        workers=config.runtime.workers,
+        workers=_usual_workers(device) if workers == "auto" else workers,
         precision=config.precision,
         resize=image_size_of(config),
     )
+
+
+def _usual_workers(device: torch.device) -> int:
+    """For a GPU more, since it is fast and each has a process; at most as many as there are cores."""
+    return min(8, os.cpu_count() or 1) if device.type == "cuda" else 2
 
 
 def device_named(name: str) -> torch.device:

@@ -344,7 +344,7 @@ def test_batches_hold_every_pair_once_and_every_image_once(
     reference = None
     for batch in made:
         assert len(batch.pictures) <= batch_size
-        stack = batch.images()
+        stack = batch.images
         forwarded = [picture for picture in batch.pictures if picture.forwarded]
         assert (0 if stack is None else len(stack)) == len(forwarded)
         for run in batch.runs():

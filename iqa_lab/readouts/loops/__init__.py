@@ -5,6 +5,7 @@ had, or with ``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions
 times slower; tests hold the two together.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -94,21 +95,23 @@ def _compiled(function: Function, how: dict[str, Any]) -> Function:
     except RuntimeError:  # there is no folder that can be written
         compiled = njit(**how)(function)
     kept: Any = getattr(compiled, "_cache", None)
+    index: Any = getattr(kept, "_cache_file", None)
+    if index is not None:  # Numba looks at a loop's own file, not at those of the loops that it calls
+        index._source_stamp = index._source_stamp, _source()
     if hasattr(kept, "load_overload") and hasattr(kept, "save_overload"):
         kept.load_overload = _telling(_forgiving(kept.load_overload))
         kept.save_overload = _forgiving(kept.save_overload)
-    file: Any = getattr(kept, "_cache_file", None)
-    if hasattr(file, "_source_stamp"):  # of the function's own file, but a loop is made of functions of several
-        file._source_stamp = file._source_stamp, _stamp()
     result: Function = compiled
     return result
 
 
 @cache
-def _stamp() -> tuple[tuple[str, float, int], ...]:
-    """What tells this folder's files from earlier ones: what was compiled of those is of no use any more."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return tuple((file.name, file.stat().st_mtime, file.stat().st_size) for file in files)
+def _source() -> str:
+    """A digest of all loops, by which what was compiled of others is recognised."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:
