@@ -18,13 +18,15 @@ from iqa_lab.readouts.pieces import LPIPS_EPSILON
 
 Vector = NDArray[np.float64]
 Array = NDArray[np.float32]
-Run = tuple[Array, Array, bool]
+Run = tuple[Array, Array]
 
 # A channel whose standard deviation is this small a part of its root mean square is constant: rounding is all it has.
 CONSTANT = 1e-6
 
-# Values that are worth another thread; fewer channels than this are read line by line.
+# Values that are worth another thread; channels, of pixels say, that are fewer than matrices are made for.
 _WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
+# Channels that lie innermost: more are summed up position by position; more are multiplied by a library of matrices.
+_AS_LINES, _AS_ROWS = 32, 64
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -37,8 +39,9 @@ class Moments:
     mean_change: Tensor  # of d = g - f, [P, C]
     change_variance: Tensor
     covariance: Tensor  # of d and f
-    squared: Tensor  # mean over positions of d^2, [P, C]
-    absolute: Tensor  # mean over positions of |d|
+    squared: Tensor  # mean over positions of d^2
+    all_squared: Tensor  # mean over positions of d^2, summed over channels, [P]
+    all_absolute: Tensor  # likewise of |d|
     cosine: Tensor  # one minus the cosine of the angle between the flattened responses, [P]
     lpips: Tensor  # mean over positions of the squared distance of their channel vectors, each of length 1, [P]
 
@@ -78,29 +81,41 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
 
 
 def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
-    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with a few channels, of pixels say: ``[P, C, C]``, float64.
+    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with some channels: ``[P, C, C]``, float64.
 
     None of many channels, which a library of matrices multiplies faster.
     """
     compiled = _serving(references, distorted)
     channels = distorted[0].shape[1]
-    if compiled is None or distorted[0].is_cuda or channels >= FEW_CHANNELS:
+    by_rows = channels % 8 == 0 and channels <= _AS_ROWS and distorted[0].stride(1) == 1
+    if compiled is None or distorted[0].is_cuda or not (by_rows or channels < FEW_CHANNELS):
         return None
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
+    loop, width = (compiled.products_of_rows, -(-channels // 16) * 16) if by_rows else (compiled.products, channels)
 
     def work(start: int, stop: int) -> Vector:
-        sums = [np.zeros((len(g), channels, channels)) for _, g, _ in runs]
-        for (f, g, _), found in zip(runs, sums, strict=True):
-            compiled.products(f, g, start, stop, found)
+        sums = [np.zeros((len(g), channels, width)) for _, g in runs]
+        for (f, g), found in zip(runs, sums, strict=True):
+            loop(f, g, start, stop, found)
         return np.concatenate(sums)
 
-    return torch.from_numpy(np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0))
+    found = np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0)
+    return torch.from_numpy(found[..., :channels])
 
 
 def serves(values: Tensor, kind: str = "cpu") -> bool:
     """Whether compiled loops can read these values: on such a device, of a type in float32, without a gradient."""
     plain = not (values.requires_grad and torch.is_grad_enabled()) and not torch.compiler.is_compiling()
     return plain and values.device.type == kind and values.dtype in _READ and values.numel() > 0
+
+
+def lines_of(values: Tensor) -> Array:
+    """Responses ``[b, C, H, W]`` on a CPU as ``[b, C, N]`` float32 of NumPy, whose views take half the time of torch's.
+
+    They share the memory where that can be.
+    """
+    array = (values if values.dtype == torch.float32 else values.float()).detach().numpy()
+    return array.reshape(*array.shape[:2], -1)
 
 
 def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
@@ -124,22 +139,23 @@ Sums = tuple[Any, Any, Any, Any, Any]
 
 
 def _sums_on_cpu(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Iterator[Sums]:
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g)]
     _, channels, height, width = distorted[0].shape
     positions = height * width
+    by_rows = channels > _AS_LINES and (distorted[0].stride(1) == 1 or positions == 1)
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
+    loop = compiled.sums_of_rows if by_rows else compiled.sums_of_lines
 
     def work(start: int, stop: int) -> list[list[Vector]]:
         found = []
-        for f, g, innermost in runs:
+        for f, g in runs:
             sums = [np.zeros(shape) for shape in ((2, channels), (len(g), 6, channels), (len(g), 4))]
-            loop = compiled.sums_of_rows if innermost else compiled.sums_of_lines
             loop(f, g, start, stop, *sums, LPIPS_EPSILON)
             found.append(sums)
         return found
 
     of_threads = share_out(work, positions, _least(channels, runs))
-    for (f, g, innermost), *several in zip(runs, *of_threads, strict=True):
-        first = (f[0], g[:, 0]) if innermost else (f[:, 0], g[:, :, 0])
+    for (f, g), *several in zip(runs, *of_threads, strict=True):
+        first = (f[0], g[:, 0]) if by_rows else (f[:, 0], g[:, :, 0])
         own, changes, whole = (sum(sums[1:], sums[0]) / positions for sums in zip(*several, strict=True))
         yield first[0][None].astype(float), first[1].astype(float), own[None], changes, whole
 
@@ -166,27 +182,23 @@ def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array,
     yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
 
 
-def _least(size: int, runs: Sequence[tuple[Array, Array] | Run]) -> int:
+def _least(size: int, runs: Sequence[Run]) -> int:
     """How many things of a size are worth another thread, of those that are read in all distorted images at once."""
-    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g, *_ in runs)))
+    return max(1, _WORTH_A_THREAD // (size * sum(len(g) for _, g in runs)))
 
 
-def _laid_out(reference: Tensor, distorted: Tensor) -> list[Run]:
-    """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and so on, and False.
+def _laid_out(reference: Tensor, distorted: Tensor, by_rows: bool) -> list[Run]:
+    """Each reference image and its distorted ones: ``[N, C]`` and ``[p, N, C]``; or ``[C, N]`` and ``[p, C, N]``.
 
-    Of many channels whichever is as they lie in memory; where neither is, they are copied.
+    Rows lie together, and so do lines of many channels: where they do not, they are copied.
     """
-    many = distorted.shape[1] >= FEW_CHANNELS
-    innermost = many and (distorted.stride(1) == 1 or distorted.shape[2:].numel() == 1)
-
-    def array(values: Tensor) -> Array:
-        flat = values.detach().float().flatten(2)
-        flat = flat.transpose(1, 2) if innermost else flat
-        return np.asarray((flat.contiguous() if many else flat).numpy())
-
-    f, g = array(reference), array(distorted)
+    f, g = lines_of(reference), lines_of(distorted)
+    if by_rows:
+        f, g = f.transpose(0, 2, 1), g.transpose(0, 2, 1)
+    if by_rows or f.shape[1] > _AS_LINES:
+        f, g = np.ascontiguousarray(f), np.ascontiguousarray(g)
     each = len(g) // len(f)
-    return [(image, g[place * each : (place + 1) * each], innermost) for place, image in enumerate(f)]
+    return [(image, g[place * each : (place + 1) * each]) for place, image in enumerate(f)]
 
 
 def _statistics(xp: Any, f_first: Any, g_first: Any, own: Any, changes: Any, whole: Any) -> tuple[Any, ...]:
@@ -200,33 +212,34 @@ def _statistics(xp: Any, f_first: Any, g_first: Any, own: Any, changes: Any, who
         changes: likewise.
         whole: likewise.
     """
-    f_mean, f_variance = _mean_and_variance(xp, f_first, own[:, 0], own[:, 1])
     v, vv, e, ee, ue, size = (changes[:, number] for number in range(6))
+    zero = xp.zeros_like(e[:1, :1])  # of torch's functions some take no number
+    f_mean, f_variance = _mean_and_variance(xp, f_first, own[:, 0], own[:, 1], zero)
     step = g_first - f_first  # d = step + e
-    g_mean, g_variance = _mean_and_variance(xp, g_first, v, vv)
-    change_variance = (ee - e * e).clip(0)
-    squared = (ee + 2 * step * e + step * step).clip(0)
-    angle, lpips = _angle(xp, whole[:, 0], whole[:, 1], whole[:, 2]), whole[:, 3]
-    covariance = ue - own[:, 0] * e
+    g_mean, g_variance = _mean_and_variance(xp, g_first, v, vv, zero)
+    change_variance = xp.maximum(ee - e * e, zero)
+    squared = xp.maximum(ee + 2 * step * e + step * step, zero)
+    x2, y2, d2, lpips = (whole[:, number] for number in range(4))
+    covariance, angle = ue - own[:, 0] * e, _angle(xp, x2, y2, d2, zero[0])
     nothing = xp.zeros_like(e)  # a row for each pair, where all have one reference
     means, variances = (f_mean + nothing, g_mean), (f_variance + nothing, g_variance)
-    return *means, *variances, step + e, change_variance, covariance, squared, size, angle, lpips
+    return *means, *variances, step + e, change_variance, covariance, squared, d2, size.sum(1), angle, lpips
 
 
-def _mean_and_variance(xp: Any, first: Any, mean: Any, square: Any) -> tuple[Any, Any]:
+def _mean_and_variance(xp: Any, first: Any, mean: Any, square: Any, zero: Any) -> tuple[Any, Any]:
     """Of values, from the means of these less their first one, and of the squares of that."""
-    variance = (square - mean * mean).clip(0)
+    variance = xp.maximum(square - mean * mean, zero)
     mean = first + mean
     return mean, xp.where(variance <= CONSTANT**2 * (variance + mean * mean), 0.0, variance)
 
 
-def _angle(xp: Any, x2: Any, y2: Any, d2: Any) -> Any:
+def _angle(xp: Any, x2: Any, y2: Any, d2: Any, zero: Any) -> Any:
     """One minus the cosine of two vectors' angle, from the squares of their lengths and of their distance.
 
     0 where both are zero, 1 where one is. ``2 |x| |y| (1 - cos) = d2 - (|y| - |x|)^2``.
     """
     x, y = xp.sqrt(x2), xp.sqrt(y2)
     product = x * y
-    across = xp.minimum((d2 - (y - x) ** 2).clip(0), 4 * product)
+    across = xp.minimum(xp.maximum(d2 - (y - x) ** 2, zero), 4 * product)
     angle = across / xp.where(product == 0, 1.0, 2 * product)
     return xp.where(d2 == 0, 0.0, xp.where((x == 0) != (y == 0), 1.0, angle))

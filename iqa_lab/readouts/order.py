@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.loops import loops, share_out
-from iqa_lab.readouts.moments import serves
+from iqa_lab.readouts.moments import lines_of, serves
 from iqa_lab.readouts.pieces import widened
 
 # Of channels that one thread copies and sorts at once, and of positions that it copies.
@@ -66,7 +66,7 @@ def compare_in_order(runs: Sequence[tuple[Tensor, Tensor]], bins: int) -> InOrde
     compiled = loops("order")
     if compiled is None or not all(serves(values) for run in runs for values in run):
         return None
-    arrays = [(f.numpy(), g.detach().float().flatten(2).transpose(1, 2).numpy()) for f, g in runs]
+    arrays = [(f.numpy(), lines_of(g).transpose(0, 2, 1)) for f, g in runs]
     channels, positions = arrays[0][0].shape
     fractions = np.arange(1, bins) / max(bins, 1)
 

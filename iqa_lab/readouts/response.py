@@ -136,7 +136,7 @@ class Response:
             return differences(self.reference.parts, self.distorted.parts)
         if self.moments is None:
             return None
-        return self.moments.squared.sum(1) * self.positions, self.moments.absolute.sum(1) * self.positions
+        return self.moments.all_squared * self.positions, self.moments.all_absolute * self.positions
 
     def in_order(self, bins: int | None = None) -> InOrder | None:
         """How far channels are apart wherever their values are; None: the definitions in torch serve.

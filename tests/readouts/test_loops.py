@@ -41,7 +41,7 @@ ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
     "bf16": lambda values: values.bfloat16().contiguous(memory_format=torch.channels_last),
 }
 # as many rows as loops take at a time and a few more; channels for vectors and a rest; one position; one channel
-SHAPES = [(20, 9, 14), (9, 27, 39), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
+SHAPES = [(20, 9, 14), (9, 27, 39), (24, 20, 27), (48, 9, 14), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -150,7 +150,7 @@ KINDS = [
 @pytest.mark.parametrize("order", ["channels innermost", "channels first"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_are_put_into_order(kind: str, order: str) -> None:
-    for length in (1, 2, 17, 1007, 9000):
+    for length in (1, 2, 3, 17, 100, 512, 513, 1007, 9000):  # up to 512: all channels by the same steps
         line = special(kind, length)
         channels = np.stack([np.roll(line, shift) for shift in range(18)])
         found = sort_positions(ORDERS[order](torch.from_numpy(channels)[None, :, None]))
@@ -171,8 +171,8 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def test_channels_that_are_only_parted_into_groups_are_as_far_apart(
     kind: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there are enough values. Beside float64, and what torch counts in all of them in order."""
-    for length in (1030, 9000):
+    """Where there are enough values, and short ones. Beside float64, and what torch counts in all of them in order."""
+    for length in (90, 1030, 9000):
         line = special(kind, length).astype(np.float32)
         with np.errstate(invalid="ignore"):
             both = [line, CHANGES[change](line).astype(np.float32)]
@@ -188,12 +188,36 @@ def test_channels_that_are_only_parted_into_groups_are_as_far_apart(
             monkeypatch.undo()
 
 
+@pytest.mark.parametrize("length", [100, 1007])
 @pytest.mark.parametrize("negative", [False, True])
-def test_what_is_no_number_stands_at_an_end(negative: bool) -> None:
-    line = special("both signs", 1007)
+def test_what_is_no_number_stands_at_an_end(negative: bool, length: int) -> None:
+    line = special("both signs", length)
     line[5] = np.copysign(np.float32(np.nan), -1 if negative else 1)
     ordered = sort_positions(torch.from_numpy(line)[None, None, None])[0, 0]
     assert ordered[[0, -1]].isnan().tolist() == [negative, not negative]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (9, 16), (40, 24), (23, 18), (5, 40)], ids=str)
+def test_columns_are_laid_out_as_lines(shape: tuple[int, int]) -> None:
+    from iqa_lab.readouts.loops.rows import lay_out
+
+    wide = np.random.default_rng(0).standard_normal((2 * shape[0], 2 * shape[1]), dtype=np.float32)
+    rows, columns = shape
+    for tile in (wide[:rows, 3 : 3 + columns], wide[::2, ::2], wide.T[:rows, :columns]):
+        number, together = tile.shape
+        lines = np.full((together + 1, number + 3), np.float32(np.nan))
+        lay_out(tile, lines)
+        np.testing.assert_array_equal(lines[:-1, :-3], tile.T)
+        assert np.isnan(lines[-1]).all() and np.isnan(lines[:, -3:]).all()  # nothing is written beside them
+
+
+@pytest.mark.parametrize("channels", [8, 24, 64])
+def test_channels_are_multiplied_with_all_digits_of_a_small_difference(channels: int) -> None:
+    base = responses(8, 1, (channels, 19, 23))
+    nearly = base + 1e-5 * responses(9, 2, (channels, 19, 23))
+    f, g = (values.contiguous(memory_format=torch.channels_last) for values in (base, nearly))
+    exact = distances("gram", [f.double()], [g.double()])
+    assert distances("gram", [f], [g]) == pytest.approx(exact, rel=1e-6)
 
 
 def test_gradients_and_doubles_are_left_to_torch() -> None:

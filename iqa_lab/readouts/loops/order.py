@@ -1,13 +1,11 @@
-"""Values of channels -> the same in ascending order, and how far they are from others in order.
-
-All of it is in one file: code that Numba keeps on the disk is compiled anew when its own file changes, not another.
-"""
+"""Values of channels -> the same in ascending order, and how far they are from others in order."""
 
 from typing import Any
 
 import numpy as np
 
 from iqa_lab.readouts.loops import compile_loop, compile_sums
+from iqa_lab.readouts.loops.rows import LANES, exchange_rows, lay_out
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
@@ -20,10 +18,12 @@ _FIRST_POSITIVE = 512  # of the third digit
 # The bits of a negative number's size turned, so that whole numbers are in the order of the values.
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
-_FEW = 16  # channels that are copied at once: what a line of the cache holds
+_FEW = LANES  # channels that are copied at once: what a line of the cache holds
+_SHORT = 512  # positions that are put into order in all these channels at once
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 _LOG_2 = float(np.log(2))
-_LOGARITHMS = np.log(np.maximum(np.arange(1024), 1))  # of counts; that of 0 is never more than multiplied by 0
+# Of counts: n log n. Of as many as two short channels have, eleven digits are left of what sums of it differ by.
+_N_LOG_N = np.arange(2 * _SHORT + 1) * np.log(np.maximum(np.arange(2 * _SHORT + 1), 1))
 
 
 @compile_loop
@@ -36,10 +36,14 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
         start: first channel.
         stop: after the last one.
     """
-    lines, kept, spare, counts, ends = _room(len(values))
+    lines, rows, kept, spare, counts, ends = _room(len(values))
     for begin in range(start, stop, _FEW):
         tile = values[:, begin : min(stop, begin + _FEW)]
-        _lay_out(tile, lines)
+        if len(values) <= _SHORT:
+            _sort_short(tile, rows)
+            lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
+            continue
+        lay_out(tile, lines)
         for k in range(tile.shape[1]):
             line, result = lines[k, : len(values)], ordered[begin + k]
             if not _sort_levels(line, result, counts):
@@ -65,28 +69,38 @@ def compare_channels(
         histograms: ``[P]`` float64, of the Jensen-Shannon distances of histograms.
     """
     pairs, positions, _ = y.shape
-    lines, kept, spare, counts, ends = _room(positions)
-    second, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
+    lines, rows, kept, spare, counts, ends = _room(positions)
+    ordered, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
+    digits = np.empty(positions, np.uint16)
     edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
+    exact = np.empty(len(fractions))
     bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
     for begin in range(start, stop, _FEW):
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
-            _lay_out(tile, lines)
+            if positions <= _SHORT:
+                _sort_short(tile, rows)
+                lay_out(rows[:, : tile.shape[1]], lines)
+            else:
+                lay_out(tile, lines)
             roughly = positions >= _WORTH_GROUPS
             for k in range(tile.shape[1]):
                 first, line = x[begin + k], lines[k, :positions]
-                low, high = _ends(line.view(_INTEGER), ends)
                 number = 0  # of groups that are in order, but not within; 0: all is
-                if not _sort_levels(line, second, counts):
+                if positions <= _SHORT:
+                    low, high, second = line[0], line[-1], line
+                else:
+                    low, high = _ends(line.view(_INTEGER), ends)
+                    second = ordered
+                if positions > _SHORT and not _sort_levels(line, second, counts):
                     if roughly:
-                        number = _sort_into_groups(line, low, high, first, second, kept, groups)
+                        number = _sort_into_groups(line, low, high, first, second, kept, digits, groups)
                         roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
                     if number == 0:
                         _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
-                    _set_edges(first, low, high, fractions, edges)
+                    _set_edges(first, low, high, fractions, exact, edges)
                     _find_places(first, edges, places)
                     _count(places, positions, bins[0])
                     if number > 0:
@@ -94,7 +108,9 @@ def compare_channels(
                     else:
                         _find_places(second, edges, places)
                     _count(places, positions, bins[1])
-                    histograms[pair] += np.sqrt(_divergence(bins[0], bins[1], far) / (2 * positions))
+                    a, b = bins
+                    apart = _divergence_of_few(a, b) if positions <= _SHORT else _divergence(a, b, far)
+                    histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
 
@@ -104,22 +120,47 @@ def _room(positions: int) -> Any:
     """Memory to sort in: for channels beside each other, for two copies of one, for digits, for two numbers."""
     # lines of a width that keeps them from taking the same places of the cache
     lines = np.empty((_FEW, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
+    rows = np.empty((min(positions, _SHORT), _FEW), _FLOAT)
     kept, spare = np.empty(positions + 1, _FLOAT), np.empty(positions + 1, _FLOAT)
-    return lines, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
+    return lines, rows, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
 
 
 @compile_loop
-def _lay_out(tile: Array, lines: Array) -> None:
-    """Copies some channels, ``[N, k]``, to lines of their own."""
-    positions, together = tile.shape
-    if together < 8:
+def _sort_short(tile: Array, rows: Array) -> None:
+    """Copies some channels of few positions, ``[N, k]``, to rows ``[N, 16]`` and puts each into order there.
+
+    Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M): which values are compared
+    does not depend on the values, so that all channels are put into order by the same steps.
+    """
+    number, together = tile.shape
+    for n in range(number):
         for k in range(together):
-            for n in range(positions):
-                lines[k, n] = tile[n, k]
-        return
-    for n in range(positions):
-        for k in range(together):
-            lines[k, n] = tile[n, k]
+            rows[n, k] = tile[n, k]
+        rows[n, together:] = _FLOAT(0)
+    keys = rows.view(_INTEGER)
+    _turn_negative(keys.reshape(-1))
+    largest = 1
+    while 2 * largest < number:
+        largest *= 2
+    run = largest  # of rows that are compared with as many others
+    while run > 0:
+        away, first, step = run, 0, largest
+        while True:
+            for begin in range(first, number - away, 2 * run):
+                for n in range(begin, min(begin + run, number - away)):
+                    exchange_rows(keys, n, n + away)
+            if step == run:
+                break
+            away, first, step = step - run, run, step // 2
+        run //= 2
+    _turn_negative(keys.reshape(-1))
+
+
+@compile_loop
+def _turn_negative(keys: Array) -> None:
+    """Bits of float32 values, int32, to whole numbers in the order of the values; and these back to bits."""
+    for n in range(len(keys)):
+        keys[n] ^= (keys[n] >> _LAST) & _SIZE
 
 
 @compile_loop
@@ -223,7 +264,7 @@ def _without_zeros(line: Array, low: Any, kept: Array) -> Any:
 
 @compile_loop
 def _sort_into_groups(
-    line: Array, low: Any, high: Any, reference: Array, result: Array, kept: Array, groups: Array
+    line: Array, low: Any, high: Any, reference: Array, result: Array, kept: Array, digits: Array, groups: Array
 ) -> int:
     """Puts one channel so far into order that it is as far from a reference in order as if it all were.
 
@@ -239,6 +280,7 @@ def _sort_into_groups(
         reference: ``[N]`` float32 in ascending order; NaN may stand at either end.
         result: ``[N]`` float32, filled here.
         kept: ``[N + 1]`` float32, overwritten.
+        digits: ``[N]`` uint16, overwritten.
         groups: filled with where each group ends.
     """
     width = high - low
@@ -252,16 +294,16 @@ def _sort_into_groups(
     ends = groups[:size]
     ends[:] = _NOTHING
     for n in range(number):
-        ends[_UNSIGNED(_INTEGER((source[n] - low) * scale))] += _ONE
+        digits[n] = _INTEGER((source[n] - low) * scale)
+    for n in range(number):
+        ends[digits[n]] += _ONE
     zeros = _UNSIGNED(len(line) - number)
     _begin(ends, zeros)
     result[:zeros] = _FLOAT(0)
     for n in range(number):
-        value = source[n]
-        digit = _INTEGER((value - low) * scale)
-        place = ends[digit]
-        ends[digit] = place + _ONE
-        result[place] = value
+        place = ends[digits[n]]
+        ends[digits[n]] = place + _ONE
+        result[place] = source[n]
     begin, left = np.int64(zeros), 2 * len(line)
     for group in range(size):
         end = np.int64(ends[group])
@@ -385,12 +427,29 @@ def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> 
 
 
 @compile_loop
-def _set_edges(x: Array, low: Any, high: Any, fractions: Array, edges: Array) -> None:
-    """Where bins meet between the smallest and the largest of a line in order and of values from low to high."""
+def _set_edges(x: Array, low: Any, high: Any, fractions: Array, exact: Array, edges: Array) -> None:
+    """Where bins meet between the smallest and the largest of a line in order and of values from low to high.
+
+    Each is the smallest float32 that is not below: a float32 is below the one exactly if it is below the other.
+
+    Args:
+        x: float32 in ascending order.
+        low: the smallest of the other values.
+        high: the largest of them.
+        fractions: of the width, where bins meet.
+        exact: float64, overwritten.
+        edges: float32, filled here.
+    """
     bottom = min(np.float64(x[0]), np.float64(low))
     width = max(np.float64(x[-1]), np.float64(high)) - bottom
     for e in range(len(fractions)):
-        edges[e] = _next_float(bottom + width * fractions[e])
+        exact[e] = bottom + width * fractions[e]
+        edges[e] = _FLOAT(exact[e])
+    bits = edges.view(_INTEGER)
+    for e in range(len(fractions)):
+        key = _INTEGER(bits[e] ^ ((bits[e] >> _LAST) & _SIZE))
+        key += _INTEGER(np.float64(edges[e]) < exact[e])  # the next float32
+        bits[e] = key ^ ((key >> _LAST) & _SIZE)
 
 
 @compile_loop
@@ -431,13 +490,6 @@ def _count(places: Array, number: int, counts: Array) -> None:
     counts[len(places)] = number - np.int64(places[-1])
 
 
-@compile_loop
-def _next_float(value: float) -> Any:
-    """The smallest float32 that is not below: a float32 is below the one exactly if it is below the other."""
-    rounded = _FLOAT(value)
-    return np.nextafter(rounded, _FLOAT(np.inf)) if np.float64(rounded) < value else rounded
-
-
 @compile_sums
 def _divergence(x: Array, y: Array, far: Array) -> Any:
     """``sum a log(2 a / (a + b)) + b log(2 b / (a + b))`` over bins with ``a`` and ``b`` values.
@@ -464,15 +516,26 @@ def _divergence(x: Array, y: Array, far: Array) -> Any:
         number += int(apart * apart >= 0.1 * max(both * both, 1.0))
     for m in range(number):
         a, b = x[far[m]], y[far[m]]
-        of_both = _LOG_2 - _logarithm(a + b)
-        total += a * (_logarithm(a) + of_both) + b * (_logarithm(b) + of_both)
+        total += _entropy(a) + _entropy(b) - _entropy(a + b) + _LOG_2 * (a + b)
     return max(total, 0.0)
 
 
 @compile_loop
-def _logarithm(count: int) -> Any:
-    """The logarithm of a count; of 0 any number."""
-    return _LOGARITHMS[count] if count < len(_LOGARITHMS) else np.log(np.float64(count))
+def _divergence_of_few(x: Array, y: Array) -> Any:
+    """As ``_divergence``, of bins that hold few values: ``sum a log a + b log b - (a + b) log((a + b) / 2)``."""
+    total, number, differ = 0.0, 0, 0
+    for n in range(len(x)):
+        a, b = x[n], y[n]
+        total += _N_LOG_N[a] + _N_LOG_N[b] - _N_LOG_N[a + b]
+        number += a + b
+        differ |= a ^ b
+    return max(total + _LOG_2 * number, 0.0) if differ else 0.0
+
+
+@compile_loop
+def _entropy(count: int) -> Any:
+    """``n log n``, 0 of 0."""
+    return count * np.log(np.float64(max(count, 1)))
 
 
 @compile_sums

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from iqa_lab.readouts.loops import compile_sums
+from iqa_lab.readouts.loops.rows import LANES, SQUARE, add_product, lay_out
 
 Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
 
@@ -27,15 +28,16 @@ CHANGE = ("v", "v^2", "e", "e^2", "u e", "|d|")
 WHOLE = ("x^2", "y^2", "d^2", "lpips")
 
 BLOCK = 2**14  # values of one image that are worked on while they are in the nearest cache
+_PRODUCTS = 2**12  # values of a pair that are multiplied while they are there
+_LINE, _FEW = 512, 8  # positions, and channels, that are copied to lines of their own at once
 
 
 @compile_sums
-def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
-    """``|y / (|y| + e) - x / (|x| + e)|^2`` of two vectors, from the squares of their lengths and of their distance.
+def apart(x: float, y: float, d2: float, epsilon: float) -> float:
+    """``|y / (|y| + e) - x / (|x| + e)|^2`` of two vectors, from their lengths and the square of their distance.
 
     The part of the distance that is not along the vectors is ``d2 - (|y| - |x|)^2``, at most ``4 |x| |y|``.
     """
-    x, y = np.sqrt(x2), np.sqrt(y2)
     longer = y - x
     across = min(max(d2 - longer * longer, 0.0), 4 * x * y)
     scale = 1 / ((x + epsilon) * (y + epsilon))
@@ -45,18 +47,34 @@ def apart(x2: float, y2: float, d2: float, epsilon: float) -> float:
 
 
 @compile_sums
-def _add_positions(x2: Array, y2: Array, d2: Array, whole: Array, epsilon: float) -> None:
-    """Adds positions, given by the squares of their lengths and of their distances, to the sums of the whole."""
+def _add_positions(x2: Array, x1: Array, y2: Array, d2: Array, whole: Array, epsilon: float) -> None:
+    """Adds positions to the sums of the whole.
+
+    Args:
+        x2: squares of the lengths of the reference's vectors.
+        x1: their lengths.
+        y2: squares of the lengths of the distorted image's vectors.
+        d2: squares of the distances.
+        whole: ``[4]``, see ``WHOLE``.
+        epsilon: added to lengths before positions are divided by them.
+    """
     x_square = y_square = d_square = distance = 0.0
     for n in range(len(d2)):
         x_square += x2[n]
         y_square += y2[n]
         d_square += d2[n]
-        distance += apart(x2[n], y2[n], d2[n], epsilon)
+        distance += apart(x1[n], np.sqrt(y2[n]), d2[n], epsilon)
     whole[0] += x_square
     whole[1] += y_square
     whole[2] += d_square
     whole[3] += distance
+
+
+@compile_sums
+def _roots(squares: Array, roots: Array) -> None:
+    """The roots of squares."""
+    for n in range(len(squares)):
+        roots[n] = np.sqrt(squares[n])
 
 
 @compile_sums
@@ -147,14 +165,15 @@ def sums_of_rows(
     """
     pairs, _, number = y.shape
     step = max(4, BLOCK // number // 4 * 4)
-    squares = np.empty((3, step))
+    squares = np.empty((4, step))
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
-        block, (x2, y2, d2) = x[begin:end], squares[:, : end - begin]
+        block, (x2, x1, y2, d2) = x[begin:end], squares[:, : end - begin]
         _own_rows(block, x[0], own, x2)
+        _roots(x2, x1)
         for pair in range(pairs):
             _row_pairs(block, y[pair, begin:end], x[0], y[pair, 0], channels[pair], y2, d2)
-            _add_positions(x2, y2, d2, whole[pair], epsilon)
+            _add_positions(x2, x1, y2, d2, whole[pair], epsilon)
 
 
 @compile_sums
@@ -165,57 +184,73 @@ def _copy(values: Array, line: Array) -> None:
 
 
 @compile_sums
+def _fetch(values: Array, first: int, last: int, start: int, stop: int, lines: Array) -> None:
+    """Copies positions ``start`` to ``stop`` of a few channels of ``[C, N]`` to lines of their own."""
+    if values.strides[0] == values.itemsize:
+        lay_out(values[first:last, start:stop].T, lines)
+    else:
+        for c in range(first, last):
+            _copy(values[c, start:stop], lines[c - first])
+
+
+@compile_sums
 def sums_of_lines(
     x: Array, y: Array, start: int, stop: int, own: Array, channels: Array, whole: Array, epsilon: float
 ) -> None:
     """As ``sums_of_rows``, of responses ``[C, N]`` and ``[P, C, N]``, float32 in any memory order."""
     pairs, number, _ = y.shape
-    step = 512
-    x2, y2, d2 = np.empty(step), np.empty((pairs, step)), np.empty((pairs, step))
-    line, other = np.empty(step, np.float32), np.empty(step, np.float32)
+    step = _LINE
+    x2, x1 = np.empty(step), np.empty(step)
+    y2, d2 = np.empty((pairs, step)), np.empty((pairs, step))
+    lines, others = np.empty((_FEW, step), np.float32), np.empty((_FEW, step), np.float32)
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
         size = end - begin
         x2[:] = 0
         y2[:] = 0
         d2[:] = 0
-        for c in range(number):
-            _copy(x[c, begin:end], line)
-            p = np.float64(x[c, 0])
-            su = suu = 0.0
-            for n in range(size):
-                a = np.float64(line[n])
-                x2[n] += a * a
-                u = a - p
-                su += u
-                suu += u * u
-            own[0, c] += su
-            own[1, c] += suu
-            for pair in range(pairs):
-                _copy(y[pair, c, begin:end], other)
-                q = np.float64(y[pair, c, 0])
-                sv = svv = se = see = sue = sad = 0.0
+        for c in range(0, number, _FEW):
+            few = min(number - c, _FEW)
+            _fetch(x, c, c + few, begin, end, lines)
+            for k in range(few):
+                line, p = lines[k], np.float64(x[c + k, 0])
+                su = suu = 0.0
                 for n in range(size):
-                    a, b = np.float64(line[n]), np.float64(other[n])
-                    d = b - a
-                    y2[pair, n] += b * b
-                    d2[pair, n] += d * d
-                    sad += abs(d)
-                    u, v = a - p, b - q
-                    e = v - u
-                    sv += v
-                    svv += v * v
-                    se += e
-                    see += e * e
-                    sue += u * e
-                channels[pair, 0, c] += sv
-                channels[pair, 1, c] += svv
-                channels[pair, 2, c] += se
-                channels[pair, 3, c] += see
-                channels[pair, 4, c] += sue
-                channels[pair, 5, c] += sad
+                    a = np.float64(line[n])
+                    x2[n] += a * a
+                    u = a - p
+                    su += u
+                    suu += u * u
+                own[0, c + k] += su
+                own[1, c + k] += suu
+            for pair in range(pairs):
+                _fetch(y[pair], c, c + few, begin, end, others)
+                for k in range(few):
+                    line, other = lines[k], others[k]
+                    p, q = np.float64(x[c + k, 0]), np.float64(y[pair, c + k, 0])
+                    sv = svv = se = see = sue = sad = 0.0
+                    for n in range(size):
+                        a, b = np.float64(line[n]), np.float64(other[n])
+                        d = b - a
+                        y2[pair, n] += b * b
+                        d2[pair, n] += d * d
+                        sad += abs(d)
+                        u, v = a - p, b - q
+                        e = v - u
+                        sv += v
+                        svv += v * v
+                        se += e
+                        see += e * e
+                        sue += u * e
+                    channels[pair, 0, c + k] += sv
+                    channels[pair, 1, c + k] += svv
+                    channels[pair, 2, c + k] += se
+                    channels[pair, 3, c + k] += see
+                    channels[pair, 4, c + k] += sue
+                    channels[pair, 5, c + k] += sad
+        _roots(x2, x1)
         for pair in range(pairs):
-            _add_positions(x2[:size], y2[pair, :size], d2[pair, :size], whole[pair], epsilon)
+            _add_positions(x2[:size], x1, y2[pair, :size], d2[pair, :size], whole[pair], epsilon)
 
 
 @compile_sums
@@ -223,18 +258,18 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds ``(x + y) (y - x)^T`` of ``[C, N]`` and ``[P, C, N]``, float32, to ``[P, C, C]`` float64."""
     pairs, number, _ = y.shape
     step = 512
-    lines, line = np.empty((number, step), np.float32), np.empty(step, np.float32)
+    lines, others = np.empty((number, step), np.float32), np.empty((number, step), np.float32)
     totals, changes = np.empty((number, step)), np.empty((number, step))
     for begin in range(start, stop, step):
         end = min(stop, begin + step)
         size = end - begin
-        for c in range(number):
-            _copy(x[c, begin:end], lines[c])
+        _fetch(x, 0, number, begin, end, lines)
         for pair in range(pairs):
+            _fetch(y[pair], 0, number, begin, end, others)
             for c in range(number):
-                _copy(y[pair, c, begin:end], line)
+                line, other = lines[c], others[c]
                 for n in range(size):
-                    a, b = np.float64(lines[c, n]), np.float64(line[n])
+                    a, b = np.float64(line[n]), np.float64(other[n])
                     totals[c, n] = a + b
                     changes[c, n] = b - a
             for row in range(number):
@@ -243,6 +278,53 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
                     for n in range(size):
                         product += totals[row, n] * changes[column, n]
                     sums[pair, row, column] += product
+
+
+@compile_sums
+def products_of_rows(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
+    """As ``products``, of rows ``[N, C]`` and ``[P, N, C]`` of eight channels or a multiple of that.
+
+    A few products are added in float32, and their sums in float64.
+
+    Args:
+        x: float32.
+        y: float32.
+        start: first position.
+        stop: after the last one.
+        sums: ``[P, C, K]`` float64, ``K`` the channels rounded up to a multiple of 16; what is beyond means nothing.
+    """
+    pairs, _, number = y.shape
+    step = max(SQUARE, _PRODUCTS // number // SQUARE * SQUARE)
+    # what is read beyond a row's end belongs to the next one, and is multiplied for nothing
+    totals, changes = np.zeros((step + 1, number), np.float32), np.zeros((step + 1, number), np.float32)
+    few = np.zeros(sums.shape[1:], np.float32)
+    for begin in range(start, stop, step):
+        size = min(stop, begin + step) - begin
+        for pair in range(pairs):
+            _add_and_subtract(x[begin : begin + size], y[pair, begin : begin + size], totals, changes)
+            totals[size:], changes[size:] = 0, 0
+            for row in range(0, number, SQUARE):
+                for column in range(0, number, LANES):
+                    for n in range(0, size, SQUARE):
+                        add_product(totals, changes, n, row, column, few)
+            _add(few.reshape(-1), sums[pair].reshape(-1))
+            few[:] = 0
+
+
+@compile_sums
+def _add_and_subtract(x: Array, y: Array, totals: Array, changes: Array) -> None:
+    """Writes ``x + y`` and ``y - x``."""
+    x, y, totals, changes = x.reshape(-1), y.reshape(-1), totals.reshape(-1), changes.reshape(-1)
+    for n in range(len(x)):
+        totals[n] = x[n] + y[n]
+        changes[n] = y[n] - x[n]
+
+
+@compile_sums
+def _add(few: Array, sums: Array) -> None:
+    """Adds values to sums."""
+    for n in range(len(few)):
+        sums[n] += few[n]
 
 
 @compile_sums
