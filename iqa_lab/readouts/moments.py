@@ -76,8 +76,8 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
             compiled.differences(f, g, start, stop, found)
         return np.concatenate(sums)
 
-    of_both = torch.from_numpy(np.sum(share_out(work, len(flat[0][0]), _least(1, flat)), axis=0))
-    return of_both[:, 0].clone(), of_both[:, 1].clone()
+    square, size = np.sum(share_out(work, len(flat[0][0]), _least(1, flat)), axis=0).T.copy()
+    return torch.from_numpy(square), torch.from_numpy(size)
 
 
 def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
@@ -109,13 +109,14 @@ def serves(values: Tensor, kind: str = "cpu") -> bool:
     return plain and values.device.type == kind and values.dtype in _READ and values.numel() > 0
 
 
-def lines_of(values: Tensor) -> Array:
-    """Responses ``[b, C, H, W]`` on a CPU as ``[b, C, N]`` float32 of NumPy, whose views take half the time of torch's.
+def array_of(values: Tensor) -> Array:
+    """Responses on a CPU as float32 of NumPy, whose views take half the time of torch's; where they lie, if it can."""
+    return (values if values.dtype == torch.float32 else values.float()).detach().numpy()
 
-    They share the memory where that can be.
-    """
-    array = (values if values.dtype == torch.float32 else values.float()).detach().numpy()
-    return array.reshape(*array.shape[:2], -1)
+
+def lines_of(values: Tensor) -> Array:
+    """Responses ``[b, C, H, W]`` on a CPU as ``[b, C, N]`` float32, see ``array_of``."""
+    return array_of(values).reshape(*values.shape[:2], -1)
 
 
 def _serving(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Any:
@@ -177,7 +178,7 @@ def _even(compiled: Any, references: Sequence[Tensor], distorted: Sequence[Tenso
 def _in_any_order(reference: Tensor, distorted: Tensor) -> Iterator[tuple[Array, Array]]:
     """The values of each reference image, ``[M]``, and of its distorted ones, ``[p, M]``, in the same order."""
     axes = sorted((1, 2, 3), key=distorted.stride, reverse=True)
-    f, g = (values.detach().float().permute(0, *axes).flatten(1).numpy() for values in (reference, distorted))
+    f, g = (array_of(values).transpose(0, *axes).reshape(len(values), -1) for values in (reference, distorted))
     each = len(g) // len(f)
     yield from ((image, g[place * each : (place + 1) * each]) for place, image in enumerate(f))
 
