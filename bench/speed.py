@@ -118,7 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="+", default=NETWORKS)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--pairs", type=int, default=31, help="of the 350 of the benchmark levels; with their reference two batches")
+    parser.add_argument(
+        "--pairs", type=int, default=31, help="of the 350 of the benchmark levels; with their reference two batches"
+    )
     parser.add_argument("--batch-size", type=int, default=16, help="what `auto` takes of such images")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(

@@ -250,6 +250,27 @@ def test_without_numba_torch_serves_and_that_is_said_once(
     assert (said.out + said.err).count("Numba cannot be used") == 1
 
 
+def test_where_numba_cannot_compile_the_loops_torch_serves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A later Numba may know other instructions, which shows when they are compiled."""
+
+    def of_another_time() -> None:
+        raise AttributeError("'IRBuilder' object has no attribute 'shuffle_vector'")
+
+    values = responses(1, 2, (8, 5, 7))
+    expected = sort_positions(values)
+    for name in ("order", "sums"):
+        monkeypatch.setattr(loops.loops(name), "try_out", of_another_time)
+    loops._compiled_module.cache_clear()
+    try:
+        torch.testing.assert_close(sort_positions(values), expected, rtol=0, atol=0)
+        assert moments([values[:1]], [values[1:]]) is None
+    finally:
+        loops._compiled_module.cache_clear()
+    assert "Numba cannot be used" in capsys.readouterr().err
+
+
 def double(number: float) -> float:
     return 2 * number
 

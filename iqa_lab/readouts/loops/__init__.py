@@ -61,16 +61,12 @@ def sums_on(kind: str) -> ModuleType | None:
 @cache
 def _compiled_module(name: str) -> ModuleType | None:
     """The module, once it has shown that it runs; if it does not, that is said once."""
-    on_gpu = name == "gpu"
-    compiler = "Triton" if on_gpu else "Numba"
-    # of a GPU anything may come: it is too old, or there is no compiler of C
-    foreseen = Exception if on_gpu else (ImportError, OSError)
+    compiler = "Triton" if name == "gpu" else "Numba"
     try:
         import_module(compiler.lower())
         module = import_module(f"{__name__}.{name}")
-        if on_gpu:
-            module.try_out()
-    except foreseen as error:
+        module.try_out()
+    except Exception as error:  # anything may come: a GPU is too old, a compiler is too new, or there is none of C
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         say(f"{compiler} cannot be used, so readouts are several times slower: {reason}", "yellow")
         return None

@@ -7,6 +7,7 @@ together, takes one value after the other, which is three to five times as slow.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -167,3 +168,19 @@ def _copy(values: Array, line: Array) -> None:
     """Copies values to the beginning of a line."""
     for n in range(len(values)):
         line[n] = values[n]
+
+
+@compile_loop
+def _together(values: Array, numbers: Array) -> None:
+    lay_out(values, values)
+    exchange_rows(numbers, 0, 1)
+    add_product(values, values, 0, 0, 0, values)
+
+
+def try_out() -> None:
+    """Compile and run each instruction once.
+
+    Raises:
+        Exception: of any type, if this Numba cannot.
+    """
+    _together(np.ones((LANES, LANES), np.float32), np.ones((2, LANES), np.int32))

@@ -17,6 +17,7 @@ import numpy as np
 
 from iqa_lab.readouts.loops import compile_sums
 from iqa_lab.readouts.loops.rows import LANES, SQUARE, add_product, lay_out
+from iqa_lab.readouts.loops.rows import try_out as try_out
 
 Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
 
