@@ -56,7 +56,7 @@ def in_processes(number: int) -> Decode:
             return decode(path, resize, thorough=thorough)
         try:
             image = process.decode(path, resize, thorough) if process.is_ready() else None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, ValueError) as error:  # ValueError: its files are closed, or it speaks nonsense
             process.end()
             started.remove(process)
             say(f"a process that decodes images ended, so others do its work: {error}", "yellow")
@@ -83,15 +83,19 @@ class _Process:
     def __init__(self) -> None:
         self._shared = os.memfd_create("pixels")
         places = [str(Path(iqa_lab.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(self._shared)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[self._shared],
-            env=os.environ | _THERE | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
-            start_new_session=True,  # Ctrl-C is for this process; the other ends when nobody asks any more
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(self._shared)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[self._shared],
+                env=os.environ | _THERE | {"PYTHONPATH": os.pathsep.join(filter(None, places))},
+                start_new_session=True,  # Ctrl-C is for this process; the other ends when nobody asks any more
+            )
+        except OSError:
+            os.close(self._shared)
+            raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._questions, self._answers = self._process.stdin, self._process.stdout

@@ -122,14 +122,25 @@ def test_a_process_that_is_killed_costs_nothing_but_time(
     assert again(path, thorough=False).known_digest == decode(path).digest
 
 
+def test_where_no_process_can_be_had_this_one_decodes(
+    tmp_path: Path, elsewhere: Decode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    number, open_files = len(started()), len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(decoding.subprocess, "Popen", refused)
+    path = files(tmp_path)["small.png"]
+    np.testing.assert_array_equal(in_processes(number + 3)(path).pixels, decode(path).pixels)
+    assert len(started()) == number
+    assert len(os.listdir("/proc/self/fd")) == open_files
+    monkeypatch.delattr(os, "memfd_create")
+    assert in_processes(2) is decode
+
+
 def test_processes_serve_all_passes_and_end_with_this_one(elsewhere: Decode) -> None:
     (process,) = started()
     in_processes(1)
     assert started() == [process]
     process._questions.close()  # as the kernel does when this process ends, however it does
     assert process._process.wait(timeout=60) == 0
-
-
-def test_where_no_process_can_be_had_this_one_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "memfd_create")
-    assert in_processes(2) is decode
