@@ -87,11 +87,14 @@ def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tenso
     """
     compiled = _serving(references, distorted)
     channels = distorted[0].shape[1]
-    by_rows = channels % 8 == 0 and channels <= _AS_ROWS and distorted[0].stride(1) == 1
-    if compiled is None or distorted[0].is_cuda or not (by_rows or channels < FEW_CHANNELS):
+    if compiled is None or distorted[0].is_cuda:
+        return None
+    by_rows = channels % compiled.SQUARE == 0 and channels <= _AS_ROWS and distorted[0].stride(1) == 1
+    if not (by_rows or channels < FEW_CHANNELS):
         return None
     runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
-    loop, width = (compiled.products_of_rows, -(-channels // 16) * 16) if by_rows else (compiled.products, channels)
+    loop = compiled.products_of_rows if by_rows else compiled.products
+    width = -(-channels // compiled.LANES) * compiled.LANES if by_rows else channels
 
     def work(start: int, stop: int) -> Vector:
         sums = [np.zeros((len(g), channels, width)) for _, g in runs]

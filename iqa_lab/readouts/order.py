@@ -86,6 +86,7 @@ def _by_torch(lines: Tensor) -> Tensor:
 
     Values of two bytes are widened afterwards, since they are sorted in half the time.
     """
+    # searchsorted warns of any other order in memory
     if not lines.is_cuda or (lines.requires_grad and torch.is_grad_enabled()):
         return widened(lines.contiguous().sort(2).values)
     few = max(1, SORT_BYTES_GPU // (4 * lines[0].numel()))

@@ -160,11 +160,11 @@ def lay_out(tile: Array, lines: Array) -> None:
             _deal(tile, n, lines)
     for k in range(together):
         first = rows if k < columns else 0
-        _copy(tile[first:, k], lines[k, first:])
+        copy(tile[first:, k], lines[k, first:])
 
 
 @compile_loop
-def _copy(values: Array, line: Array) -> None:
+def copy(values: Array, line: Array) -> None:
     """Copies values to the beginning of a line."""
     for n in range(len(values)):
         line[n] = values[n]
