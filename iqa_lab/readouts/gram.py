@@ -7,12 +7,16 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.moments import FEW_CHANNELS, products
+from iqa_lab.readouts.moments import FEW_CHANNELS, products, serves
 from iqa_lab.readouts.response import Response
 
 # Positions of one product of matrices. Of a hundred thousand a GPU adds so many products one after the other in float32
 # that 3e-5 of the sum was lost (three channels of pixels, H200).
 AT_ONCE = 4096
+# What products in float32 give is kept where the squared distance is at least this part of ``(4 |F|^2 + |D|^2) |D|^2``
+# over the positions; noise has .5 and more. It was 2e-6 off at most (25 kinds of responses, 1 to 192 positions).
+# Squares of smaller changes leave the range of float32.
+_KEPT, _SMALLEST = 0.25, 1e-30
 
 
 def distance(response: Response) -> Tensor:
@@ -24,8 +28,10 @@ def distance(response: Response) -> Tensor:
     product = products(response.reference.parts, response.distorted.parts)
     if product is not None:
         return _half_norm(product) / response.positions
-    if 6 * response.positions < response.channels:
-        return _from_positions(response) / response.positions
+    # on a GPU the processor would have to wait, to see whether digits were lost
+    single = all(serves(values) for values in (*response.reference.parts, *response.distorted.parts))
+    if response.channels > (3 if single else 6) * response.positions:  # float64 takes twice as long
+        return _from_positions(response, torch.float32 if single else torch.float64) / response.positions
     return response.over_pairs(lambda f, g: _distance(_columns(f), _columns(g))) / response.positions
 
 
@@ -39,23 +45,45 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
     return _half_norm(_product(f + g, g - f))
 
 
-def _from_positions(response: Response) -> Tensor:
+def _from_positions(response: Response, dtype: torch.dtype) -> Tensor:
     """The same before it is divided, from smaller matrices ``[N, N]``: two products a pair, one a reference.
 
-    ``|S D^T + D S^T|^2 = 2 <S^T S, D^T D> + 2 <D^T S, (D^T S)^T>`` and ``S = 2 F + D``. In float64, at half the speed:
-    both terms cancel where the positions of ``F`` and ``G`` are nearly the same in another order.
+    Where products in float32 lose digits they are made again in float64.
     """
     seen, first, ff, found = None, torch.empty(0), torch.empty(0), []
     for f, g in response.pieces():
         if f is not seen:
-            seen, first = f, _columns(f).double()
-            ff = first @ first.transpose(1, 2)
-        change = _columns(g).double() - first
-        df, dd = (change @ other.transpose(1, 2) for other in (first, change))
-        ds = 2 * df + dd
-        ss = 4 * ff + 2 * (df + df.transpose(1, 2)) + dd
-        found.append(root((ss * dd + ds * ds.transpose(1, 2)).sum((1, 2)).clamp_min(0) / 2))
+            seen, first = f, _columns(f).to(dtype)
+            ff = _inner(first, first)
+        squares, kept = _squares(first, _columns(g).to(dtype), ff)
+        if dtype == torch.float32 and not kept.all():
+            exact = _columns(f).double()
+            squares, _ = _squares(exact, _columns(g).double(), _inner(exact, exact))
+        found.append(root(squares))
     return torch.cat(found)
+
+
+def _squares(first: Tensor, second: Tensor, ff: Tensor) -> tuple[Tensor, Tensor]:
+    """The squared distances ``[p]`` of ``[1, N, C]`` and ``[p, N, C]``, and which of them would have their digits.
+
+    With ``S = 2 F + D``: ``|S D^T + D S^T|^2 / 4 = <2 (F^T F + 2 D^T F) + D^T D, D^T D> + 2 <D^T F, (D^T F)^T>``, of
+    which terms cancel where the positions of ``F`` and ``G`` are nearly the same in another order.
+    """
+    change = second - first
+    df, dd = _inner(change, first), _inner(change, change)
+    squares = ((2 * ff + 4 * df + dd) * dd + 2 * df * df.transpose(1, 2)).sum((1, 2)).clamp_min(0)
+    change_length = _trace(dd)
+    length = 4 * _trace(ff) + change_length
+    kept = squares * first.shape[1] >= _KEPT * length * change_length
+    return squares, kept & squares.isfinite() & (change_length > _SMALLEST)
+
+
+def _inner(left: Tensor, right: Tensor) -> Tensor:
+    return (left @ right.transpose(1, 2)).double()
+
+
+def _trace(matrices: Tensor) -> Tensor:
+    return matrices.diagonal(dim1=1, dim2=2).sum(1)
 
 
 def _half_norm(product: Tensor) -> Tensor:

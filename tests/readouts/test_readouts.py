@@ -1,5 +1,7 @@
 """Every readout against somebody else's code, and its properties on responses of any shape."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import scipy.spatial.distance as scipy_distance
@@ -166,11 +168,41 @@ def test_bins_that_tell_nothing_are_refused(bins: object) -> None:
 
 @pytest.mark.parametrize("size", [1, 1e-5])
 def test_gram_of_more_channels_than_positions_equals_the_definition(size: float) -> None:
-    f, change = responses(5, 2, (96, 3, 5), sparse=True)  # the shorter way, with matrices of positions
+    f, change = responses(5, 2, (96, 3, 5), sparse=True).double()  # the shorter way, with matrices of positions
     g = f + size * change
-    x, y = (values.flatten(1).double().numpy() for values in (f, g))
+    x, y = (values.flatten(1).numpy() for values in (f, g))
     # the definition subtracts matrices that nearly agree, and loses as many digits as the change is small
     assert between("gram", f, g) == pytest.approx(np.linalg.norm(x @ x.T - y @ y.T) / 15, rel=1e-14 / size + 1e-13)
+
+
+def turned(values: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """The positions in another order, of which the Gram matrix tells nothing; and a little noise, of which it does."""
+    return values.roll(1, 2) + 1e-2 * noise
+
+
+@pytest.mark.parametrize("shape", [(96, 1, 1), (96, 1, 3), (300, 8, 12)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values, noise: values + noise,
+        lambda values, noise: values + 1e-5 * noise,
+        turned,
+        lambda values, noise: 1e-2 * noise - values,
+        lambda values, _: 1.001 * values.flip(0),
+        lambda values, noise: torch.where(torch.arange(len(values))[:, None, None] == 0, values + noise, values),
+    ],
+    ids=["noise", "little noise", "turned", "negative", "other channels", "one channel"],
+)
+@pytest.mark.parametrize("scale", [1, 1e18, 1e-18])
+def test_gram_of_many_channels_keeps_its_digits_in_float32(
+    shape: tuple[int, ...], change: Callable[..., torch.Tensor], scale: float
+) -> None:
+    """Products in float32 serve most responses; where their terms cancel, or leave its range, they do not."""
+    values, noise = responses(5, 2, shape)
+    f, g = scale * (values.relu() + 1), scale * change(values.relu() + 1, noise)
+    x, y = (values.flatten(1).double().numpy() for values in (f, g))
+    expected = np.linalg.norm((x + y) @ (y - x).T + (y - x) @ (x + y).T) / 2 / x.shape[1]
+    assert between("gram", f, g) == pytest.approx(expected, rel=3e-6)
 
 
 def test_gram_does_not_mix_the_batch() -> None:

@@ -73,10 +73,13 @@ def compare_channels(
     lines, rows, kept, spare, counts, ends = _room(positions)
     ordered, groups = np.empty(positions, _FLOAT), np.empty(_GROUPS, _UNSIGNED)
     digits = np.empty(positions, np.uint16)
-    edges, places = np.empty(len(fractions), _FLOAT), np.empty(len(fractions), _UNSIGNED)
-    exact = np.empty(len(fractions))
-    bins, far = np.empty((2, len(fractions) + 1), np.int64), np.empty(len(fractions) + 1, np.int64)
+    exact, places = np.empty(len(fractions)), np.empty(len(fractions), _UNSIGNED)
+    bins, far = np.empty(len(fractions) + 1, np.int64), np.empty(len(fractions) + 1, np.int64)
+    # of each channel of the reference: half of the pairs have the bins of the pair before
+    spans, edges = np.empty((_FEW, 2)), np.empty((_FEW, len(fractions)), _FLOAT)
+    in_bins = np.empty((_FEW, len(fractions) + 1), np.int64)
     for begin in range(start, stop, _FEW):
+        spans[:] = np.nan
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
             if positions <= _SHORT:
@@ -101,16 +104,20 @@ def compare_channels(
                         _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
-                    _set_edges(first, low, high, fractions, exact, edges)
-                    _find_places(first, edges, places)
-                    _count(places, positions, bins[0])
+                    bottom = min(np.float64(first[0]), np.float64(low))
+                    top = max(np.float64(first[-1]), np.float64(high))
+                    if not (bottom == spans[k, 0] and top == spans[k, 1]):
+                        spans[k] = bottom, top
+                        _set_edges(bottom, top, fractions, exact, edges[k])
+                        _find_places(first, edges[k], places)
+                        _count(places, positions, in_bins[k])
                     if number > 0:
-                        _find_places_in_groups(second, low, high, groups[:number], edges, places)
+                        _find_places_in_groups(second, low, high, groups[:number], edges[k], places)
                     else:
-                        _find_places(second, edges, places)
-                    _count(places, positions, bins[1])
-                    a, b = bins
-                    apart = _divergence_of_few(a, b) if positions <= _SHORT else _divergence(a, b, far)
+                        _find_places(second, edges[k], places)
+                    _count(places, positions, bins)
+                    few = positions <= _SHORT
+                    apart = _divergence_of_few(in_bins[k], bins) if few else _divergence(in_bins[k], bins, far)
                     histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
@@ -428,21 +435,19 @@ def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> 
 
 
 @compile_loop
-def _set_edges(x: Array, low: Any, high: Any, fractions: Array, exact: Array, edges: Array) -> None:
-    """Where bins meet between the smallest and the largest of a line in order and of values from low to high.
+def _set_edges(bottom: Any, top: Any, fractions: Array, exact: Array, edges: Array) -> None:
+    """Where bins meet between the smallest and the largest value, of which one or the other image has each.
 
     Each is the smallest float32 that is not below: a float32 is below the one exactly if it is below the other.
 
     Args:
-        x: float32 in ascending order.
-        low: the smallest of the other values.
-        high: the largest of them.
+        bottom: the smallest value.
+        top: the largest.
         fractions: of the width, where bins meet.
         exact: float64, overwritten.
         edges: float32, filled here.
     """
-    bottom = min(np.float64(x[0]), np.float64(low))
-    width = max(np.float64(x[-1]), np.float64(high)) - bottom
+    width = top - bottom
     for e in range(len(fractions)):
         exact[e] = bottom + width * fractions[e]
         edges[e] = _FLOAT(exact[e])
