@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.races import Bench, Line, last_layer, untrained
 from iqa_lab.benchmarks.images import decode
-from iqa_lab.readouts.loops import loops
+from iqa_lab.loops import loops
 from iqa_lab.readouts.moments import differences
 from iqa_lab.readouts.order import sort_positions
 from iqa_lab.scoring.forward import read_layers

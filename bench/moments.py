@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bench.columns import SORTING
 from bench.races import Bench, Line, untrained
-from iqa_lab.readouts import loops
+from iqa_lab import loops
 from iqa_lab.scoring.columns import Plan
 
 OF_MOMENTS = ("plain", "manhattan", "cosine", "lpips", "mean", "std", "mean_std", "correlation", "dists")

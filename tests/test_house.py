@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("progress", "imports", "folders", "tables"),
     ("config",),
     ("downloads", "statistics"),
+    ("loops",),
     ("readouts", "psychophysics"),
     ("networks",),
     ("baselines", "benchmarks"),

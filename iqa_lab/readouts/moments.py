@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.readouts.loops import share_out, sums_on
+from iqa_lab.loops import sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
+from iqa_lab.readouts.threads import share_out
 
 Vector = NDArray[np.float64]
 Array = NDArray[np.float32]

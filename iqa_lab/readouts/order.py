@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from iqa_lab.readouts.loops import loops, share_out
+from iqa_lab.loops import loops
 from iqa_lab.readouts.moments import lines_of, serves
 from iqa_lab.readouts.pieces import widened
+from iqa_lab.readouts.threads import share_out
 
 # Of channels that one thread copies and sorts at once, and of positions that it copies.
 SORT_BYTES, _STRIPE = 2**21, 1024

@@ -20,9 +20,9 @@ import torch
 
 from iqa_lab.benchmarks import Benchmark
 from iqa_lab.config import Config
+from iqa_lab.loops import sums_on
 from iqa_lab.networks import Network
 from iqa_lab.progress import say
-from iqa_lab.readouts.loops import sums_on
 from iqa_lab.scoring.batches import BORDER, distinct
 from iqa_lab.scoring.columns import Column, Plan
 from iqa_lab.scoring.cost import settings_of

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.readouts import Response, load_distance, loops
+from iqa_lab import loops
+from iqa_lab.readouts import Response, load_distance
 from tests.readouts.test_readouts import BLIND_TO_CONSTANTS, NAMES, READOUTS, between, histogram_distance
 from tests.readouts.test_readouts import PIXELS as PIXELS_OF_IMAGE
 

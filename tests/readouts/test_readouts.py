@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
+from iqa_lab import loops
 from iqa_lab.config import ReadoutConfig
 from iqa_lab.errors import UserError
-from iqa_lab.readouts import Response, gram, load_distance, loops
+from iqa_lab.readouts import Response, gram, load_distance
 from tests.conftest import composed
 
 READOUTS = {name: readout for name, readout in composed("readout=all").readouts.items() if readout.reads == "responses"}

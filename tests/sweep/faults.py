@@ -26,7 +26,7 @@ from hydra.types import RunMode
 
 import iqa_lab.unit  # noqa: F401  what each worker would import for itself, for seconds
 from iqa_lab.config import configuration_folder, register_schema
-from iqa_lab.readouts.loops import loops
+from iqa_lab.loops import loops
 from iqa_lab.sweep.ledger import DONE
 from iqa_lab.sweep.plan import Plan, make_plan, refreshed, save_jobs
 from iqa_lab.sweep.work import work

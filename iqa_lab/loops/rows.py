@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from iqa_lab.readouts.loops import compile_loop
+from iqa_lab.loops import compile_loop
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 

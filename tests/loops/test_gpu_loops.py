@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from iqa_lab.readouts import loops, moments
+from iqa_lab import loops
+from iqa_lab.readouts import moments
 from tests.conftest import ROOT
-from tests.readouts.test_loops import ORDERS, responses
+from tests.loops.test_loops import ORDERS, responses
 
 pytest.importorskip("numba")
 
@@ -30,7 +31,7 @@ CASES = [
 def test_the_kernels_give_what_the_loops_give() -> None:
     """In a process of its own: Triton decides when it is imported whether it compiles or interprets."""
     pytest.importorskip("triton")
-    command = [sys.executable, "-m", "tests.readouts.test_gpu_loops"]
+    command = [sys.executable, "-m", "tests.loops.test_gpu_loops"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"{len(CASES)} agree"
@@ -38,7 +39,7 @@ def test_the_kernels_give_what_the_loops_give() -> None:
 
 def compare(order: str, shape: tuple[int, ...]) -> None:
     """An error, if the kernels' sums of these responses are not the loops'."""
-    from iqa_lab.readouts.loops import gpu
+    from iqa_lab.loops import gpu
 
     base = responses(1, 2, shape, sparse=True)
     changed = base[:1] + 0.3 * responses(2, 2, shape)

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from iqa_lab import loops
 from iqa_lab.errors import UserError
-from iqa_lab.readouts import Response, load_distance, loops
+from iqa_lab.readouts import Response, load_distance
 from iqa_lab.readouts.moments import differences, moments
 from iqa_lab.readouts.order import sort_positions
 from tests.readouts.test_readouts import NAMES, PIXELS, READOUTS, responses
@@ -199,7 +200,7 @@ def test_what_is_no_number_stands_at_an_end(negative: bool, length: int) -> None
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (9, 16), (40, 24), (23, 18), (5, 40)], ids=str)
 def test_columns_are_laid_out_as_lines(shape: tuple[int, int]) -> None:
-    from iqa_lab.readouts.loops.rows import lay_out
+    from iqa_lab.loops.rows import lay_out
 
     wide = np.random.default_rng(0).standard_normal((2 * shape[0], 2 * shape[1]), dtype=np.float32)
     rows, columns = shape
@@ -332,7 +333,7 @@ def _full(*_arguments: object) -> None:
 
 def test_no_module_asks_for_numba_before_a_pass() -> None:
     """Its import takes half a second, which no other command should pay for."""
-    package = Path(loops.__file__).parents[2]
+    package = Path(loops.__file__).parents[1]
     assert not [path for path in package.rglob("*.py") if "import numba" in path.read_text(encoding="utf-8")]
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from iqa_lab.readouts.loops import compile_loop, compile_sums
-from iqa_lab.readouts.loops.rows import LANES, exchange_rows, lay_out
-from iqa_lab.readouts.loops.rows import try_out as try_out
+from iqa_lab.loops import compile_loop, compile_sums
+from iqa_lab.loops.rows import LANES, exchange_rows, lay_out
+from iqa_lab.loops.rows import try_out as try_out
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 

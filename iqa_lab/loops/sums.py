@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from iqa_lab.readouts.loops import compile_sums
-from iqa_lab.readouts.loops.rows import LANES, SQUARE, add_product, copy, lay_out
-from iqa_lab.readouts.loops.rows import try_out as try_out
+from iqa_lab.loops import compile_sums
+from iqa_lab.loops.rows import LANES, SQUARE, add_product, copy, lay_out
+from iqa_lab.loops.rows import try_out as try_out
 
 Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
 

@@ -1,29 +1,24 @@
-"""Compiled loops over responses: the one switch between them and plain torch, and how they are run.
+"""Compiled loops over responses and pixels, and the one switch between them and what does the same without them.
 
 The modules of this folder need Numba, or on a GPU Triton, and are imported by ``loops`` only. Where these cannot be
 had, or with ``IQA_LAB_LOOPS=off`` in the environment, the readouts' definitions in torch do the same work, several
-times slower; tests hold the two together.
+times slower, and Pillow decodes all images; tests hold the two together.
 """
 
 import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
-
-import torch
 
 from iqa_lab.errors import UserError
 from iqa_lab.progress import console, say
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Result = TypeVar("Result")
 
 # sums may be added up in another order and products be fused with sums; NaN and infinity stay what they are
 _FREEDOM = {"reassoc", "contract", "nsz"}
@@ -136,29 +131,3 @@ def _telling(of_disk: Callable[..., object]) -> Callable[..., object]:
 @cache
 def _say_once(text: str) -> None:
     say(text)
-
-
-def share_out(work: Callable[[int, int], Result], number: int, least: int) -> list[Result]:
-    """What ``work(start, stop)`` gives for ranges that make up ``range(number)``, one on each thread of torch's.
-
-    Args:
-        work: leaves the interpreter, so that threads run beside each other.
-        number: of what is shared out.
-        least: how many are worth a thread.
-    """
-    threads = max(1, min(torch.get_num_threads(), number // least))
-    edges = [number * part // threads for part in range(threads + 1)]
-    if threads == 1:
-        return [work(0, number)]
-    others = [_pool(os.getpid()).submit(work, start, stop) for start, stop in pairwise(edges[1:])]
-    try:
-        first = work(0, edges[1])
-    finally:
-        wait(others)
-    return [first, *(other.result() for other in others)]
-
-
-@cache
-def _pool(_process: int) -> ThreadPoolExecutor:
-    """Threads that wait for work; a forked process has none of its parent's."""
-    return ThreadPoolExecutor(max(1, os.cpu_count() or 1), thread_name_prefix="readouts")
