@@ -67,9 +67,8 @@ def products(of_layers: list[Tensor]) -> Callable[[], object]:
     for values in of_layers:
         columns = values[1:].flatten(2).transpose(1, 2)  # [p, N, C]
         _, positions, channels = columns.shape
-        if 6 * positions < channels:
-            wide = columns.double()
-            ready.append((wide, wide.transpose(1, 2), 2))
+        if 3 * positions < channels:
+            ready.append((columns, columns.transpose(1, 2), 2))
         else:
             ready.append((columns.transpose(1, 2), columns, 1))
     return lambda: [torch.bmm(left, right) for left, right, times in ready for _ in range(times)]

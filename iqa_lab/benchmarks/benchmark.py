@@ -36,7 +36,8 @@ class Benchmark:
     the opinion is the share of people to whom the pair differed *less*. So a distance agrees with people alike in both.
 
     ``pairs`` has the columns ``COLUMNS`` plus ``opinion_std`` (NaN where unknown), ``reference_path`` and
-    ``distorted_path``; after ``index.examine`` also ``reference_pixels`` and ``distorted_pixels``, digests of images.
+    ``distorted_path``; after ``index.examine`` also ``reference_pixels`` and ``distorted_pixels``, digests of images,
+    and ``reference_checksum`` and ``distorted_checksum``.
     """
 
     config: BenchmarkConfig

@@ -141,7 +141,7 @@ class _Process:
             self._pixels = mmap.mmap(self._shared, 0, access=mmap.ACCESS_READ)
         pixels = np.empty(shape, np.uint8)
         pixels[...] = np.frombuffer(self._pixels, np.uint8, pixels.size).reshape(shape)
-        return Decoded(pixels, answer["conversion"], known_digest=answer["digest"])
+        return Decoded(pixels, answer["conversion"], known_digest=answer["digest"], known_checksum=answer["checksum"])
 
     def end(self) -> None:
         """End it; it may have ended, and this process may be ending, too."""
@@ -174,10 +174,10 @@ def _answer(question: dict[str, Any], shared: int) -> dict[str, Any]:
         os.ftruncate(shared, len(left))
     while left:
         left = left[os.pwrite(shared, left, image.pixels.size - len(left)) :]
-    # it takes half as long as to decode; of the whole image nobody but this process has the pixels
-    wanted = not question["thorough"] or image.whole is not None
-    digest = image.digest if wanted else None
-    return {"shape": image.pixels.shape, "conversion": image.conversion, "digest": digest}
+    # of the whole image nobody but this process has the pixels
+    digest = None if image.whole is None else image.digest
+    facts = {"conversion": image.conversion, "digest": digest, "checksum": image.checksum}
+    return {"shape": image.pixels.shape, **facts}
 
 
 def _main() -> None:

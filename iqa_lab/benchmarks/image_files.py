@@ -71,32 +71,40 @@ def declared(content: bytes, thorough: bool) -> Declared:
     return Declared()
 
 
+def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of a PNG file up to its last: kind, and where the content begins and ends, which may be too late."""
+    place, kind = 8, b""
+    while kind != b"IEND" and place + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        yield kind, place + 8, place + 8 + length
+        place += 12 + length
+
+
 def _png(content: bytes, thorough: bool) -> Declared:
     chunks: dict[bytes, bytes] = {}
     data: list[bytes] = []
-    place, kind = 8, b""
-    while kind != b"IEND":
-        if place + 12 > len(content):
+    kind = b""
+    for kind, start, end in png_chunks(content):
+        if end + 4 > len(content):
             return Declared(damage="its end is missing")
-        length, kind = struct.unpack_from(">I4s", content, place)
-        end = place + 12 + length
-        if end > len(content):
-            return Declared(damage="its end is missing")
-        if zlib.crc32(memoryview(content)[place + 4 : end - 4]) != struct.unpack_from(">I", content, end - 4)[0]:
+        if zlib.crc32(memoryview(content)[start - 4 : end]) != struct.unpack_from(">I", content, end)[0]:
             return Declared(damage=f"the checksum of its chunk {kind.decode('ascii', 'replace')} is wrong")
         if (kind[:1].isupper() and kind not in _PNG_CHUNKS) or (kind == b"IHDR" and kind in chunks):
             return Declared(damage=f"its chunk {kind.decode('ascii', 'replace')} belongs to no PNG file")
         if kind != b"IDAT":
-            chunks.setdefault(kind, content[place + 8 : end - 4])
+            chunks.setdefault(kind, content[start:end])
         elif thorough:
-            data.append(content[place + 8 : end - 4])
-        place = end
+            data.append(content[start:end])
+    if kind != b"IEND":
+        return Declared(damage="its end is missing")
     if b"IHDR" not in chunks:
         return Declared(damage="its header is missing")
     if chunks[b"IHDR"][9] == 3 and b"PLTE" not in chunks:
         return Declared(damage="its palette is missing")
-    if thorough and len(zlib.decompressobj().decompress(b"".join(data), least := _png_bytes(chunks[b"IHDR"]))) < least:
-        return Declared(damage="parts of its compressed data are missing")
+    if thorough:
+        least = max(1, png_bytes(chunks[b"IHDR"]))  # 0 would mean all that there is
+        if len(zlib.decompressobj().decompress(b"".join(data), least)) < least:
+            return Declared(damage="parts of its compressed data are missing")
     return Declared(
         bits=chunks[b"IHDR"][8],
         colours=_png_colours(chunks),
@@ -105,7 +113,7 @@ def _png(content: bytes, thorough: bool) -> Declared:
     )
 
 
-def _png_bytes(header: bytes) -> int:
+def png_bytes(header: bytes) -> int:
     """How many bytes the data of a PNG file are before they are compressed: each line begins with its filter."""
     width, height, bits, kind, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     passes = _ADAM7 if interlaced else [(0, 0, 1, 1)]

@@ -24,14 +24,15 @@ from iqa_lab.errors import UserError, first_names
 from iqa_lab.folders import in_one_step
 from iqa_lab.progress import progress_bar, say
 
-_SEEN = ["height", "width", "pixels", "problem"]
+_SEEN = ["height", "width", "pixels", "checksum", "problem"]
+_NUMBERS = {"height": int, "width": int, "checksum": int}
 _FILE = ["path", "bytes", "changed", "replaced"]
 _COLUMNS = [*_FILE, *_SEEN]
 _AT_ONCE = 5000  # images between two writings: what a killed process loses
 
 
 def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
-    """The benchmark with digests of its images' pixels, which are all known to be decodable.
+    """The benchmark with digests and checksums of its images' pixels, which are all known to be decodable.
 
     Distorted images with their reference's pixels are counted, and with ``benchmark.exclude_identical`` left out: the
     pair, or the whole triplet, of which both images are needed.
@@ -61,7 +62,8 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
             f"benchmark {config.name}: {int(other.sum())} distorted images are not of their reference's size: "
             f"{first_names(pairs.loc[other, 'distorted'])}; the first is {size}, its reference {expected}"
         )
-    pairs = pairs.assign(reference_pixels=reference["pixels"], distorted_pixels=distorted["pixels"])
+    for side, seen in (("reference", reference), ("distorted", distorted)):
+        pairs = pairs.assign(**{f"{side}_{fact}": seen[fact] for fact in ("pixels", "checksum")})
     identical = pairs["reference_pixels"] == pairs["distorted_pixels"]
     if not config.exclude_identical:
         return replace(benchmark, pairs=pairs, n_identical=int(identical.sum()))
@@ -76,26 +78,31 @@ def examine(benchmark: Benchmark, *, any_size: bool = False) -> Benchmark:
 
 
 def _with_stimuli(benchmark: Benchmark) -> Benchmark:
-    """The benchmark with digests of its stimuli's pixels; all of them can be made, and are of one size."""
+    """The benchmark with digests and checksums of its stimuli; all of them can be made, and are of one size."""
     pairs = benchmark.pairs
     names = list(dict.fromkeys([*pairs["reference_path"], *pairs["distorted_path"]]))
+
+    def look(name: str) -> tuple[str, int]:
+        image = benchmark.decode(name)
+        return image.digest, image.checksum
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        digests = dict(zip(names, pool.map(lambda name: benchmark.decode(name).digest, names), strict=True))
-    pairs = pairs.assign(
-        **{f"{side}_pixels": pairs[f"{side}_path"].map(digests) for side in ("reference", "distorted")}
-    )
+        seen = pd.DataFrame(pool.map(look, names), columns=["pixels", "checksum"], index=names)
+    for side in ("reference", "distorted"):
+        pairs = pairs.assign(**{f"{side}_{fact}": pairs[f"{side}_path"].map(seen[fact]) for fact in seen})
     identical = int((pairs["reference_pixels"] == pairs["distorted_pixels"]).sum())
     return replace(benchmark, pairs=pairs, n_identical=identical)
 
 
 def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
-    """``path, bytes, changed, height, width, pixels, problem`` of every image, one row each.
+    """``path, bytes, changed, height, width, pixels, checksum, problem`` of every image, one row each.
 
     Args:
         paths: of the images; the same may stand there several times.
         name: of the benchmark, to be shown.
 
-    ``pixels`` is a digest of the decoded 8-bit RGB; ``problem`` is empty where the image can be read.
+    ``pixels`` is a digest of the decoded 8-bit RGB, ``checksum`` is quicker to compute; ``problem`` is empty where the
+    image can be read.
     """
     wanted = list(dict.fromkeys(paths))
     try:
@@ -109,7 +116,7 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
     index = now.merge(known, on=_FILE, how="left")
     unknown = index.index[index["pixels"].isna()]
     if not len(unknown):
-        return index.astype({"height": int, "width": int})[_COLUMNS]
+        return index.astype(_NUMBERS)[_COLUMNS]
     index = index.astype(dict.fromkeys(_SEEN, object))  # of one kind, whatever was known before
     with progress_bar("images", rate=True) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
         task = bar.add_task(f"looking at the images of {name}, once", total=len(unknown))
@@ -121,7 +128,7 @@ def look_at(paths: Sequence[str], name: str) -> pd.DataFrame:
                 bar.advance(task)
             index.loc[some, _SEEN] = pd.DataFrame(seen, columns=_SEEN, index=some, dtype=object)
             _remember(index[index["pixels"].notna()], known, memory)
-    return index.astype({"height": int, "width": int})[_COLUMNS]
+    return index.astype(_NUMBERS)[_COLUMNS]
 
 
 def forget(paths: Sequence[str]) -> None:
@@ -134,12 +141,12 @@ def _size(image: pd.Series) -> str:
     return f"{image['width']} x {image['height']}"
 
 
-def _look(path: str) -> tuple[int, int, str, str]:
+def _look(path: str) -> tuple[int, int, str, int, str]:
     try:
         image = decode(path)
     except UserError as error:
-        return 0, 0, "", str(error)
-    return image.pixels.shape[0], image.pixels.shape[1], image.digest, ""
+        return 0, 0, "", 0, str(error)
+    return image.pixels.shape[0], image.pixels.shape[1], image.digest, image.checksum, ""
 
 
 def _memory(paths: Sequence[str]) -> Path:
@@ -161,6 +168,6 @@ def _remember(index: pd.DataFrame, known: pd.DataFrame, memory: Path) -> None:
     together = together[together["problem"] == ""]  # a damaged image is looked at again
     try:
         with in_one_step(memory) as unfinished:
-            together.astype({"height": int, "width": int}).to_parquet(unfinished, index=False)
+            together.astype(_NUMBERS).to_parquet(unfinished, index=False)
     except OSError as error:
         say(f"what the images are cannot be remembered in {memory.parent}: {error.strerror}", "yellow")

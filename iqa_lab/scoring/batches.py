@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,8 +136,8 @@ def pictures(
     """Every reference, followed by its distorted images, decoded ahead by a few threads, each once.
 
     Args:
-        pairs: with ``reference_path`` and ``distorted_path``; of an examined benchmark also with digests of their
-            pixels, which what is decoded here has to have.
+        pairs: with ``reference_path`` and ``distorted_path``; of an examined benchmark also with digests and checksums
+            of their pixels, which what is decoded here has to have.
         workers: number of threads.
         resize: short side in pixels, height and width, or None.
         ahead: how many decoded images may wait.
@@ -145,7 +146,7 @@ def pictures(
     Raises:
         UserError: an image cannot be read, has another size than its reference, or is not what was examined.
     """
-    known = _digests(pairs)
+    digests, checksums = _known(pairs, "pixels"), _known(pairs, "checksum")
     planned: list[tuple[str, str, int | None]] = []
     for reference, group in pairs.groupby("reference_path", sort=False):
         planned.append((str(reference), str(reference), None))
@@ -155,10 +156,10 @@ def pictures(
         ]
     reference_pixels: Pixels = np.empty((0, 0, 3), np.uint8)
     for (path, reference, row), image in zip(
-        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not known, decode), strict=True
+        planned, _decoded([path for path, _, _ in planned], workers, resize, ahead, not checksums, decode), strict=True
     ):
-        if known and image.digest != known[path]:
-            forget(list(known))
+        if checksums and image.checksum != checksums[path]:
+            forget(list(checksums))
             raise UserError(
                 f"{path} is not the image any more that it was when the benchmark was examined: no score is kept; "
                 "give the same command again"
@@ -169,8 +170,11 @@ def pictures(
             (height, width, _), (its_height, its_width, _) = image.pixels.shape, reference_pixels.shape
             sizes = f"{width} x {height} and {its_width} x {its_height}"
             raise UserError(f"{path} and its reference {reference} differ in size: {sizes} pixels")
-        forwarded = row is None or not np.array_equal(image.pixels, reference_pixels)
-        yield Picture(path, image.pixels, image.conversion, reference, row, forwarded)
+        if digests and resize is None:
+            identical = digests[path] == digests[reference]
+        else:  # images that differ may be equal in a smaller size
+            identical = np.array_equal(image.pixels, reference_pixels)
+        yield Picture(path, image.pixels, image.conversion, reference, row, row is None or not identical)
 
 
 def distinct(pairs: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
@@ -191,12 +195,12 @@ def number_of_images(pairs: pd.DataFrame) -> int:
     return len(pairs.drop_duplicates(PATHS)) + pairs["reference_path"].nunique()
 
 
-def _digests(pairs: pd.DataFrame) -> dict[str, str]:
-    """The digest of every image by its path; empty where the benchmark was not examined."""
-    if "reference_pixels" not in pairs:
+def _known(pairs: pd.DataFrame, fact: str) -> dict[str, Any]:
+    """What is known of every image by its path; empty where the benchmark was not examined."""
+    if f"reference_{fact}" not in pairs:
         return {}
-    sides = [zip(pairs[f"{side}_path"], pairs[f"{side}_pixels"], strict=True) for side in ("reference", "distorted")]
-    return {path: pixels for side in sides for path, pixels in side}
+    sides = [zip(pairs[f"{side}_path"], pairs[f"{side}_{fact}"], strict=True) for side in ("reference", "distorted")]
+    return {path: value for side in sides for path, value in side}
 
 
 def _decoded(
@@ -205,7 +209,7 @@ def _decoded(
     def one(path: str) -> Decoded:
         image = decode(path, resize, thorough=thorough)
         if not thorough:
-            _ = image.digest  # computed here, beside the forward, and kept
+            _ = image.checksum  # computed here, beside the forward, and kept
         return image
 
     with ThreadPoolExecutor(workers) as pool:

@@ -181,9 +181,10 @@ def test_what_changes_nothing_comes_back_as_stored(tmp_path: Path, kind: str) ->
         pytest.skip("this Pillow was built without JPEG 2000")
     path = tmp_path / "x"
     path.write_bytes(HARMLESS[kind]())
-    image = decode(str(path))
-    assert image.conversion is None
-    np.testing.assert_array_equal(image.pixels, PIXELS)
+    for thorough in (True, False):
+        image = decode(str(path), thorough=thorough)
+        assert image.conversion is None
+        np.testing.assert_array_equal(image.pixels, PIXELS)
 
 
 def frames(kind: str, **options: object) -> bytes:

@@ -84,17 +84,15 @@ def test_scores_of_stimuli_do_not_depend_on_the_batch(stimuli: Benchmark) -> Non
 def test_either_picture_may_come_first_and_none_differs_from_itself(stimuli: Benchmark) -> None:
     network = untrained("squeezenet1_1")
     columns = columns_of(network, "plain", "cosine")
-    ends = {"reference_path": "distorted_path", "distorted_path": "reference_path"}
-    ends |= {"reference_pixels": "distorted_pixels", "distorted_pixels": "reference_pixels"}
-    turned = stimuli.pairs.rename(columns=ends)
+    facts = ("path", "pixels", "checksum")
+    ends = {f"reference_{fact}": f"distorted_{fact}" for fact in facts}
+    turned = stimuli.pairs.rename(columns=ends | {other: one for one, other in ends.items()})
     forth, back = (
         score(network, pairs, columns, Settings(batch_size=4), decode=stimuli.decode).values
         for pairs in (stimuli.pairs, turned)
     )
     np.testing.assert_allclose(back, forth, rtol=1e-3)
-    same = stimuli.pairs.assign(
-        distorted_path=stimuli.pairs["reference_path"], distorted_pixels=stimuli.pairs["reference_pixels"]
-    )
+    same = stimuli.pairs.assign(**{other: stimuli.pairs[one] for one, other in ends.items()})
     assert (score(network, same, columns, Settings(), decode=stimuli.decode).values == 0).all()
 
 

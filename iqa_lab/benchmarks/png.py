@@ -1,0 +1,50 @@
+"""The usual PNG file -> its pixels, in two thirds of the time that Pillow takes.
+
+Which are the same, and are compared with what Pillow gave: only a pass over a benchmark that was examined decodes so.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iqa_lab.benchmarks.image_files import png_bytes, png_chunks
+from iqa_lab.loops import loops
+
+# 8 bits, red, green and blue, compressed and filtered as all are, line by line
+_USUAL = bytes((8, 2, 0, 0, 0))
+# what changes no pixel, however it is read; colours and checksums were looked at before
+_TELLS_NOTHING = (b"IEND", b"sRGB", b"gAMA", b"cHRM", b"pHYs", b"tIME", b"bKGD", b"sBIT", b"hIST")
+# text from which Pillow takes facts of a camera
+_FACTS = (b"exif", b"xmp")
+
+
+def usual_pixels(content: bytes) -> NDArray[np.uint8] | None:
+    """The pixels ``[H, W, 3]`` of a PNG file; None of any other, of an unusual or damaged one, and without loops."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or (compiled := loops("lines")) is None:
+        return None
+    header, data = b"", []
+    for kind, start, end in png_chunks(content):
+        chunk = content[start:end]
+        if kind == b"IHDR":
+            header = chunk
+        elif kind == b"IDAT":
+            data.append(chunk)
+        elif kind not in _TELLS_NOTHING and (kind != b"tEXt" or any(facts in chunk.lower() for facts in _FACTS)):
+            return None
+    if header[8:] != _USUAL:
+        return None
+    width, height = struct.unpack_from(">II", header)
+    number = height * (1 + 3 * width)
+    if number != png_bytes(header):  # there is no line or no column, or far too many
+        return None
+    try:
+        filtered = np.frombuffer(zlib.decompressobj().decompress(b"".join(data), number), np.uint8)
+    except zlib.error:
+        return None
+    if len(filtered) != number:
+        return None
+    pixels = np.empty((height, width, 3), np.uint8)
+    lines = filtered.reshape(height, -1), pixels.reshape(height, -1)
+    return pixels if compiled.unfilter(*lines) else None
