@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from iqa_lab.benchmarks import Benchmark, examine, index, load_benchmark
+from iqa_lab.benchmarks import Benchmark, examine, images, index, load_benchmark
 from iqa_lab.benchmarks.images import Decoded
+from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.config import cache_folder
 from iqa_lab.errors import UserError
 from iqa_lab.scoring.batches import pictures
@@ -106,8 +107,11 @@ def test_a_damaged_memory_is_made_anew_and_a_missing_one_costs_only_time(
     memory.write_bytes(memory.read_bytes()[:100])
     assert examine(loaded(table)).index_digest() == first
     assert examine(loaded(table)).index_digest() == first and len(decodings) == 12
-    monkeypatch.setenv("IQA_LAB_CACHE", str(table))  # a file: no folder can be made in it
+    pd.read_parquet(memory).drop(columns="checksum").to_parquet(memory)  # as an earlier version wrote it
+    assert examine(loaded(table)).index_digest() == first
     assert examine(loaded(table)).index_digest() == first and len(decodings) == 18
+    monkeypatch.setenv("IQA_LAB_CACHE", str(table))  # a file: no folder can be made in it
+    assert examine(loaded(table)).index_digest() == first and len(decodings) == 24
 
 
 def test_parts_of_one_folder_share_what_is_remembered(table: Path, decodings: list[str]) -> None:
@@ -164,3 +168,29 @@ def test_the_pass_scores_the_pixels_that_were_examined_or_none(table: Path) -> N
     assert not memory.exists()  # so that the same command looks at the images anew
     again = examine(loaded(table))
     assert again.index_digest() != benchmark.index_digest() and len(list(pictures(again.pairs, 2, None))) == 6
+
+
+def test_no_pixel_is_scored_that_a_loop_decodes_otherwise_than_pillow(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark = examine(loaded(table))
+
+    def one_level_off(content: bytes) -> np.ndarray | None:
+        pixels = usual_pixels(content)
+        if pixels is not None:
+            pixels[-1, -1, -1] ^= 1
+        return pixels
+
+    monkeypatch.setattr(images, "usual_pixels", one_level_off)
+    with pytest.raises(UserError, match=r"a.png is not the image any more"):
+        list(pictures(benchmark.pairs, 2, None))
+
+
+def test_images_that_differ_may_be_identical_when_they_are_smaller(table: Path) -> None:
+    checks = np.indices((12, 16)).sum(0)[..., None].repeat(3, 2) % 2 * 200
+    Image.fromarray(checks.astype(np.uint8)).save(table.parent / "a.png")
+    Image.fromarray((200 - checks).astype(np.uint8)).save(table.parent / "a1.png")
+    pairs = examine(loaded(table)).pairs
+    forwarded = {resize: [picture.forwarded for picture in pictures(pairs, 2, resize)] for resize in (None, (1, 1))}
+    assert forwarded[None] == [True, True, True, True, True, False]
+    assert forwarded[1, 1] == [True, False, True, True, True, False]
