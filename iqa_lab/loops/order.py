@@ -84,11 +84,12 @@ def compare_channels(
     # of each channel of the reference: half of the pairs have the bins of the pair before
     spans, edges = np.empty((_FEW, 2)), np.empty((_FEW, len(fractions)), _FLOAT)
     in_bins = np.empty((_FEW, len(fractions) + 1), np.int64)
+    short = positions <= SHORT
     for begin in range(start, stop, _FEW):
         spans[:] = np.nan
         for pair in range(pairs):
             tile = y[pair, :, begin : min(stop, begin + _FEW)]
-            if positions <= SHORT:
+            if short:
                 _sort_short(tile, rows)
                 lay_out(rows[:, : tile.shape[1]], lines)
             else:
@@ -97,17 +98,17 @@ def compare_channels(
             for k in range(tile.shape[1]):
                 first, line = x[begin + k], lines[k, :positions]
                 number = 0  # of groups that are in order, but not within; 0: all is
-                if positions <= SHORT:
+                if short:
                     low, high, second = line[0], line[-1], line
                 else:
                     low, high = _ends(line.view(_INTEGER), ends)
                     second = ordered
-                if positions > SHORT and not _sort_levels(line, second, counts):
-                    if roughly:
-                        number = _sort_into_groups(line, low, high, first, second, kept, digits, groups)
-                        roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
-                    if number == 0:
-                        _sort_values(line, low, high, second, kept, spare, counts)
+                    if not _sort_levels(line, second, counts):
+                        if roughly:
+                            number = _sort_into_groups(line, low, high, first, second, kept, digits, groups)
+                            roughly = number > 0 or low == high  # where one channel hardly differs the next hardly do
+                        if number == 0:
+                            _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
                     bottom = min(np.float64(first[0]), np.float64(low))
@@ -122,8 +123,7 @@ def compare_channels(
                     else:
                         find_places(second, edges[k], places)
                     count_in_bins(places, positions, bins)
-                    few = positions <= SHORT
-                    apart = divergence_of_few(in_bins[k], bins) if few else divergence(in_bins[k], bins, far)
+                    apart = divergence_of_few(in_bins[k], bins) if short else divergence(in_bins[k], bins, far)
                     histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
