@@ -46,10 +46,15 @@ def raw_lines() -> bytes:
     return b"".join(b"\0" + line.tobytes() for line in PIXELS[:17, :20])
 
 
+def png_from(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG file of these chunks between its header and its end."""
+    parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
 def png_of(data: bytes, *chunks: tuple[bytes, bytes], kind: int = 2) -> bytes:
     """A PNG file of 20 x 17 pixels with this data, compressed or not."""
-    parts = [(b"IHDR", png_header(kind)), *chunks, (b"IDAT", data), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    return png_from(png_header(kind), *chunks, (b"IDAT", data))
 
 
 def tiff(pixels: np.ndarray, **options: object) -> bytes:

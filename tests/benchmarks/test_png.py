@@ -16,7 +16,7 @@ from iqa_lab import loops
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.errors import UserError
-from tests.benchmarks.test_image_files import HARMLESS, REFUSED, chunk, encoded, turned
+from tests.benchmarks.test_image_files import HARMLESS, REFUSED, encoded, png_from, turned
 from tests.conftest import picture
 
 pytest.importorskip("numba", reason="without Numba Pillow decodes all")
@@ -28,9 +28,8 @@ DATA = (b"IDAT", zlib.compress(LINES))
 
 
 def png(*chunks: tuple[bytes, bytes], header: bytes = HEADER) -> bytes:
-    """A PNG file of these chunks between its header and its end."""
-    parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    """A PNG file of these chunks, of 30 x 20 pixels unless the header says otherwise."""
+    return png_from(header, *chunks)
 
 
 def by_pillow(content: bytes) -> np.ndarray:

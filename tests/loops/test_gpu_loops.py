@@ -33,8 +33,9 @@ def test_the_kernels_give_what_the_loops_give() -> None:
     pytest.importorskip("triton")
     command = [sys.executable, "-m", "tests.loops.test_gpu_loops"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"TRITON_INTERPRET": "1"}, capture_output=True, text=True)
-    if "only 0-dimensional arrays can be converted to Python scalars" in done.stderr:
-        pytest.skip("this Triton interprets nothing with this NumPy (3.6.0 with 2.5)")
+    no_scalars = "only 0-dimensional arrays can be converted to Python scalars" in done.stderr
+    if no_scalars and np.lib.NumpyVersion(np.__version__) >= "2.5.0":
+        pytest.skip("this Triton's interpreter makes whole numbers of arrays, as NumPy before 2.5 let it (3.6.0 does)")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"{len(CASES)} agree"
 
