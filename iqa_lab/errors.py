@@ -20,6 +20,30 @@ class UnitFailed(Exception):
     """A unit that was asked for correctly and could not be scored. Exit code 1."""
 
 
+class Interrupted(UserError):
+    """A person pressed Ctrl-C; the message says what is kept. Exit code 2."""
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether a person's Ctrl-C ended it, even where another error covers the KeyboardInterrupt.
+
+    Ctrl-C may meet somebody else's code anywhere, and what this code does on its way out may fail too.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def pass_on_interrupt(error: BaseException) -> None:
+    """Nothing, unless a person's Ctrl-C ended it: whoever catches any error and goes on asks this first.
+
+    Raises:
+        KeyboardInterrupt: it did.
+    """
+    if is_interrupt(error):
+        raise KeyboardInterrupt from None
+
+
 def first_names(names: Iterable[str], limit: int = 3) -> str:
     """The first names of a list, and how many more there are.
 

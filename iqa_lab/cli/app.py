@@ -11,7 +11,17 @@ from typer.core import TyperCommand, TyperGroup
 
 from iqa_lab.cli.arguments import split
 from iqa_lab.cli.groups import GROUPS, number_of_options
-from iqa_lab.errors import DONE, FAILED, WRONG_USE, UnitFailed, UserError, either, nearest_first
+from iqa_lab.errors import (
+    DONE,
+    FAILED,
+    WRONG_USE,
+    Interrupted,
+    UnitFailed,
+    UserError,
+    either,
+    nearest_first,
+    pass_on_interrupt,
+)
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
@@ -155,11 +165,14 @@ def call(arguments: Sequence[str]) -> tuple[int, str]:
         words = ["sweep", *(word for word in words[1:] if word not in ("-m", "--multirun"))]
     try:
         leave = app(words, standalone_mode=False, prog_name="iqa-lab")  # a number where a command gave an exit code
-    except (UserError, UnitFailed) as error:
-        return (FAILED if isinstance(error, UnitFailed) else WRONG_USE), str(error)
+    except Interrupted as error:
+        return WRONG_USE, str(error)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
+        pass_on_interrupt(error)
+        if isinstance(error, UserError | UnitFailed):
+            return (FAILED if isinstance(error, UnitFailed) else WRONG_USE), str(error)
         if hasattr(error, "format_message"):  # click's own errors of usage
             return WRONG_USE, error.format_message()
         from iqa_lab.config.messages import foreseen_message

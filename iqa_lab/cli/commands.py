@@ -12,7 +12,7 @@ from iqa_lab import __version__
 from iqa_lab.cli import runs  # noqa: F401  first in the help
 from iqa_lab.cli.app import Command, app, call
 from iqa_lab.cli.groups import KINDS
-from iqa_lab.errors import UserError, counted
+from iqa_lab.errors import Interrupted, UserError, counted
 from iqa_lab.progress import status
 
 __all__ = ["app", "call"]
@@ -315,7 +315,7 @@ def fetch(
         if filters or benchmarks is None:
             fetch_weights(filters, folders)
     except KeyboardInterrupt:
-        raise UserError("interrupted: what came is kept; the same command goes on from there") from None
+        raise Interrupted("interrupted: what came is kept; the same command goes on from there") from None
 
 
 @app.command(

@@ -13,7 +13,7 @@ from iqa_lab.config import Config, configuration_folder, option_files, register_
 from iqa_lab.config.check import checked
 from iqa_lab.config.options import checked_own_folder
 from iqa_lab.config.overrides import for_hydra, keys_of, own_factors
-from iqa_lab.errors import UnitFailed, UserError, choices
+from iqa_lab.errors import Interrupted, UnitFailed, UserError, choices
 from iqa_lab.progress import say, status
 
 
@@ -65,7 +65,7 @@ def run_hydra(
     try:
         hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name="config")(task)()
     except KeyboardInterrupt:
-        raise UserError(
+        raise Interrupted(
             "interrupted: finished units are kept, nothing is half-written; the same command does the rest"
         ) from None
     finally:

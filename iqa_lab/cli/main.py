@@ -11,7 +11,7 @@ import textwrap
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-from iqa_lab.errors import DONE, FAILED, WRONG_USE
+from iqa_lab.errors import DONE, FAILED, WRONG_USE, is_interrupt
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,19 +32,29 @@ def main(arguments: list[str] | None = None) -> None:
 
         code, message = call(words)
         _flush()
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        ended = _ended_by(error)
+        if ended is None:
+            raise
+        code, message = ended
+    _leave(code, message)
+
+
+def _ended_by(error: BaseException) -> tuple[int, str] | None:
+    """The exit code and the message, if Ctrl-C or the system ended the command; otherwise it is a fault of ours."""
+    if is_interrupt(error):
         # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
         # another exec() takes that back
         exec("")
-        code, message = WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
-    except BrokenPipeError:  # as in iqa-lab list weights | head -1: the reader has what it wanted
-        _let_go_of(sys.stdout)
-        code, message = FAILED, ""
-    except OSError as error:  # a file that may not be read; or standard output, on a full disk
-        where = error.filename or ("standard output" if error.errno == errno.ENOSPC else type(error).__name__)
-        _let_go_of(sys.stdout)
-        code, message = WRONG_USE, f"{where}: {error.strerror or error}"
-    _leave(code, message)
+        return WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
+    if not isinstance(error, OSError):
+        return None
+    _let_go_of(sys.stdout)
+    if isinstance(error, BrokenPipeError):  # as in iqa-lab list weights | head -1: the reader has what it wanted
+        return FAILED, ""
+    # a file that may not be read; or standard output, on a full disk
+    where = error.filename or ("standard output" if error.errno == errno.ENOSPC else type(error).__name__)
+    return WRONG_USE, f"{where}: {error.strerror or error}"
 
 
 def _let_threads_rest() -> None:

@@ -16,7 +16,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any, TypeVar
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.progress import console, say
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -63,6 +63,7 @@ def _compiled_module(name: str) -> ModuleType | None:
         module = import_module(f"{__name__}.{name}")
         module.try_out()
     except Exception as error:  # anything may come: a GPU is too old, a compiler is too new, or there is none of C
+        pass_on_interrupt(error)
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         _say_once(f"{compiler} cannot be used, so readouts are several times slower: {reason}", "yellow")
         return None

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.config import Config
 from iqa_lab.config.check import check_values
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError, first_names, pass_on_interrupt
 from iqa_lab.progress import say, track
 from iqa_lab.store import reading
 from iqa_lab.store.files import UnitFolder
@@ -48,6 +48,7 @@ def recompute(results: Path, overrides: Sequence[str] = ()) -> list[Path]:
             recompute_unit(unit, changes)
             done.append(unit.folder)
         except Exception as error:  # results of somebody else may fail in any way
+            pass_on_interrupt(error)
             failures.append(f"{unit.folder}: {' '.join(str(error).split())[:300]}")
             say(failures[-1], "yellow")
     if not done and not failures:

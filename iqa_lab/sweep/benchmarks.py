@@ -18,7 +18,7 @@ from iqa_lab.benchmarks import examine, load_benchmark
 from iqa_lab.benchmarks.elsewhere import other_places
 from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig, data_folder
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.store.reading import Unusable, read_sealed
 from iqa_lab.store.signature import seal
 from iqa_lab.store.writing import write_quickly
@@ -101,7 +101,8 @@ def _load(values: Values) -> Facts:
         images = len(pairs.drop_duplicates(["reference_path", "distorted_path"])) + pairs["reference_path"].nunique()
         found = benchmark.config
         return Facts(benchmark.index_digest(), len(pairs), images, found.people, found.opinion_std)
-    except UserError as error:
-        return Facts(error=str(error))
     except Exception as error:  # a loader of one's own may fail in any way
+        pass_on_interrupt(error)
+        if isinstance(error, UserError):
+            return Facts(error=str(error))
         return Facts(error=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -11,7 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from iqa_lab.errors import UnitFailed, counted
+from iqa_lab.errors import UnitFailed, counted, pass_on_interrupt
 from iqa_lab.folders import unique
 from iqa_lab.progress import say
 from iqa_lab.sweep.bar import sweep_bar
@@ -113,9 +113,8 @@ def launcher_of(
         overrides = [[f"hydra.sweeper.work='{file}'", f"hydra.sweep.dir='{file.parent.parent}'"]] * jobs
         try:
             returned = launcher.launch(overrides, initial_job_idx=0)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:  # a killed worker, a lost node, a queue that refuses
+            pass_on_interrupt(error)
             first = (str(error).strip().splitlines() or [""])[0][:300]
             say(f"a job ended badly ({type(error).__name__}: {first})", "yellow")
             return
@@ -133,8 +132,8 @@ def _interrupted(returned: JobReturn) -> None:
     """
     if returned.status == JobStatus.FAILED:
         error = returned._return_value
-        if isinstance(error, KeyboardInterrupt):
-            raise error
+        if isinstance(error, BaseException):
+            pass_on_interrupt(error)
         say(f"a job ended badly ({type(error).__name__}: {str(error)[:300]})", "yellow")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iqa_lab.config import Config
-from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.errors import UnitFailed, UserError, is_interrupt
 from iqa_lab.progress import say, status
 from iqa_lab.store.held_out import headline_line
 from iqa_lab.store.reading import read_sealed
@@ -128,10 +128,10 @@ def _take(job: Job, entry: dict[str, Any], number: int, place: str) -> bool:
         if found["made_of"]["index_digest"] != entry["index_digest"]:
             readouts = {}  # the images were changed meanwhile: the result is whole, but not what was planned
         record |= {"state": DONE, "parameters": entry["parameters"], "readouts": readouts, **found}
-    except KeyboardInterrupt:
-        known.write(entry["key"], before or {**record, "state": ledger.MISSING})
-        raise
-    except Exception as error:  # whatever it is, the other units have their turn
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, the other units have their turn
+        if is_interrupt(error):
+            known.write(entry["key"], before or {**record, "state": ledger.MISSING})
+            raise KeyboardInterrupt from None
         record |= {"state": FAILED, "error": first_line(error)}
     record["took"] = time.time() - record["started"]
     _write(known, entry["key"], record)

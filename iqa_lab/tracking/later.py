@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iqa_lab.config import TrackerConfig, configuration_folder, read_mapping
 from iqa_lab.config.check import make
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError, first_names, pass_on_interrupt
 from iqa_lab.progress import say, track
 from iqa_lab.store.files import UnitFolder
 from iqa_lab.store.result import DONE, FAILED, RESULT
@@ -37,6 +37,7 @@ def track_results(results: Path, tracker: TrackerConfig) -> list[Path]:
             _track(unit, tracker)
             done.append(unit.folder)
         except Exception as error:  # whatever W&B or a damaged unit runs into, the others have their turn
+            pass_on_interrupt(error)
             kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
             failures.append(f"{unit.folder}: {kind}{' '.join(str(error).split())[:160]}")
             say(failures[-1], "yellow")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from iqa_lab.config import Config, TrackerConfig
 from iqa_lab.config.names import shortened
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.networks.cells import cell_name
 from iqa_lab.progress import say
 from iqa_lab.store.headline import headline
@@ -63,6 +63,7 @@ def track_unit(
     try:
         log_unit(table, result, config, scores() if scores is not None else None)
     except Exception as error:  # whatever W&B runs into, the result is on the disk
+        pass_on_interrupt(error)
         reason = " ".join(str(error).split())[:160]
         say(f"W&B could not log this unit ({type(error).__name__}: {reason}); its result is on the disk", "yellow")
 
@@ -88,6 +89,7 @@ def track_sweep(units: pd.DataFrame, correlations: pd.DataFrame, group: str, tra
         signature = f"sweep-{hashlib.sha256(group.encode()).hexdigest()[:12]}"
         _one_run(tracker, signature, group, "report", f"{group}: all units"[:128], facts, tables, facts)
     except Exception as error:  # whatever W&B runs into, the results are on the disk
+        pass_on_interrupt(error)
         reason = " ".join(str(error).split())[:160]
         say(f"W&B could not log the sweep ({type(error).__name__}: {reason}); the results are there", "yellow")
 
@@ -115,6 +117,7 @@ def track_report(
         facts = {"figures": len(pictures), "tables": sorted(tables)}
         _one_run(tracker, signature, group, "report", f"{name}: report"[:128], facts, media, {})
     except Exception as error:  # whatever W&B runs into, the report is on the disk
+        pass_on_interrupt(error)
         reason = " ".join(str(error).split())[:160]
         say(f"W&B could not log the report ({type(error).__name__}: {reason}); its page is there", "yellow")
 

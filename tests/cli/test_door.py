@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
+from omegaconf.errors import OmegaConfBaseException
 
 from iqa_lab.cli.arguments import own_folder, split
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UnitFailed, UserError
 from tests.conftest import ROOT, Finished
 
 Command = Callable[..., Finished]
@@ -159,6 +161,57 @@ def test_ctrl_c_in_the_first_second_is_one_line(seconds: float, tmp_path: Path) 
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2 and err.splitlines()[-1].startswith("iqa-lab: interrupted"), err[-3000:]
     assert "Traceback" not in err
+
+
+def masked(*covers: BaseException, cleared: bool = False) -> BaseException:
+    """Ctrl-C, under the errors that code raised on its way out; omegaconf clears the causes of its own."""
+    error: BaseException = KeyboardInterrupt()
+    for cover in covers:
+        cover.__context__ = error
+        if cleared:
+            cover.__cause__ = None
+        error = cover
+    return error
+
+
+MASKED = {
+    "as it is": masked(),
+    "an attribute": masked(AttributeError("flags")),
+    "deep": masked(AttributeError("flags"), ValueError("x"), RuntimeError("y")),
+    "cleared": masked(AttributeError("flags"), OmegaConfBaseException("flags"), cleared=True),
+    "the system": masked(OSError(28, "No space left on device", "results/x")),
+    "a pipe": masked(BrokenPipeError()),
+    "a user's": masked(OSError(5, "I/O error"), UserError("x.png is damaged")),
+    "a unit's": masked(UnitFailed("no finite numbers")),
+    "foreseen": masked(MemoryError()),
+    "of usage": masked(typer.BadParameter("x")),
+    "typer's": masked(typer.Abort()),
+}
+
+
+@pytest.mark.parametrize("error", MASKED.values(), ids=MASKED)
+@pytest.mark.parametrize("where", ["iqa_lab.cli.listing.print_long", "iqa_lab.cli.commands.call"])
+def test_ctrl_c_under_another_error_is_one_line(
+    iqa_lab: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, where: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    done = iqa_lab("list", "goals")
+    assert done.code == 2 and done.error_line.startswith("iqa-lab: interrupted: ")
+
+
+def test_a_fault_of_ours_is_no_interrupt(iqa_lab: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        try:
+            raise ValueError("x")
+        except ValueError as error:
+            raise AttributeError("flags") from error
+
+    monkeypatch.setattr("iqa_lab.cli.listing.print_long", fail)
+    with pytest.raises(AttributeError):
+        iqa_lab("list", "goals")
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "results/x"), OSError(5, "I/O error")])

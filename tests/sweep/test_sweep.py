@@ -22,6 +22,14 @@ from tests.sweep.faults import write_pairs
 Command = Callable[..., Finished]
 
 
+def interrupted(*_: object, **__: object) -> None:
+    """Ctrl-C that met somebody else's code, which failed on its way out."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise AttributeError("flags")
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> list[str]:
     """Overrides for nine pairs of one's own, and little else."""
@@ -241,6 +249,25 @@ def test_a_unit_that_takes_its_neighbours_with_it_is_at_last_alone(
     sweeper.execute(plan, "now", launch, 3, forced=False)  # type: ignore[arg-type]
     assert plan.states == {**dict.fromkeys("abcde", DONE), "P": LOST} and plan.tries["P"] == sweeper.TRIES
     assert launches[-1][1] == 1 and max(plan.tries[key] for key in "abcde") <= sweeper.TRIES
+
+
+@pytest.mark.parametrize(
+    ("where", "left"),
+    [
+        ("sweep.work.compute", {MISSING}),
+        ("sweep.benchmarks.examine", set()),
+        ("tracking.wandb.log_unit", {MISSING}),
+        ("store.files.UnitFolder._tabulate", {MISSING}),
+    ],
+)
+def test_ctrl_c_under_another_error_ends_a_sweep_and_fails_no_unit(
+    iqa_lab: Command, small: list[str], monkeypatch: pytest.MonkeyPatch, where: str, left: set[str]
+) -> None:
+    monkeypatch.setattr(f"iqa_lab.{where}", interrupted)
+    tracked = ["tracker=wandb", "tracker.mode=offline"]
+    done = iqa_lab("sweep", "goal=baseline", "architecture=psnr,rmse", *small, *tracked, "hydra/launcher=basic")
+    assert done.code == 2 and "interrupted: " in done.error_line, done.err
+    assert {record["state"] for record in records().values()} == left
 
 
 def test_a_launcher_that_does_nothing_ends_the_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
