@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from iqa_lab.benchmarks.inflate import crc32
 from iqa_lab.benchmarks.jpeg_data import damage, markers
 
 # CIE x, y of white, red, green and blue of sRGB, in units of .00001 as PNG has them
@@ -87,7 +88,7 @@ def _png(content: bytes, thorough: bool) -> Declared:
     for kind, start, end in png_chunks(content):
         if end + 4 > len(content):
             return Declared(damage="its end is missing")
-        if zlib.crc32(memoryview(content)[start - 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+        if crc32(memoryview(content)[start - 4 : end]) != struct.unpack_from(">I", content, end)[0]:
             return Declared(damage=f"the checksum of its chunk {kind.decode('ascii', 'replace')} is wrong")
         if (kind[:1].isupper() and kind not in _PNG_CHUNKS) or (kind == b"IHDR" and kind in chunks):
             return Declared(damage=f"its chunk {kind.decode('ascii', 'replace')} belongs to no PNG file")

@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import re
-import zlib
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from iqa_lab.benchmarks.colour import other_than_srgb
 from iqa_lab.benchmarks.image_files import SRGB_PRIMARIES, Declared, declared
+from iqa_lab.benchmarks.inflate import crc32
 from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.errors import UserError
 
@@ -61,7 +61,7 @@ class Decoded:
         if self.known_checksum is not None:
             return self.known_checksum
         pixels, facts = self._in_file
-        return zlib.crc32(facts, zlib.crc32(pixels))
+        return crc32(facts, crc32(pixels))
 
     @property
     def _in_file(self) -> tuple[memoryview, bytes]:

@@ -5,12 +5,12 @@ which Pillow gave then.
 """
 
 import struct
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iqa_lab.benchmarks.image_files import png_bytes, png_chunks
+from iqa_lab.benchmarks.inflate import inflated
 from iqa_lab.loops import loops
 
 # 8 bits, red, green and blue, compressed and filtered as all are, line by line
@@ -40,12 +40,10 @@ def usual_pixels(content: bytes) -> NDArray[np.uint8] | None:
     number = height * (1 + 3 * width)
     if number != png_bytes(header):  # there is no line or no column, or far too many
         return None
-    try:
-        filtered = np.frombuffer(zlib.decompressobj().decompress(b"".join(data), number), np.uint8)
-    except zlib.error:
+    found = inflated(b"".join(data), number)
+    if found is None or len(found) != number:
         return None
-    if len(filtered) != number:
-        return None
+    filtered = np.frombuffer(found, np.uint8)
     pixels = np.empty((height, width, 3), np.uint8)
     lines = filtered.reshape(height, -1), pixels.reshape(height, -1)
     return pixels if compiled.unfilter(*lines) else None

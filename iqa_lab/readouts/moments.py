@@ -71,14 +71,17 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
         return square, size
     flat = [run for f, g in zip(references, distorted, strict=True) for run in _in_any_order(f, g)]
 
-    def work(start: int, stop: int) -> Vector:
-        sums = [np.zeros((len(g), 2)) for _, g in flat]
-        for (f, g), found in zip(flat, sums, strict=True):
-            compiled.differences(f, g, start, stop, found)
-        return np.concatenate(sums)
+    number = sum(len(g) for _, g in flat)
 
-    square, size = np.sum(share_out(work, len(flat[0][0]), _least(1, flat)), axis=0).T.copy()
-    return torch.from_numpy(square), torch.from_numpy(size)
+    def work(start: int, stop: int) -> Vector:
+        sums, first = np.zeros((number, 2)), 0
+        for f, g in flat:
+            compiled.differences(f, g, start, stop, sums[first : first + len(g)])
+            first += len(g)
+        return sums
+
+    square, size = torch.from_numpy(sum(share_out(work, len(flat[0][0]), _least(1, flat)))).unbind(1)
+    return square, size
 
 
 def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:

@@ -155,7 +155,7 @@ def score(
                 if len(batch.pictures) > batch_size:
                     waiting[:0] = batch.halves()
                     continue
-                read = _BatchReading(batch, readings, references, torch.zeros_like(values[:, : len(batch.rows)]))
+                read = _BatchReading(batch, readings, references)
                 try:
                     images = batch.images
                     stack = None if images is None else sent(images, settings.device)
@@ -172,7 +172,7 @@ def score(
                     waiting.insert(0, batch)
                     continue
                 rows = sent(torch.tensor(batch.rows, dtype=torch.long), settings.device)
-                values[:, rows] = read.distances
+                values[:, rows] = read.distances(torch.zeros_like(values[:, : len(rows)]))
                 for layer, differences in read.channels.items():
                     if layer not in kept_channels:
                         shape = (len(pairs), differences.shape[1])
@@ -221,9 +221,7 @@ def _readings(columns: Sequence[Column], channels: Collection[str], device: torc
 class _BatchReading:
     """Reads the layers of one batch as they come by; nothing outside changes until the batch is through."""
 
-    def __init__(
-        self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Maps], distances: Tensor
-    ) -> None:
+    def __init__(self, batch: Batch, readings: Mapping[str, _Reading], references: Mapping[str, Maps]) -> None:
         self._runs = batch.runs()
         height, width, _ = batch.pictures[0].pixels.shape
         self.pixels = height * width
@@ -232,7 +230,7 @@ class _BatchReading:
         self.last_reference: dict[str, Maps] = {}
         self.channels: dict[str, Tensor] = {}
         self.positions: dict[str, int] = {}
-        self.distances = distances  # [columns, pairs], zeros at first
+        self._found: list[tuple[Tensor, list[Tensor]]] = []  # numbers of columns, and the distances of each, [P]
 
     def __call__(self, layer: str, output: Tensor | None) -> None:
         """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
@@ -261,11 +259,20 @@ class _BatchReading:
         else:  # a copy: whatever comes next in the network may change the response in place
             self.last_reference[layer] = kept.last()
 
+    def distances(self, zeros: Tensor) -> Tensor:
+        """The distances ``[columns, pairs]``, added to zeros; float64.
+
+        They are put together when all layers are read: in a hook, small operations take many times as long, since what
+        they need was pushed out of the caches by the network.
+        """
+        for columns, found in self._found:
+            zeros.index_add_(0, columns, torch.stack([distances.double() for distances in found]))
+        return zeros
+
     def _read(self, layer: str, reading: _Reading, response: Response) -> None:
         self.positions[layer] = response.positions
         if reading.distances:
-            found = torch.stack([distance(response).double() for distance in reading.distances])
-            self.distances.index_add_(0, reading.columns, found)
+            self._found.append((reading.columns, [distance(response) for distance in reading.distances]))
         if reading.keep_channels:
             self.channels[layer] = response.channel_squared_difference.float()
 

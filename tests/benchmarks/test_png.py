@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from iqa_lab import loops
+from iqa_lab.benchmarks import inflate
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.errors import UserError
@@ -25,6 +26,14 @@ IMAGE = Image.fromarray(picture(3, 20, 30))
 HEADER = struct.pack(">IIBBBBB", 30, 20, 8, 2, 0, 0, 0)
 LINES = b"".join(b"\0" + line.tobytes() for line in np.asarray(IMAGE))
 DATA = (b"IDAT", zlib.compress(LINES))
+
+
+@pytest.fixture(params=["zlib", "isal.isal_zlib"], scope="module", autouse=True)
+def library(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What inflates: Intel's library, or zlib where there are no wheels of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inflate, "fast", pytest.importorskip(request.param, reason="this platform has no wheels of isal"))
+        yield
 
 
 def png(*chunks: tuple[bytes, bytes], header: bytes = HEADER) -> bytes:
@@ -86,6 +95,34 @@ def test_the_nearest_of_all_bytes_is_that_of_the_specification() -> None:
     for above in range(256):
         of_all(above, found)
         np.testing.assert_array_equal(found, paeth(left, np.full_like(left, above), corner))
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 65, 4097, 10**6])
+def test_checksums_and_bytes_are_those_of_zlib(length: int) -> None:
+    content = np.random.default_rng(length).integers(0, 9, length, np.uint8).tobytes()
+    assert inflate.crc32(content) == inflate.crc32(memoryview(content)) == zlib.crc32(content)
+    assert inflate.crc32(content[3:], inflate.crc32(content[:3])) == zlib.crc32(content)
+    for level in (0, 1, 9):
+        assert inflate.inflated(zlib.compress(content, level), max(1, length)) == content
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (zlib.compress(bytes(10**8)), bytes(50)),  # a bomb: no more than what was asked for
+        (zlib.compress(bytes(50))[:-4], bytes(50)),  # its checksum is missing; the image's own is compared
+        (zlib.compress(bytes(50)) + b"more", bytes(50)),
+        (zlib.compress(bytes(50))[:-6], None),
+        (b"no data", None),
+        (b"", b""),
+        (zlib.compress(bytes(50))[2:], None),
+        (zlib.compress(bytes(49))[:-4] + b"\0\0\0\1", None),
+    ],
+    ids=["bomb", "no checksum", "more", "cut off", "not compressed", "nothing", "no header", "wrong checksum"],
+)
+def test_data_that_is_damaged(data: bytes, found: bytes | None) -> None:
+    got = inflate.inflated(data, 50)
+    assert got == found if found else got is None or len(got) < 50
 
 
 UNUSUAL: dict[str, Callable[[], bytes]] = {
