@@ -15,8 +15,9 @@ from iqa_lab.loops.histograms import (
     scale_of,
     set_edges,
 )
-from iqa_lab.loops.rows import LANES, exchange_rows, lay_out
-from iqa_lab.loops.rows import try_out as try_out
+from iqa_lab.loops.network import BLOCK, sort_rows
+from iqa_lab.loops.network import try_out as try_out
+from iqa_lab.loops.rows import LANES, lay_out
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
@@ -30,6 +31,8 @@ _FIRST_POSITIVE = 512  # of the third digit
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
 _FEW = LANES  # channels that are copied at once: what a line of the cache holds
+_BESIDE = 64  # channels of an image that are read one after the other: lines of the cache that lie together
+_BY_NETWORK = 8192  # positions up to which channels are put into order together
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 
 
@@ -46,9 +49,9 @@ def sort_channels(values: Array, ordered: Array, start: int, stop: int) -> None:
     lines, rows, kept, spare, counts, ends = _room(len(values))
     for begin in range(start, stop, _FEW):
         tile = values[:, begin : min(stop, begin + _FEW)]
-        if len(values) <= SHORT:
-            _sort_short(tile, rows)
-            lay_out(rows[:, : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
+        if _by_network(*tile.shape):
+            _sort_together(tile, rows)
+            lay_out(rows[: len(tile), : tile.shape[1]], ordered[begin : begin + tile.shape[1]])
             continue
         lay_out(tile, lines)
         for k in range(tile.shape[1]):
@@ -82,23 +85,27 @@ def compare_channels(
     exact, places = np.empty(len(fractions)), np.empty(len(fractions), _UNSIGNED)
     bins, far = np.empty(len(fractions) + 1, np.int64), np.empty(len(fractions) + 1, np.int64)
     # of each channel of the reference: half of the pairs have the bins of the pair before
-    spans, edges = np.empty((_FEW, 2)), np.empty((_FEW, len(fractions)), _FLOAT)
-    in_bins = np.empty((_FEW, len(fractions) + 1), np.int64)
+    spans, edges = np.empty((_BESIDE, 2)), np.empty((_BESIDE, len(fractions)), _FLOAT)
+    in_bins = np.empty((_BESIDE, len(fractions) + 1), np.int64)
     short = positions <= SHORT
-    for begin in range(start, stop, _FEW):
+    for begin in range(start, stop, _BESIDE):
         spans[:] = np.nan
-        for pair in range(pairs):
-            tile = y[pair, :, begin : min(stop, begin + _FEW)]
-            if short:
-                _sort_short(tile, rows)
-                lay_out(rows[:, : tile.shape[1]], lines)
+        tiles = -(-(min(stop, begin + _BESIDE) - begin) // _FEW)
+        for number_of_tile in range(pairs * tiles):
+            pair, some = number_of_tile // tiles, begin + number_of_tile % tiles * _FEW
+            tile = y[pair, :, some : min(stop, some + _FEW)]
+            together = _by_network(*tile.shape)
+            if together:
+                _sort_together(tile, rows)
+                lay_out(rows[: len(tile), : tile.shape[1]], lines)
             else:
                 lay_out(tile, lines)
             roughly = positions >= _WORTH_GROUPS
             for k in range(tile.shape[1]):
-                first, line = x[begin + k], lines[k, :positions]
+                channel = some + k - begin
+                first, line = x[some + k], lines[k, :positions]
                 number = 0  # of groups that are in order, but not within; 0: all is
-                if short:
+                if together:
                     low, high, second = line[0], line[-1], line
                 else:
                     low, high = _ends(line.view(_INTEGER), ends)
@@ -111,22 +118,29 @@ def compare_channels(
                             _sort_values(line, low, high, second, kept, spare, counts)
                 moved[pair] += _moved(first, second)
                 if with_histograms:
+                    edge, of_first = edges[channel], in_bins[channel]
                     bottom = min(np.float64(first[0]), np.float64(low))
                     top = max(np.float64(first[-1]), np.float64(high))
-                    if not (bottom == spans[k, 0] and top == spans[k, 1]):
-                        spans[k] = bottom, top
-                        set_edges(bottom, top, fractions, exact, edges[k])
-                        find_places(first, edges[k], places)
-                        count_in_bins(places, positions, in_bins[k])
+                    if not (bottom == spans[channel, 0] and top == spans[channel, 1]):
+                        spans[channel] = bottom, top
+                        set_edges(bottom, top, fractions, exact, edge)
+                        find_places(first, edge, places)
+                        count_in_bins(places, positions, of_first)
                     if number > 0:
-                        find_places_in_groups(second, low, high, groups[:number], edges[k], places)
+                        find_places_in_groups(second, low, high, groups[:number], edge, places)
                     else:
-                        find_places(second, edges[k], places)
+                        find_places(second, edge, places)
                     count_in_bins(places, positions, bins)
-                    apart = divergence_of_few(in_bins[k], bins) if short else divergence(in_bins[k], bins, far)
+                    apart = divergence_of_few(of_first, bins) if short else divergence(of_first, bins, far)
                     histograms[pair] += np.sqrt(apart / (2 * positions))
                     # no number where a response is none
                     histograms[pair] += 0 * (np.float64(first[0]) + first[-1] + low + high)
+
+
+@compile_loop
+def _by_network(positions: int, channels: int) -> bool:
+    """Whether a network puts so many channels into order faster than each is by itself."""
+    return positions <= SHORT or (positions <= _BY_NETWORK and channels >= _FEW // 2)
 
 
 @compile_loop
@@ -134,40 +148,32 @@ def _room(positions: int) -> Any:
     """Memory to sort in: for channels beside each other, for two copies of one, for digits, for two numbers."""
     # lines of a width that keeps them from taking the same places of the cache
     lines = np.empty((_FEW, (positions // 1024 + 1) * 1024 + 16), _FLOAT)
-    rows = np.empty((min(positions, SHORT), _FEW), _FLOAT)
+    number = -(-positions // BLOCK) * BLOCK if positions <= _BY_NETWORK else 0
+    space = np.empty((number + 1) * _FEW, _FLOAT)
+    begin = -space.ctypes.data // space.itemsize % _FEW  # rows of which each is a line of the cache
+    rows = space[begin : begin + number * _FEW].reshape(number, _FEW)
     kept, spare = np.empty(positions + 1, _FLOAT), np.empty(positions + 1, _FLOAT)
     return lines, rows, kept, spare, np.empty((4, _VALUES), _UNSIGNED), np.empty(2, _INTEGER)
 
 
 @compile_loop
-def _sort_short(tile: Array, rows: Array) -> None:
-    """Copies some channels of few positions, ``[N, k]``, to rows ``[N, 16]`` and puts each into order there.
-
-    Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M): which values are compared
-    does not depend on the values, so that all channels are put into order by the same steps.
-    """
+def _sort_together(tile: Array, rows: Array) -> None:
+    """Copies some channels, ``[N, k]``, to rows ``[M, 16]`` and puts each into order there."""
     number, together = tile.shape
-    for n in range(number):
-        for k in range(together):
-            rows[n, k] = tile[n, k]
-        rows[n, together:] = _FLOAT(0)
+    if together == _FEW:
+        for n in range(number):
+            for k in range(_FEW):
+                rows[n, k] = tile[n, k]
+    else:
+        for n in range(number):
+            for k in range(together):
+                rows[n, k] = tile[n, k]
+            rows[n, together:] = _FLOAT(0)
     keys = rows.view(_INTEGER)
-    _turn_negative(keys.reshape(-1))
-    largest = 1
-    while 2 * largest < number:
-        largest *= 2
-    run = largest  # of rows that are compared with as many others
-    while run > 0:
-        away, first, step = run, 0, largest
-        while True:
-            for begin in range(first, number - away, 2 * run):
-                for n in range(begin, min(begin + run, number - away)):
-                    exchange_rows(keys, n, n + away)
-            if step == run:
-                break
-            away, first, step = step - run, run, step // 2
-        run //= 2
-    _turn_negative(keys.reshape(-1))
+    _turn_negative(keys[:number].reshape(-1))
+    keys[number:] = _SIZE  # nothing is larger
+    sort_rows(keys)
+    _turn_negative(keys[:number].reshape(-1))
 
 
 @compile_loop

@@ -4,7 +4,7 @@ Written in LLVM's own terms, as instructions of a few rows: a compiler that has 
 together, takes one value after the other, which is three to five times as slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from iqa_lab.loops import compile_loop
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
-LANES = 16  # of rows that are exchanged or multiplied: what a line of the cache holds
+LANES = 16  # of rows that are exchanged (see network.py) or multiplied: what a line of the cache holds
 SQUARE = 8  # rows and columns that are laid out at once
 COLOURS = 3
 
@@ -42,25 +42,15 @@ def _places(context: Any, builder: Any, signature: Any, arguments: Any) -> Calla
     return place
 
 
+def at_rows(context: Any, builder: Any, signature: Any, arguments: Any, rows: Sequence[Any], values: Any) -> list[Any]:
+    """Where rows of the first argument, a two-dimensional array, begin, by their numbers, and what lies there."""
+    place = _places(context, builder, signature, arguments)
+    return [place(0, row, _zero(row), values) for row in rows]
+
+
 def _chosen(builder: Any, one: Any, other: Any, lanes: _Numbers) -> Any:
     """Values of two rows, beside each other, by their numbers."""
     return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_WHOLE, len(lanes)), lanes))
-
-
-def _exchanging(_typing: Any, rows: Any, first: Any, second: Any) -> Any:
-    """Two of the rows ``[N, 16]``, int32, by their places: of each column the smaller number comes first."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _places(context, builder, signature, arguments)
-        begin = _zero(arguments[1])
-        to = [place(0, row, begin, ir.VectorType(_WHOLE, LANES)) for row in arguments[1:]]
-        one, other = (builder.load(where, align=4) for where in to)
-        in_order = builder.icmp_signed("<", one, other)
-        builder.store(builder.select(in_order, one, other), to[0], align=4)
-        builder.store(builder.select(in_order, other, one), to[1], align=4)
-        return context.get_dummy_value()
-
-    return types.void(rows, first, second), generate
 
 
 def _turning(_typing: Any, tile: Any, n: Any, k: Any, lines: Any) -> Any:
@@ -139,7 +129,6 @@ def _zero(number: Any) -> Any:
     return number.type(0)
 
 
-exchange_rows: Any = intrinsic(_exchanging)
 add_product: Any = intrinsic(_multiplying)
 _turn: Any = intrinsic(_turning)
 _deal: Any = intrinsic(_dealing)
@@ -171,9 +160,8 @@ def copy(values: Array, line: Array) -> None:
 
 
 @compile_loop
-def _together(values: Array, numbers: Array) -> None:
+def _together(values: Array) -> None:
     lay_out(values, values)
-    exchange_rows(numbers, 0, 1)
     add_product(values, values, 0, 0, 0, values)
 
 
@@ -183,4 +171,4 @@ def try_out() -> None:
     Raises:
         Exception: of any type, if this Numba cannot.
     """
-    _together(np.ones((LANES, LANES), np.float32), np.ones((2, LANES), np.int32))
+    _together(np.ones((LANES, LANES), np.float32))

@@ -156,11 +156,26 @@ KINDS = [
 @pytest.mark.parametrize("order", ["channels innermost", "channels first"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_values_are_put_into_order(kind: str, order: str) -> None:
-    for length in (1, 2, 3, 17, 100, 512, 513, 1007, 9000):  # up to 512: all channels by the same steps
+    # up to 512: all channels by the same steps; up to 8192 the first sixteen
+    for length in (1, 2, 3, 17, 100, 512, 513, 1007, 8192, 9000):
         line = special(kind, length)
         channels = np.stack([np.roll(line, shift) for shift in range(18)])
         found = sort_positions(ORDERS[order](torch.from_numpy(channels)[None, :, None]))
         np.testing.assert_array_equal(found[0].numpy(), np.sort(channels, axis=1))
+
+
+@pytest.mark.parametrize("rows", [*range(16, 600, 16), 1024, 1040, 1536, 2064, 4112, 8192])
+def test_a_network_puts_rows_into_order(rows: int) -> None:
+    """What puts all zeros and ones into order puts all numbers into order (Knuth, volume 3, 5.3.4, theorem Z)."""
+    from iqa_lab.loops.network import sort_rows
+
+    random = np.random.default_rng(rows)
+    ones = np.arange(rows)[:, None] < random.integers(0, rows + 1, 16)
+    for keys in (random.permuted(ones, axis=0), ones, random.integers(-(2**31), 2**31, (rows, 16))):
+        keys = keys.astype(np.int32)
+        expected = np.sort(keys, axis=0)
+        sort_rows(keys)
+        np.testing.assert_array_equal(keys, expected)
 
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -178,7 +193,7 @@ def test_channels_that_are_only_parted_into_groups_are_as_far_apart(
     kind: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are enough values, and short ones. Beside float64, and what torch counts in all of them in order."""
-    for length in (90, 1030, 9000):
+    for length in (90, 1030, 9000):  # two channels: from 513 positions on each by itself
         line = special(kind, length).astype(np.float32)
         with np.errstate(invalid="ignore"):
             both = [line, CHANGES[change](line).astype(np.float32)]
