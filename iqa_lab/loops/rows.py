@@ -48,6 +48,15 @@ def at_rows(context: Any, builder: Any, signature: Any, arguments: Any, rows: Se
     return [place(0, row, _zero(row), values) for row in rows]
 
 
+def begin_of(context: Any, builder: Any, signature: Any, arguments: Any, argument: int, number: Any) -> Any:
+    """Where a part of an argument, an array that lies together, begins, by its number along the first axis."""
+    array = context.make_array(signature.args[argument])(context, builder, arguments[argument])
+    each, *sizes = cgutils.unpack_tuple(builder, array.shape)[1:]
+    for size in sizes:
+        each = builder.mul(each, size)
+    return builder.gep(array.data, [builder.mul(number, each)])
+
+
 def _chosen(builder: Any, one: Any, other: Any, lanes: _Numbers) -> Any:
     """Values of two rows, beside each other, by their numbers."""
     return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_WHOLE, len(lanes)), lanes))
@@ -95,30 +104,6 @@ def _dealing(_typing: Any, tile: Any, n: Any, lines: Any) -> Any:
     return types.void(tile, n, lines), generate
 
 
-def _multiplying(_typing: Any, left: Any, right: Any, n: Any, row: Any, column: Any, product: Any) -> Any:
-    """Adds ``left^T right`` of eight rows from ``n`` on, float32, to eight rows and sixteen columns of a product."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _places(context, builder, signature, arguments)
-        _, _, n, row, column, _ = arguments
-        wide = ir.VectorType(_REAL, LANES)
-        nothing = ir.Constant(wide, ir.Undefined)
-        to = [place(5, _after(builder, row, m), column, wide) for m in range(SQUARE)]
-        sums = [builder.load(where, align=4) for where in to]
-        for line in (_after(builder, n, m) for m in range(SQUARE)):
-            values = builder.load(place(1, line, column, wide), align=4)
-            for m in range(SQUARE):
-                factor = builder.load(place(0, line, _after(builder, row, m), _REAL))
-                factors = _chosen(builder, builder.insert_element(nothing, factor, _WHOLE(0)), nothing, [0] * LANES)
-                term = builder.fmul(factors, values, flags=("contract",))
-                sums[m] = builder.fadd(sums[m], term, flags=("contract",))
-        for values, where in zip(sums, to, strict=True):
-            builder.store(values, where, align=4)
-        return context.get_dummy_value()
-
-    return types.void(left, right, n, row, column, product), generate
-
-
 def _after(builder: Any, number: Any, more: int) -> Any:
     """A number and a few more."""
     return builder.add(number, number.type(more))
@@ -129,7 +114,6 @@ def _zero(number: Any) -> Any:
     return number.type(0)
 
 
-add_product: Any = intrinsic(_multiplying)
 _turn: Any = intrinsic(_turning)
 _deal: Any = intrinsic(_dealing)
 
@@ -147,7 +131,7 @@ def lay_out(tile: Array, lines: Array) -> None:
         columns = COLOURS
         for n in range(0, rows, SQUARE):
             _deal(tile, n, lines)
-    for k in range(together):
+    for k in range(columns if rows == positions else 0, together):
         first = rows if k < columns else 0
         copy(tile[first:, k], lines[k, first:])
 
@@ -162,7 +146,6 @@ def copy(values: Array, line: Array) -> None:
 @compile_loop
 def _together(values: Array) -> None:
     lay_out(values, values)
-    add_product(values, values, 0, 0, 0, values)
 
 
 def try_out() -> None:

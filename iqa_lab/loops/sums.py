@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from iqa_lab.loops import compile_sums
-from iqa_lab.loops.rows import LANES, SQUARE, add_product, copy, lay_out
+from iqa_lab.loops.rows import copy, lay_out
 from iqa_lab.loops.rows import try_out as try_out
 
 Array = Any  # of NumPy; Numba's code is compiled for the types that it meets
@@ -29,7 +29,6 @@ CHANGE = ("v", "v^2", "e", "e^2", "u e", "|d|")
 WHOLE = ("x^2", "y^2", "d^2", "lpips")
 
 BLOCK = 2**14  # values of one image that are worked on while they are in the nearest cache
-_PRODUCTS = 2**12  # values of a pair that are multiplied while they are there
 _NEAR = 2**17  # values of a reference that stay near while each distorted image streams by: half of the second cache
 _LINE, _FEW = 512, 8  # positions, and channels, that are copied to lines of their own at once
 
@@ -276,53 +275,6 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
                     for n in range(size):
                         product += totals[row, n] * changes[column, n]
                     sums[pair, row, column] += product
-
-
-@compile_sums
-def products_of_rows(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
-    """As ``products``, of rows ``[N, C]`` and ``[P, N, C]`` of eight channels or a multiple of that.
-
-    A few products are added in float32, and their sums in float64.
-
-    Args:
-        x: float32.
-        y: float32.
-        start: first position.
-        stop: after the last one.
-        sums: ``[P, C, K]`` float64, ``K`` the channels rounded up to a multiple of 16; what is beyond means nothing.
-    """
-    pairs, _, number = y.shape
-    step = max(SQUARE, _PRODUCTS // number // SQUARE * SQUARE)
-    # what is read beyond a row's end belongs to the next one, and is multiplied for nothing
-    totals, changes = np.zeros((step + 1, number), np.float32), np.zeros((step + 1, number), np.float32)
-    few = np.zeros(sums.shape[1:], np.float32)
-    for begin in range(start, stop, step):
-        size = min(stop, begin + step) - begin
-        for pair in range(pairs):
-            _add_and_subtract(x[begin : begin + size], y[pair, begin : begin + size], totals, changes)
-            totals[size:], changes[size:] = 0, 0
-            for row in range(0, number, SQUARE):
-                for column in range(0, number, LANES):
-                    for n in range(0, size, SQUARE):
-                        add_product(totals, changes, n, row, column, few)
-            _add(few.reshape(-1), sums[pair].reshape(-1))
-            few[:] = 0
-
-
-@compile_sums
-def _add_and_subtract(x: Array, y: Array, totals: Array, changes: Array) -> None:
-    """Writes ``x + y`` and ``y - x``."""
-    x, y, totals, changes = x.reshape(-1), y.reshape(-1), totals.reshape(-1), changes.reshape(-1)
-    for n in range(len(x)):
-        totals[n] = x[n] + y[n]
-        changes[n] = y[n] - x[n]
-
-
-@compile_sums
-def _add(few: Array, sums: Array) -> None:
-    """Adds values to sums."""
-    for n in range(len(few)):
-        sums[n] += few[n]
 
 
 @compile_sums

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from iqa_lab.readouts.gradients import root
-from iqa_lab.readouts.moments import FEW_CHANNELS, products, serves
+from iqa_lab.readouts.moments import FEW_CHANNELS, products, serves, squares_apart, squares_from_positions
 from iqa_lab.readouts.response import Response
 
 # Positions of one product of matrices. Of a hundred thousand a GPU adds so many products one after the other in float32
@@ -25,13 +25,18 @@ def distance(response: Response) -> Tensor:
     With ``S = F + G`` and ``D = G - F`` the difference of the two matrices is ``(S D^T + D S^T) / 2``: one product
     instead of two, and no digits are lost for nearly equal images.
     """
-    product = products(response.reference.parts, response.distorted.parts)
+    parts = response.reference.parts, response.distorted.parts
+    product = products(*parts)
     if product is not None:
         return _half_norm(product) / response.positions
     # on a GPU the processor would have to wait, to see whether digits were lost
-    single = all(serves(values) for values in (*response.reference.parts, *response.distorted.parts))
+    single = all(serves(values) for values in (*parts[0], *parts[1]))
+    few = response.channels <= 2 * response.positions
+    squares = squares_apart(*parts) if few else _from_positions_by_loops(response)
+    if squares is not None:
+        return root(squares) / response.positions
     if response.channels > (3 if single else 6) * response.positions:  # float64 takes twice as long
-        return _from_positions(response, torch.float32 if single else torch.float64) / response.positions
+        return root(_from_positions(response, torch.float32 if single else torch.float64)) / response.positions
     return response.over_pairs(lambda f, g: _distance(_columns(f), _columns(g))) / response.positions
 
 
@@ -45,8 +50,18 @@ def _distance(f: Tensor, g: Tensor) -> Tensor:
     return _half_norm(_product(f + g, g - f))
 
 
+def _from_positions_by_loops(response: Response) -> Tensor | None:
+    """The squares before they are divided, ``[P]``, from smaller matrices ``[N, N]``; None where loops do not serve."""
+    found = squares_from_positions(response.reference.parts, response.distorted.parts)
+    if found is None:
+        return None
+    squares, change, length = found.unbind(1)
+    kept = _kept(squares, change, length, response.positions)
+    return squares if kept.all() else torch.where(kept, squares, _from_positions(response, torch.float64))
+
+
 def _from_positions(response: Response, dtype: torch.dtype) -> Tensor:
-    """The same before it is divided, from smaller matrices ``[N, N]``: two products a pair, one a reference.
+    """The same: two products a pair, one a reference.
 
     Where products in float32 lose digits they are made again in float64.
     """
@@ -59,7 +74,7 @@ def _from_positions(response: Response, dtype: torch.dtype) -> Tensor:
         if dtype == torch.float32 and not kept.all():
             exact = _columns(f).double()
             squares, _ = _squares(exact, _columns(g).double(), _inner(exact, exact))
-        found.append(root(squares))
+        found.append(squares)
     return torch.cat(found)
 
 
@@ -72,10 +87,13 @@ def _squares(first: Tensor, second: Tensor, ff: Tensor) -> tuple[Tensor, Tensor]
     change = second - first
     df, dd = _inner(change, first), _inner(change, change)
     squares = ((2 * ff + 4 * df + dd) * dd + 2 * df * df.transpose(1, 2)).sum((1, 2)).clamp_min(0)
-    change_length = _trace(dd)
-    length = 4 * _trace(ff) + change_length
-    kept = squares * first.shape[1] >= _KEPT * length * change_length
-    return squares, kept & squares.isfinite() & (change_length > _SMALLEST)
+    return squares, _kept(squares, _trace(dd), _trace(ff), first.shape[1])
+
+
+def _kept(squares: Tensor, change: Tensor, length: Tensor, positions: int) -> Tensor:
+    """Which squared distances have their digits in float32, from ``|D|^2`` and ``|F|^2``."""
+    kept = squares * positions >= _KEPT * (4 * length + change) * change
+    return kept & squares.isfinite() & (change > _SMALLEST)
 
 
 def _inner(left: Tensor, right: Tensor) -> Tensor:

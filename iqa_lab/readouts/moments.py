@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from iqa_lab.loops import sums_on
+from iqa_lab.loops import loops, sums_on
 from iqa_lab.readouts.pieces import LPIPS_EPSILON
 from iqa_lab.readouts.threads import share_out
 
@@ -26,8 +26,8 @@ CONSTANT = 1e-6
 
 # Values that are worth another thread; channels, of pixels say, that are fewer than matrices are made for.
 _WORTH_A_THREAD, FEW_CHANNELS = 2**15, 8
-# Channels that lie innermost: more are summed up position by position; more are multiplied by a library of matrices.
-_AS_LINES, _AS_ROWS = 32, 64
+# Channels that lie innermost: more are summed up position by position.
+_AS_LINES = 32
 _READ = (torch.float32, torch.bfloat16, torch.float16, torch.uint8)
 
 
@@ -85,29 +85,56 @@ def differences(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> tu
 
 
 def products(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
-    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with some channels: ``[P, C, C]``, float64.
-
-    None of many channels, which a library of matrices multiplies faster.
-    """
+    """``(f + g) (g - f)^T`` of responses ``[C, N]`` with a few channels, pixels say: ``[P, C, C]``, float64."""
     compiled = _serving(references, distorted)
     channels = distorted[0].shape[1]
-    if compiled is None or distorted[0].is_cuda:
+    if compiled is None or distorted[0].is_cuda or channels >= FEW_CHANNELS:
         return None
-    by_rows = channels % compiled.SQUARE == 0 and channels <= _AS_ROWS and distorted[0].stride(1) == 1
-    if not (by_rows or channels < FEW_CHANNELS):
-        return None
-    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows)]
-    loop = compiled.products_of_rows if by_rows else compiled.products
-    width = -(-channels // compiled.LANES) * compiled.LANES if by_rows else channels
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows=False)]
 
     def work(start: int, stop: int) -> Vector:
-        sums = [np.zeros((len(g), channels, width)) for _, g in runs]
+        sums = [np.zeros((len(g), channels, channels)) for _, g in runs]
         for (f, g), found in zip(runs, sums, strict=True):
-            loop(f, g, start, stop, found)
+            compiled.products(f, g, start, stop, found)
         return np.concatenate(sums)
 
     found = np.sum(share_out(work, distorted[0][0, 0].numel(), _least(channels, runs)), axis=0)
-    return torch.from_numpy(found[..., :channels])
+    return torch.from_numpy(found)
+
+
+def squares_apart(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
+    """``|f f^T - g g^T|^2`` of responses ``[C, N]``, ``[P]`` float64; or None, see ``_of_pairs``."""
+    return _of_pairs("squares_apart", (), references, distorted)
+
+
+def squares_from_positions(references: Sequence[Tensor], distorted: Sequence[Tensor]) -> Tensor | None:
+    """The same from products of positions, ``|g - f|^2`` and ``|f|^2``, ``[P, 3]`` float64; or None."""
+    return _of_pairs("squares_from_positions", (3,), references, distorted)
+
+
+def _of_pairs(
+    loop: str, shape: tuple[int, ...], references: Sequence[Tensor], distorted: Sequence[Tensor]
+) -> Tensor | None:
+    """What a loop over pairs gives, ``[P, ...]`` float64.
+
+    None where channels do not lie innermost, where loops do not serve, and of fewer pairs than threads, which torch
+    shares out better.
+    """
+    number = sum(map(len, distorted))
+    served = all(serves(values) for values in (*references, *distorted)) and distorted[0].stride(1) == 1
+    if not served or number < torch.get_num_threads() or (compiled := loops("matrices")) is None:
+        return None
+    runs = [run for f, g in zip(references, distorted, strict=True) for run in _laid_out(f, g, by_rows=True)]
+    found, write = np.empty((number, *shape)), getattr(compiled, loop)
+
+    def work(start: int, stop: int) -> None:
+        begin = 0
+        for f, g in runs:
+            write(f, g, max(start - begin, 0), min(stop - begin, len(g)), found[begin : begin + len(g)])
+            begin += len(g)
+
+    share_out(work, number, 1)
+    return torch.from_numpy(found)
 
 
 def serves(values: Tensor, kind: str = "cpu") -> bool:

@@ -1,8 +1,12 @@
 """Compiled loops give what the definitions in torch give, sort what they should, and need neither Numba nor a disk."""
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,10 @@ from iqa_lab import loops
 from iqa_lab.benchmarks.png import usual_pixels
 from iqa_lab.errors import UserError
 from iqa_lab.readouts import Response, load_distance
-from iqa_lab.readouts.moments import differences, moments
+from iqa_lab.readouts.moments import differences, moments, squares_apart, squares_from_positions
 from iqa_lab.readouts.order import sort_positions
 from tests.benchmarks.test_image_files import encoded
+from tests.conftest import ROOT
 from tests.readouts.test_readouts import NAMES, PIXELS, READOUTS, responses
 
 pytest.importorskip("numba")
@@ -30,6 +35,16 @@ SAME = {"rel": 1e-5, "abs": 1e-9}
 def distances(name: str, references: list[Tensor], distorted: list[Tensor], *, several: bool = False) -> list[float]:
     response = Response(references, distorted, PIXELS, several=several)
     return [float(value) for value in load_distance(READOUTS[name])(response)]
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def as_tokens(values: Tensor) -> Tensor:
@@ -110,13 +125,10 @@ def test_what_is_only_shifted_varies_exactly_as_before(order: str) -> None:
 
 def test_how_many_threads_read_does_not_matter() -> None:
     values = responses(5, 4, (24, 80, 90)).contiguous(memory_format=torch.channels_last)
-    before, found = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
+    found = []
+    for number in (1, 2, 5):
+        with threads(number):
             found.append([distances(name, [values[:1]], [values[1:]], several=True) for name in NAMES])
-    finally:
-        torch.set_num_threads(before)
     for other in found[1:]:
         for name, first, second in zip(NAMES, found[0], other, strict=True):
             assert second == pytest.approx(first, rel=1e-6 if name in ("gram", "wasserstein") else 1e-12), name
@@ -232,13 +244,71 @@ def test_columns_are_laid_out_as_lines(shape: tuple[int, int]) -> None:
         assert np.isnan(lines[-1]).all() and np.isnan(lines[:, -3:]).all()  # nothing is written beside them
 
 
-@pytest.mark.parametrize("channels", [8, 24, 64])
-def test_channels_are_multiplied_with_all_digits_of_a_small_difference(channels: int) -> None:
-    base = responses(8, 1, (channels, 19, 23))
-    nearly = base + 1e-5 * responses(9, 2, (channels, 19, 23))
+@pytest.mark.parametrize("channels", [8, 12, 16, 24, 40, 64, 100, 129])
+@pytest.mark.parametrize("size", [(5, 9), (16, 16), (19, 27)], ids=str)
+def test_channels_are_multiplied_with_all_digits_of_a_small_difference(channels: int, size: tuple[int, int]) -> None:
+    base = responses(8, 2, (channels, *size))
+    nearly = base[[0, 0, 1]] + 1e-5 * responses(9, 3, (channels, *size))
     f, g = (values.contiguous(memory_format=torch.channels_last) for values in (base, nearly))
-    exact = distances("gram", [f.double()], [g.double()])
-    assert distances("gram", [f], [g]) == pytest.approx(exact, rel=1e-6)
+    runs = [f[:1], f[1:]], [g[:2], g[2:]]
+    exact = distances("gram", *([part.double() for part in parts] for parts in runs))
+    with threads(3):
+        assert squares_apart(*runs) is not None
+        assert distances("gram", *runs) == pytest.approx(exact, rel=1e-6)
+    assert distances("gram", [f[:1]], [f[:1]]) == [0]
+
+
+@pytest.mark.parametrize("channels", [33, 256, 300, 700])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 4), (5, 9)], ids=str)
+def test_positions_are_multiplied_as_channels_are(channels: int, size: tuple[int, int]) -> None:
+    f, g = responses(8, 2, (channels, *size)), responses(9, 3, (channels, *size))
+    f, g = (values.contiguous(memory_format=torch.channels_last) for values in (f, g))
+    runs = [f[:1], f[1:]], [g[:2], g[2:]]
+    with threads(2):
+        found = squares_from_positions(*runs)
+    assert found is not None
+    x, y = f[[0, 0, 1]].double().flatten(2), g.double().flatten(2)
+    expected = [(x @ x.mT - y @ y.mT).square(), (y - x).square(), x.square()]
+    torch.testing.assert_close(found, torch.stack([terms.sum((1, 2)) for terms in expected], 1), rtol=2e-6, atol=0)
+
+
+def test_channels_are_multiplied_as_lines_and_by_more_threads_than_pairs_by_torch() -> None:
+    f, g = responses(8, 2, (24, 19, 23)).split(1)
+    assert squares_apart([f], [g]) is None
+    f, g = (values.contiguous(memory_format=torch.channels_last) for values in (f, g))
+    with threads(1):
+        one = squares_apart([f], [g])
+    assert one is not None
+    with threads(2):
+        assert squares_apart([f], [g]) is None
+        torch.testing.assert_close(squares_apart([f, g], [g, f]), one.repeat(2), rtol=1e-12, atol=0)
+
+
+def test_processors_with_shorter_vectors_give_the_same(tmp_path: Path) -> None:
+    """Compiled as for one that has AVX2: panels are narrower there, and a row of the network takes two registers."""
+    features = pytest.importorskip("llvmlite.binding").get_host_cpu_features()
+    if not features.get("avx2"):
+        pytest.skip("this processor cannot run what is compiled for AVX2")
+    code = """
+import numpy as np
+from iqa_lab.loops import matrices, network
+random = np.random.default_rng(0)
+keys = random.integers(-9, 9, (1040, 16)).astype(np.int32)
+expected = np.sort(keys, axis=0)
+network.sort_rows(keys)
+np.testing.assert_array_equal(keys, expected)
+x, y = random.random((300, 41), np.float32), random.random((3, 300, 41), np.float32)
+found = np.empty(3)
+matrices.squares_apart(x, y, 0, 3, found)
+exact = [np.square(x.T.astype(float) @ x - one.T.astype(float) @ one).sum() for one in y]
+np.testing.assert_allclose(found, exact, rtol=1e-6)
+print(matrices.ROWS)
+"""
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2",
+    }  # fmt: skip
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, env=environment).strip() == "4"
 
 
 def test_gradients_and_doubles_are_left_to_torch() -> None:
@@ -283,7 +353,7 @@ def test_where_numba_cannot_compile_the_loops_torch_serves(
 
     values = responses(1, 2, (8, 5, 7))
     expected = sort_positions(values)
-    for name in ("order", "sums"):
+    for name in ("order", "sums", "matrices"):
         monkeypatch.setattr(loops.loops(name), "try_out", of_another_time)
     loops._compiled_module.cache_clear()
     torch.testing.assert_close(sort_positions(values), expected, rtol=0, atol=0)

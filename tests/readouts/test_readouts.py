@@ -195,15 +195,17 @@ def turned(values: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     ids=["noise", "little noise", "turned", "negative", "other channels", "one channel"],
 )
 @pytest.mark.parametrize("scale", [1, 1e18, 1e-18])
+@pytest.mark.parametrize("order", [torch.channels_last, torch.contiguous_format], ids=["loops", "torch"])
 def test_gram_of_many_channels_keeps_its_digits_in_float32(
-    shape: tuple[int, ...], change: Callable[..., torch.Tensor], scale: float
+    shape: tuple[int, ...], change: Callable[..., torch.Tensor], scale: float, order: torch.memory_format
 ) -> None:
     """Products in float32 serve most responses; where their terms cancel, or leave its range, they do not."""
     values, noise = responses(5, 2, shape)
     f, g = scale * (values.relu() + 1), scale * change(values.relu() + 1, noise)
     x, y = (values.flatten(1).double().numpy() for values in (f, g))
     expected = np.linalg.norm((x + y) @ (y - x).T + (y - x) @ (x + y).T) / 2 / x.shape[1]
-    assert between("gram", f, g) == pytest.approx(expected, rel=3e-6)
+    parts = ([values[None].contiguous(memory_format=order)] for values in (f, g))
+    assert float(gram.distance(Response(*parts, PIXELS))) == pytest.approx(expected, rel=3e-6)
 
 
 def test_gram_does_not_mix_the_batch() -> None:
