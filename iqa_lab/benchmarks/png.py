@@ -44,6 +44,6 @@ def usual_pixels(content: bytes) -> NDArray[np.uint8] | None:
     if found is None or len(found) != number:
         return None
     filtered = np.frombuffer(found, np.uint8)
-    pixels = np.empty((height, width, 3), np.uint8)
-    lines = filtered.reshape(height, -1), pixels.reshape(height, -1)
-    return pixels if compiled.unfilter(*lines) else None
+    pixels = np.empty((1 + height, width, 3), np.uint8)  # and a line above the image
+    lines = filtered.reshape(height, -1), pixels.reshape(1 + height, -1)
+    return pixels[1:] if compiled.unfilter(*lines) else None

@@ -7,13 +7,20 @@ its left, ``a``, above, ``b``, and above to the left, ``c``, of the same colour;
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from iqa_lab.loops import compile_loop
+from iqa_lab.loops.rows import begin_of
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
 COLOURS = 3
 _NONE, _SUB, _UP, _AVERAGE, _PAETH = range(5)
+
+_BYTE, _WHOLE, _FEW = ir.IntType(8), ir.IntType(32), 4  # what is fetched at once: a pixel, and a byte of the next one
+_BYTES, _NUMBERS = ir.VectorType(_BYTE, _FEW), ir.VectorType(ir.IntType(16), _FEW)
 
 
 @compile_loop
@@ -21,14 +28,16 @@ def unfilter(filtered: Array, lines: Array) -> bool:
     """Whether all lines are filtered in one of the ways that there are; their bytes are written.
 
     Args:
-        filtered: ``[H, 1 + 3 W]`` uint8, the way first.
-        lines: ``[H, 3 W]`` uint8, filled here.
+        filtered: ``[H, 1 + 3 W]`` uint8, C-contiguous, the way first.
+        lines: ``[1 + H, 3 W]`` uint8, C-contiguous, filled here; the first one is above the image.
     """
-    above = np.zeros(lines.shape[1], np.uint8)
-    for number in range(len(lines)):
-        way, given, line = filtered[number, 0], filtered[number, 1:], lines[number]
+    lines[0] = 0
+    number, height = 0, len(filtered)
+    while number < height:
+        way, given, above, line = filtered[number, 0], filtered[number, 1:], lines[number], lines[number + 1]
         if way == _NONE:
-            line[:] = given
+            for n in range(len(line)):
+                line[n] = given[n]
         elif way == _SUB:
             line[:COLOURS] = given[:COLOURS]
             for n in range(COLOURS, len(line)):
@@ -40,11 +49,14 @@ def unfilter(filtered: Array, lines: Array) -> bool:
             for n in range(len(line)):
                 left = np.int32(line[n - COLOURS]) if n >= COLOURS else np.int32(0)
                 line[n] = given[n] + (left + above[n]) // 2
+        elif way == _PAETH and number + 1 < height and filtered[number + 1, 0] == _PAETH and len(line) > COLOURS:
+            _add_predicted_to_two(filtered, lines, number)
+            number += 1
         elif way == _PAETH:
             _add_predicted(given, above, line)
         else:
             return False
-        above = line
+        number += 1
     return True
 
 
@@ -73,10 +85,74 @@ def nearest(a: Any, b: Any, c: Any) -> Any:
     return large if limit <= small else below
 
 
+def _adding_predicted_to_two(_typing: Any, filtered: Any, lines: Any, number: Any) -> Any:
+    """The same of two lines, of two pixels or more, the second a pixel behind the first.
+
+    Each pixel has to wait for the one to its left: two lines at once take little longer than one.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number = arguments[2]
+        size = number.type
+        places = []
+        for argument, first, skipped in ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 2, 0), (1, 0, 0)):
+            begin = begin_of(context, builder, signature, arguments, argument, builder.add(number, size(first)))
+            places.append(builder.gep(begin, [size(skipped)]))
+        width = cgutils.unpack_tuple(
+            builder, context.make_array(signature.args[1])(context, builder, arguments[1]).shape
+        )[1]
+        nothing = ir.Constant(_NUMBERS, [0] * _FEW)
+        left, corner = ([cgutils.alloca_once_value(builder, nothing) for _ in range(2)] for _ in range(2))
+
+        def fetched(place: Any, n: Any, last: bool) -> Any:
+            where = builder.gep(place, [n])
+            if not last:
+                found = builder.load(builder.bitcast(where, _BYTES.as_pointer()), align=1)
+                return builder.zext(found, _NUMBERS)
+            found = ir.Constant(_BYTES, [0] * _FEW)  # there may be nothing behind a line's last pixel
+            for colour in range(COLOURS):
+                byte = builder.load(builder.gep(where, [size(colour)]))
+                found = builder.insert_element(found, byte, _WHOLE(colour))
+            return builder.zext(found, _NUMBERS)
+
+        def add(line: int, n: Any, b: Any, last: bool = False) -> None:
+            a, c, values = builder.load(left[line]), builder.load(corner[line]), fetched(places[line], n, last)
+            less = builder.icmp_signed("<", a, b)
+            small, large = builder.select(less, a, b), builder.select(less, b, a)
+            limit = builder.sub(builder.sub(builder.add(builder.add(c, c), c), b), a)
+            found = builder.select(builder.icmp_signed("<=", large, limit), small, c)
+            found = builder.select(builder.icmp_signed("<=", limit, small), large, found)
+            found = builder.and_(builder.add(found, values), ir.Constant(_NUMBERS, [255] * _FEW))
+            builder.store(found, left[line])
+            builder.store(b, corner[line])
+            result, where = builder.trunc(found, _BYTES), builder.gep(places[2 + line], [n])
+            if not last:
+                builder.store(result, builder.bitcast(where, _BYTES.as_pointer()), align=1)
+                return
+            for colour in range(COLOURS):
+                byte = builder.extract_element(result, _WHOLE(colour))
+                builder.store(byte, builder.gep(where, [size(colour)]))
+
+        pixel, final = size(COLOURS), builder.sub(width, size(COLOURS))
+        add(0, size(0), fetched(places[4], size(0), False))
+        with cgutils.for_range_slice(builder, pixel, final, pixel, size) as (n, _):
+            add(1, builder.sub(n, pixel), builder.load(left[0]))
+            add(0, n, fetched(places[4], n, False))
+        add(1, builder.sub(final, pixel), builder.load(left[0]))
+        add(0, final, fetched(places[4], final, True), last=True)
+        add(1, final, builder.load(left[0]), last=True)
+        return context.get_dummy_value()
+
+    return types.void(filtered, lines, number), generate
+
+
+_add_predicted_to_two: Any = intrinsic(_adding_predicted_to_two)
+
+
 def try_out() -> None:
     """Compile and run the loops once.
 
     Raises:
         Exception: of any type, if this Numba cannot.
     """
-    unfilter(np.zeros((1, 4), np.uint8), np.empty((1, 3), np.uint8))
+    unfilter(np.zeros((1, 4), np.uint8), np.empty((2, 3), np.uint8))

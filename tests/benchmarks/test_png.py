@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -65,6 +65,10 @@ def filtered(pixels: np.ndarray, ways: Sequence[int]) -> bytes:
 
 
 @given(st.integers(0, 999), st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(1, 40), st.booleans())
+@example(seed=0, ways=[4, 4, 4], width=1, extreme=True)
+@example(seed=0, ways=[4, 4, 4, 4], width=2, extreme=True)
+@example(seed=1, ways=[4] * 11, width=40, extreme=True)  # two lines at once, and the last one alone
+@example(seed=1, ways=[1, 4, 4, 2, 4, 3, 4, 4, 4, 0, 4, 4], width=37, extreme=False)
 def test_lines_filtered_in_any_way_are_what_pillow_makes_of_them(
     seed: int, ways: list[int], width: int, extreme: bool
 ) -> None:

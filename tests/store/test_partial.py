@@ -373,13 +373,14 @@ def test_a_full_disk_is_one_line_and_the_pass_goes_on(
 def test_scores_that_fail_the_unit_are_not_kept(
     pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopper: Stopper
 ) -> None:
-    original = scoring._BatchReading.__call__
+    original = scoring._BatchReading.distances
 
-    def broken(self: object, layer: str, output: object) -> None:
-        original(self, layer, output)  # type: ignore[arg-type]
-        self.distances[:, -1] = float("nan")  # type: ignore[attr-defined]
+    def broken(self: scoring._BatchReading, zeros: torch.Tensor) -> torch.Tensor:
+        found = original(self, zeros)
+        found[:, -1] = float("nan")
+        return found
 
-    monkeypatch.setattr(scoring._BatchReading, "__call__", broken)
+    monkeypatch.setattr(scoring._BatchReading, "distances", broken)
     with pytest.raises(UnitFailed, match="no finite numbers"):
         units.evaluate(config_of(pairs, tmp_path))
     assert not list(tmp_path.rglob(partial.FOLDER))
