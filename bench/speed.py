@@ -119,9 +119,9 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=NETWORKS)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
-        "--pairs", type=int, default=62, help="of the 350 of the benchmark levels; with two references two batches"
+        "--pairs", type=int, default=126, help="of the 350 of the benchmark levels; with two references two batches"
     )
-    parser.add_argument("--batch-size", type=int, default=32, help="what `auto` takes of such images")
+    parser.add_argument("--batch-size", type=int, default=64, help="what `auto` takes of such images")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
         "--clock", choices=("wall", "processor"), default="wall",

@@ -2,8 +2,16 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
+import pytest
+import torch
+
+from iqa_lab.benchmarks.images import Decoded
+from iqa_lab.scoring import cost
+from iqa_lab.scoring.settings import Settings
 
 PROGRAM = """
 import sys
@@ -29,6 +37,34 @@ for name in ("squeezenet1_1", "mobilenet_v2", "resnet18"):
     score(network, benchmark.pairs, plan.passed, settings)
     print(name, foreseen // 2**20, peak_memory_mib(settings.device))
 """
+
+
+@pytest.mark.parametrize(
+    ("device", "size", "of_image", "free", "expected"),
+    [
+        ("cpu", (384, 256), 9.4, 10**5, 64),  # MobileNetV2
+        ("cpu", (384, 256), 25.2, 10**5, 25),  # VGG-16: the largest response is limited
+        ("cpu", (384, 256), 9.4, 1200, 10),  # half of the memory that is free, six copies
+        ("cpu", (768, 512), 37.6, 10**5, 17),
+        ("cpu", (192, 128), 2.4, 10**5, 256),
+        ("cpu", (16, 16), 0.01, 10**5, 512),
+        ("cpu", (384, 256), 9.4, 0, 1),
+        ("cpu", (384, 256), 2000, 10**6, 1),
+        ("cuda", (384, 256), 25.2, 10**5, 256),
+        ("cuda", (384, 256), 25.2, 3000, 9),
+    ],
+)
+def test_how_many_images_are_forwarded_at_once(
+    device: str, size: tuple[int, int], of_image: float, free: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "bytes_per_image", lambda *_: int(of_image * 2**20))
+    monkeypatch.setattr(cost, "kept_bytes", lambda *_: 0)
+    monkeypatch.setattr(cost, "free_memory", lambda _: free * 2**20)
+    benchmark = SimpleNamespace(
+        pairs=pd.DataFrame({"reference_path": ["x"]}), decode=lambda *_: Decoded(np.zeros((*size, 3), np.uint8), None)
+    )
+    settings = Settings(device=torch.device(device))
+    assert cost.choose_batch_size(None, None, benchmark, settings) == expected  # type: ignore[arg-type]
 
 
 def test_the_estimate_is_at_least_what_three_networks_took(small_pairs: pd.DataFrame, tmp_path) -> None:
