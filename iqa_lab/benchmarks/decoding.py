@@ -141,7 +141,8 @@ class _Process:
             self._pixels = mmap.mmap(self._shared, 0, access=mmap.ACCESS_READ)
         pixels = np.empty(shape, np.uint8)
         pixels[...] = np.frombuffer(self._pixels, np.uint8, pixels.size).reshape(shape)
-        return Decoded(pixels, answer["conversion"], known_digest=answer["digest"], known_checksum=answer["checksum"])
+        facts = {"known_checksum": answer["checksum"], "whole_elsewhere": resize is not None}
+        return Decoded(pixels, answer["conversion"], **facts)
 
     def end(self) -> None:
         """End it; it may have ended, and this process may be ending, too."""
@@ -174,10 +175,7 @@ def _answer(question: dict[str, Any], shared: int) -> dict[str, Any]:
         os.ftruncate(shared, len(left))
     while left:
         left = left[os.pwrite(shared, left, image.pixels.size - len(left)) :]
-    # of the whole image nobody but this process has the pixels
-    digest = None if image.whole is None else image.digest
-    facts = {"conversion": image.conversion, "digest": digest, "checksum": image.checksum}
-    return {"shape": image.pixels.shape, **facts}
+    return {"shape": image.pixels.shape, "conversion": image.conversion, "checksum": image.checksum}
 
 
 def _main() -> None:

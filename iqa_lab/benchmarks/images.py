@@ -42,14 +42,12 @@ class Decoded:
     pixels: Pixels
     conversion: str | None
     whole: Pixels | None = field(default=None, repr=False)  # before it was resized; None: it was not
-    known_digest: str | None = None  # where they were computed before
-    known_checksum: int | None = None
+    known_checksum: int | None = None  # where it was computed before
+    whole_elsewhere: bool = False  # another process has resized it, and kept no more of the whole image
 
     @cached_property
     def digest(self) -> str:
         """Of all pixels and the size of the image as it is in the file, before it was resized; of floats their type."""
-        if self.known_digest is not None:
-            return self.known_digest
         pixels, facts = self._in_file
         digest = hashlib.blake2b(pixels, digest_size=16)
         digest.update(facts)
@@ -57,7 +55,7 @@ class Decoded:
 
     @cached_property
     def checksum(self) -> int:
-        """CRC-32 of the same, in a fifth of the time: whether an image is still the one that it was."""
+        """CRC-32 of the same, in a small part of the time: whether an image is still the one that it was."""
         if self.known_checksum is not None:
             return self.known_checksum
         pixels, facts = self._in_file
@@ -66,6 +64,8 @@ class Decoded:
     @property
     def _in_file(self) -> tuple[memoryview, bytes]:
         """All bytes of the pixels, and their facts."""
+        if self.whole_elsewhere:
+            raise LookupError("the whole image is in another process: ask for its checksum")
         pixels = np.ascontiguousarray(self.pixels if self.whole is None else self.whole)
         return pixels.data, f"{pixels.shape}{'' if pixels.dtype == np.uint8 else pixels.dtype}".encode()
 

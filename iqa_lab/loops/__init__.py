@@ -44,7 +44,10 @@ enabled = switched_on(os.environ.get("IQA_LAB_LOOPS", ""))
 
 
 def loops(name: str) -> ModuleType | None:
-    """Compiled loops: ``sums``, ``order``, ``lines`` or ``gpu``; None where they cannot be had or are switched off."""
+    """Compiled loops: ``sums``, ``order``, ``matrices``, ``lines`` or ``gpu``.
+
+    None where they cannot be had or are switched off.
+    """
     return _compiled_module(name) if enabled else None
 
 

@@ -13,7 +13,7 @@ _NOTHING = _UNSIGNED(0)
 # The bits of a negative number's size turned, so that whole numbers are in the order of the values.
 _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
-# Positions of a channel up to which sixteen are put into order at once, and histograms have a table.
+# Positions up to which channels are put into order together even where they are few, and histograms have a table.
 SHORT = 512
 _LOG_2 = float(np.log(2))
 # Of counts: n log n. Of as many as two short channels have, eleven digits are left of what sums of it differ by.

@@ -32,7 +32,7 @@ _SIZE, _LAST = _INTEGER(0x7FFFFFFF), _INTEGER(31)
 
 _FEW = LANES  # channels that are copied at once: what a line of the cache holds
 _BESIDE = 64  # channels of an image that are read one after the other: lines of the cache that lie together
-_BY_NETWORK = 8192  # positions up to which channels are put into order together
+_BY_NETWORK = 8192  # positions up to which many channels are put into order together
 _GROUPS, _WORTH_GROUPS = 4096, 1024  # into which values are parted at most; values that are worth it
 
 

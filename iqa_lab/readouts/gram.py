@@ -70,8 +70,8 @@ def _from_positions(response: Response, dtype: torch.dtype) -> Tensor:
         if f is not seen:
             seen, first = f, _columns(f).to(dtype)
             ff = _inner(first, first)
-        squares, kept = _squares(first, _columns(g).to(dtype), ff)
-        if dtype == torch.float32 and not kept.all():
+        squares, dd = _squares(first, _columns(g).to(dtype), ff)
+        if dtype == torch.float32 and not _kept(squares, _trace(dd), _trace(ff), response.positions).all():
             exact = _columns(f).double()
             squares, _ = _squares(exact, _columns(g).double(), _inner(exact, exact))
         found.append(squares)
@@ -79,15 +79,14 @@ def _from_positions(response: Response, dtype: torch.dtype) -> Tensor:
 
 
 def _squares(first: Tensor, second: Tensor, ff: Tensor) -> tuple[Tensor, Tensor]:
-    """The squared distances ``[p]`` of ``[1, N, C]`` and ``[p, N, C]``, and which of them would have their digits.
+    """The squared distances ``[p]`` of ``[1, N, C]`` and ``[p, N, C]``, and ``D^T D``, ``[p, N, N]``.
 
     With ``S = 2 F + D``: ``|S D^T + D S^T|^2 / 4 = <2 (F^T F + 2 D^T F) + D^T D, D^T D> + 2 <D^T F, (D^T F)^T>``, of
     which terms cancel where the positions of ``F`` and ``G`` are nearly the same in another order.
     """
     change = second - first
     df, dd = _inner(change, first), _inner(change, change)
-    squares = ((2 * ff + 4 * df + dd) * dd + 2 * df * df.transpose(1, 2)).sum((1, 2)).clamp_min(0)
-    return squares, _kept(squares, _trace(dd), _trace(ff), first.shape[1])
+    return ((2 * ff + 4 * df + dd) * dd + 2 * df * df.transpose(1, 2)).sum((1, 2)).clamp_min(0), dd
 
 
 def _kept(squares: Tensor, change: Tensor, length: Tensor, positions: int) -> Tensor:
