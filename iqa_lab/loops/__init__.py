@@ -127,7 +127,7 @@ def _telling(of_disk: Callable[..., object]) -> Callable[..., object]:
     def telling(*arguments: object) -> object:
         found = of_disk(*arguments)
         if found is None and console.is_terminal:
-            _say_once("compiling loops for this processor: about fifteen seconds, once after an installation")
+            _say_once("compiling loops for this processor: about twenty seconds, once after an installation")
         return found
 
     return telling
