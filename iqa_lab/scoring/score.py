@@ -230,7 +230,7 @@ class _BatchReading:
         self.last_reference: dict[str, Maps] = {}
         self.channels: dict[str, Tensor] = {}
         self.positions: dict[str, int] = {}
-        self._found: list[tuple[Tensor, list[Tensor]]] = []  # numbers of columns, and the distances of each, [P]
+        self._found: list[tuple[Tensor, Tensor]] = []  # numbers of columns, and their distances, [columns, P]
 
     def __call__(self, layer: str, output: Tensor | None) -> None:
         """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
@@ -262,17 +262,19 @@ class _BatchReading:
     def distances(self, zeros: Tensor) -> Tensor:
         """The distances ``[columns, pairs]``, added to zeros; float64.
 
-        They are put together when all layers are read: in a hook, small operations take many times as long, since what
-        they need was pushed out of the caches by the network.
+        They are added up when all layers are read: in a hook, small operations take many times as long, since what they
+        need was pushed out of the caches by the network.
         """
         for columns, found in self._found:
-            zeros.index_add_(0, columns, torch.stack([distances.double() for distances in found]))
+            zeros.index_add_(0, columns, found)
         return zeros
 
     def _read(self, layer: str, reading: _Reading, response: Response) -> None:
         self.positions[layer] = response.positions
         if reading.distances:
-            self._found.append((reading.columns, [distance(response) for distance in reading.distances]))
+            # a copy: a readout of one's own may give a part of the response itself, which may be changed in place
+            found = torch.stack([distance(response).double() for distance in reading.distances])
+            self._found.append((reading.columns, found))
         if reading.keep_channels:
             self.channels[layer] = response.channel_squared_difference.float()
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.spatial.distance import jensenshannon
+from torch import nn
 
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.errors import UnitFailed, UserError
@@ -311,6 +312,30 @@ def test_an_in_place_relu_after_the_hook_changes_nothing(small_pairs: pd.DataFra
     assert found.loc[3, "plain@features.0"] == pytest.approx(
         float((f - g).square().sum().div(64 * 96).sqrt()), rel=1e-5
     )
+
+
+class Doubling(nn.Module):
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values.mul_(2)
+
+
+def test_a_readout_may_give_a_part_of_the_response(small_pairs: pd.DataFrame) -> None:
+    """Which the network changes afterwards, in place."""
+    config = composed(
+        "goal=untrained", "dataset=none", "architecture=alexnet", "architecture.layers=[features.0,features.3]"
+    )
+    network = build_network(config)
+    first, last = network.layers
+    nn.init.zeros_(network.module.features[0].weight)
+    nn.init.ones_(network.module.features[0].bias)
+    network.module.features[1] = Doubling()
+
+    def own(response: Response) -> torch.Tensor:
+        return response.distorted.parts[0][:, 0, 0, 0]
+
+    part = Column(layer=first, readout="own", terms={first.name: own})
+    found = table(network, small_pairs.iloc[1:4].reset_index(drop=True), [part, column(last, "plain")])
+    assert (found["own@features.0"] == 1).all()
 
 
 # --- what can go wrong ------------------------------------------------------------------------------------------------
