@@ -43,9 +43,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _ended_by(error: BaseException) -> tuple[int, str] | None:
     """The exit code and the message, if Ctrl-C or the system ended the command; otherwise it is a fault of ours."""
     if is_interrupt(error):
-        # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
-        # another exec() takes that back
-        exec("")
         return WRONG_USE, "interrupted: nothing is half-written; the same command does the rest"
     if not isinstance(error, OSError):
         return None
@@ -68,6 +65,9 @@ def _let_threads_rest() -> None:
 
 
 def _leave(code: int, message: str) -> NoReturn:
+    # Python would end by a signal, whatever its exit code, where Ctrl-C met an exec(), as dataclasses are made by;
+    # another exec() takes that back
+    exec("")
     try:
         if message:
             print(_broken_between_words(f"iqa-lab: {message}"), file=sys.stderr, flush=True)

@@ -163,6 +163,30 @@ def test_ctrl_c_in_the_first_second_is_one_line(seconds: float, tmp_path: Path) 
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("where", "arguments"),
+    [
+        ("iqa_lab.cli.listing.print_long", ["list", "goals"]),
+        ("iqa_lab.cli.hydra.checked_unit", ["run", "goal=untrained", "dataset=none"]),
+        ("iqa_lab.networks.fetch.fetch_weights", ["fetch", "goal=classification"]),
+    ],
+)
+def test_ctrl_c_in_code_that_is_made_on_the_way_has_the_same_exit_code(
+    where: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """Python remembers a KeyboardInterrupt that left an exec(), and would end by the signal."""
+    (tmp_path / "command.py").write_text(
+        f"import importlib\nfrom unittest import mock\nfrom iqa_lab.cli.main import main\n"
+        f"module, _, name = {where!r}.rpartition('.')\n"
+        "with mock.patch.object(importlib.import_module(module), name, lambda *_: exec('raise KeyboardInterrupt')):\n"
+        f"    main({arguments})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    command = [sys.executable, "-m", "command"]  # as the command is started: Python asks for it at the end of a module
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("iqa-lab: interrupted: "), done.stderr
+
+
 def masked(*covers: BaseException, cleared: bool = False) -> BaseException:
     """Ctrl-C, under the errors that code raised on its way out; omegaconf clears the causes of its own."""
     error: BaseException = KeyboardInterrupt()
