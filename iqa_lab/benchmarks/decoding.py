@@ -141,8 +141,8 @@ class _Process:
             self._pixels = mmap.mmap(self._shared, 0, access=mmap.ACCESS_READ)
         pixels = np.empty(shape, np.uint8)
         pixels[...] = np.frombuffer(self._pixels, np.uint8, pixels.size).reshape(shape)
-        facts = {"known_checksum": answer["checksum"], "whole_elsewhere": resize is not None}
-        return Decoded(pixels, answer["conversion"], **facts)
+        conversion, checksum = answer["conversion"], answer["checksum"]
+        return Decoded(pixels, conversion, known_checksum=checksum, whole_elsewhere=resize is not None)
 
     def end(self) -> None:
         """End it; it may have ended, and this process may be ending, too."""

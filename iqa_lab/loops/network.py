@@ -16,13 +16,14 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from iqa_lab.loops import compile_loop
-from iqa_lab.loops.rows import LANES, at_rows
+from iqa_lab.loops.rows import LANES, begin_of
 
 Array = Any  # of NumPy; the loops are compiled for the types that they meet
 
 BLOCK = 16  # rows that are put into order in registers
 _NEAR = 512  # rows that are put into order while they are in the nearest cache
 
+_ROW = ir.VectorType(ir.IntType(32), LANES)
 _Steps = list[tuple[int, int]]
 
 
@@ -63,7 +64,8 @@ def _exchanging(rows: int, steps: _Steps) -> Callable[..., Any]:
             places = [place]
             for _ in range(rows - 1):
                 places.append(builder.add(places[-1], apart))
-            to = at_rows(context, builder, signature, arguments, places, ir.VectorType(ir.IntType(32), LANES))
+            begins = (begin_of(context, builder, signature, arguments, 0, row) for row in places)
+            to = [builder.bitcast(begin, _ROW.as_pointer()) for begin in begins]
             values = [builder.load(where, align=4) for where in to]
             for one, other in steps:
                 first, second = values[one], values[other]
@@ -87,7 +89,7 @@ _merge_block: Any = intrinsic(_exchanging(BLOCK, _halving(BLOCK)))
 
 @compile_loop
 def sort_rows(keys: Array) -> None:
-    """Puts each column of ``[N, 16]``, int32, into ascending order; ``N`` is a multiple of 16."""
+    """Puts each column of ``[N, 16]``, int32 and C-contiguous, into ascending order; ``N`` is a multiple of 16."""
     total = len(keys)
     for begin in range(0, total, _NEAR):
         _sort_near(keys, begin, min(total, begin + _NEAR))

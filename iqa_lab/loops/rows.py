@@ -4,7 +4,7 @@ Written in LLVM's own terms, as instructions of a few rows: a compiler that has 
 together, takes one value after the other, which is three to five times as slow.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,6 @@ def _places(context: Any, builder: Any, signature: Any, arguments: Any) -> Calla
         return builder.inttoptr(start, values.as_pointer())
 
     return place
-
-
-def at_rows(context: Any, builder: Any, signature: Any, arguments: Any, rows: Sequence[Any], values: Any) -> list[Any]:
-    """Where rows of the first argument, a two-dimensional array, begin, by their numbers, and what lies there."""
-    place = _places(context, builder, signature, arguments)
-    return [place(0, row, _zero(row), values) for row in rows]
 
 
 def begin_of(context: Any, builder: Any, signature: Any, arguments: Any, argument: int, number: Any) -> Any:
