@@ -64,10 +64,12 @@ def filtered(pixels: np.ndarray, ways: Sequence[int]) -> bytes:
     )
 
 
-@given(st.integers(0, 999), st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(1, 40), st.booleans())
+@given(st.integers(0, 999), st.lists(st.integers(0, 4), min_size=1, max_size=20), st.integers(1, 40), st.booleans())
 @example(seed=0, ways=[4, 4, 4], width=1, extreme=True)
 @example(seed=0, ways=[4, 4, 4, 4], width=2, extreme=True)
-@example(seed=1, ways=[4] * 11, width=40, extreme=True)  # two lines at once, and the last one alone
+@example(seed=1, ways=[4] * 19, width=40, extreme=True)  # more than eight lines, and the last eight
+@example(seed=1, ways=[4] * 8, width=15, extreme=True)  # in the midst of all lines at no step, and at one
+@example(seed=1, ways=[4] * 8, width=16, extreme=True)
 @example(seed=1, ways=[1, 4, 4, 2, 4, 3, 4, 4, 4, 0, 4, 4], width=37, extreme=False)
 def test_lines_filtered_in_any_way_are_what_pillow_makes_of_them(
     seed: int, ways: list[int], width: int, extreme: bool
@@ -86,19 +88,21 @@ def test_lines_filtered_in_any_way_are_what_pillow_makes_of_them(
 
 
 def test_the_nearest_of_all_bytes_is_that_of_the_specification() -> None:
-    from iqa_lab.loops.lines import nearest
+    from iqa_lab.loops.lines import unfilter
 
-    @loops.compile_loop
-    def of_all(above: int, found: np.ndarray) -> None:
-        for left in range(256):
-            for corner in range(256):
-                found[left, corner] = nearest(np.int32(left), np.int32(above), np.int32(corner))
-
-    left, corner = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
-    found = np.empty((256, 256), np.int32)
-    for above in range(256):
-        of_all(above, found)
-        np.testing.assert_array_equal(found, paeth(left, np.full_like(left, above), corner))
+    left, corner = (values.reshape(-1, 1) for values in np.meshgrid(np.arange(256), np.arange(256)))
+    for first in range(0, 256, 12):
+        above = np.arange(first, first + 12).clip(0, 255).reshape(4, 1, 3)  # by pairs of lines and by colour
+        # of each two pixels of a lower line, the second is the nearest to the other three
+        pixels = np.empty((4, 2, 2**16, 2, 3), int)
+        pixels[:, 0, :, 0], pixels[:, 0, :, 1], pixels[:, 1, :, 0] = corner, above, left
+        pixels[:, 1, :, 1] = paeth(*np.broadcast_arrays(left, above, corner))
+        pixels = pixels.reshape(8, -1, 3)
+        given = np.frombuffer(filtered(pixels, [0, 4] * 4), np.uint8).reshape(8, -1)
+        assert not given[1::2, 1:].reshape(4, -1, 2, 3)[:, :, 1].any()
+        lines = np.empty((9, given.shape[1] - 1), np.uint8)
+        assert unfilter(given, lines)
+        np.testing.assert_array_equal(lines[1:].reshape(pixels.shape), pixels)
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 65, 4097, 10**6])
