@@ -32,17 +32,18 @@ def floors(bench: Bench, architecture: str) -> list[Line]:
 
     def keep(layer: str, output: Tensor | None) -> None:
         assert output is not None
-        responses[layer] = output.float().clone(memory_format=torch.preserve_format)
+        responses[layer] = output.clone(memory_format=torch.preserve_format)
 
     batch = bench.decoded()[: bench.settings.batch_size]
     read_layers(network, batch, [layer for column in plan.passed for layer in column.terms], bench.settings, keep)
-    of_layers = list(responses.values())
+    given = list(responses.values())  # pixels as bytes
+    of_layers = [values.float() for values in given]
     paths = dict.fromkeys([*bench.pairs["reference_path"], *bench.pairs["distorted_path"]])
     with torch.inference_mode():
         bare, decoding, *times = bench.race(
             bench.bare(network, last_layer(network)),
             lambda: [decode(path, thorough=False).pixels for path in paths],  # as a pass over what was examined
-            lambda: [differences([values[:1]], [values[1:]]) for values in of_layers],
+            lambda: [differences([values[:1]], [values[1:]]) for values in given],
             sums(of_layers),
             products(of_layers),
             ordering(of_layers),

@@ -281,7 +281,7 @@ def products(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
 def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
     """Adds the sums of ``d^2`` and ``|d|`` of values ``[M]`` and ``[P, M]``, in any order, to ``[P, 2]`` float64.
 
-    The values are float32. Nothing cancels here: a few are added in float32, which is several times faster.
+    The values are float32 or uint8. Nothing cancels: a few are added in float32, which is several times faster.
     """
     for near in range(start, stop, _NEAR):
         for pair in range(len(y)):
@@ -290,7 +290,7 @@ def differences(x: Array, y: Array, start: int, stop: int, sums: Array) -> None:
                 first, second = x[begin:end], y[pair, begin:end]
                 square, size = np.float32(0), np.float32(0)
                 for n in range(end - begin):
-                    d = second[n] - first[n]
+                    d = np.float32(second[n]) - np.float32(first[n])
                     square += d * d
                     size += abs(d)
                 sums[pair, 0] += square

@@ -44,15 +44,20 @@ class Maps:
     """The responses of one layer to some images of one size, and the statistics of each image.
 
     Args:
-        parts: responses ``[b, C, H, W]`` of any type and memory order; their images follow each other, ``B`` in all.
-        known: one of these parts, if something is known of it from earlier batches.
+        given: responses ``[b, C, H, W]`` of any type and memory order; their images follow each other, ``B`` in all.
+        known: one of these, if something is known of it from earlier batches.
     """
 
-    def __init__(self, parts: Sequence[Tensor], known: "Maps | None" = None) -> None:
-        self.parts = parts
+    def __init__(self, given: Sequence[Tensor], known: "Maps | None" = None) -> None:
+        self.given = given
         self._known = known
-        _, self.channels, height, width = parts[0].shape
+        _, self.channels, height, width = given[0].shape
         self.positions = height * width
+
+    @cached_property
+    def parts(self) -> Sequence[Tensor]:
+        """The responses as they were given; bytes as float32, since those wrap around where they are subtracted."""
+        return [widened(part) if part.dtype == torch.uint8 else part for part in self.given]
 
     def pieces(self) -> Iterator[Tensor]:
         """The responses again, ``[b, C, H, W]`` float32, a few images at a time."""
@@ -81,14 +86,14 @@ class Maps:
         """The values of each channel in ascending order, ``[B, C, N]``."""
         known = self._known
         ordered = [
-            known.ordered if known is not None and part is known.parts[0] else sort_positions(part)
-            for part in self.parts
+            known.ordered if known is not None and given is known.given[0] else sort_positions(part)
+            for given, part in zip(self.given, self.parts, strict=True)
         ]
         return torch.cat(ordered) if len(ordered) > 1 else ordered[0]  # cat copies even one
 
     def last(self) -> "Maps":
         """The last image alone, copied, with what is known of it: whoever wrote these responses may change them."""
-        result = Maps([self.parts[-1][-1:].clone()])
+        result = Maps([self.given[-1][-1:].clone()])
         if "ordered" in vars(self):
             result.ordered = self.ordered[-1:].clone()
         return result
@@ -133,7 +138,7 @@ class Response:
     def _differences(self) -> tuple[Tensor, Tensor] | None:
         """The sums of ``(g - f)^2`` and of ``|g - f|``, ``[P]`` each; None as for ``moments``."""
         if not self._several:
-            return differences(self.reference.parts, self.distorted.parts)
+            return differences(self.reference.given, self.distorted.given)
         if self.moments is None:
             return None
         return self.moments.all_squared * self.positions, self.moments.all_absolute * self.positions

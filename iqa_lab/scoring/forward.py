@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from iqa_lab.benchmarks.images import Decode, decode
 from iqa_lab.errors import FOREIGN, UserError, first_names
 from iqa_lab.networks.network import PIXELS, Network, call_of, module_of
-from iqa_lab.readouts.pieces import widened
 from iqa_lab.scoring.memory import is_out_of_memory
 from iqa_lab.scoring.settings import Settings
 
@@ -114,7 +113,7 @@ def forward(
             read(layer, None)
         return
     if PIXELS.name in layers:
-        read(PIXELS.name, widened(images))  # once, for all who read them
+        read(PIXELS.name, images)
     height, width = images.shape[2:]
     waiting: dict[str, list[str]] = {}  # the layers of each module: patch tokens and class token, say
     for layer in layers:

@@ -236,7 +236,7 @@ class _BatchReading:
         """Read one layer's responses ``[B, C, H, W]``; None where no image of the batch had to be forwarded."""
         reading = self._readings[layer]
         known = self._earlier.get(layer)
-        reference = None if known is None else known.parts[0]
+        reference = None if known is None else known.given[0]
         references, distorted = [], []
         for run in self._runs:
             if run.reference is not None and output is not None:
@@ -254,7 +254,7 @@ class _BatchReading:
             response = Response(references, distorted, self.pixels, several=several, known=known)
             self._read(layer, reading, response)
             kept = response.reference if references[-1] is reference else kept
-        if known is not None and reference is known.parts[0]:
+        if known is not None and reference is known.given[0]:
             self.last_reference[layer] = known
         else:  # a copy: whatever comes next in the network may change the response in place
             self.last_reference[layer] = kept.last()

@@ -23,6 +23,7 @@ CASES = [
     ("tokens", (20, 6, 7)),
     ("every second column", (3, 5, 7)),
     ("bf16", (20, 3, 4)),
+    ("bytes", (3, 9, 14)),
     ("channels innermost", (37, 1, 1)),
     ("channels first", (1, 5, 7)),
 ]

@@ -60,6 +60,7 @@ ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
     "tokens": as_tokens,
     "every second column": lambda values: values.repeat_interleave(2, 3)[..., ::2],
     "bf16": lambda values: values.bfloat16().contiguous(memory_format=torch.channels_last),
+    "bytes": lambda values: (64 * values).clamp(0, 255).byte().contiguous(memory_format=torch.channels_last),
 }
 # as many rows as loops take at a time and a few more; channels for vectors and a rest; one position; one channel
 SHAPES = [(20, 9, 14), (9, 27, 39), (24, 20, 27), (48, 9, 14), (3, 9, 14), (8, 2, 2), (37, 1, 1), (1, 5, 7)]
@@ -121,6 +122,16 @@ def test_what_is_only_shifted_varies_exactly_as_before(order: str) -> None:
     for name in ("std", "correlation"):
         assert distances(name, [shifted[:1]], [shifted[1:]]) == [0]
     assert distances("mean", [shifted[:1]], [shifted[1:]]) == [pytest.approx(60, rel=1e-12)]
+
+
+def test_differences_of_bytes_do_not_wrap_around() -> None:
+    images = torch.tensor([0, 255, 127], dtype=torch.uint8)[:, None, None, None].repeat(1, 3, 90, 100)
+    found = differences([images[:1], images[1:2]], [images[1:], images[:1]])
+    assert found is not None
+    expected = 27000 * torch.tensor([[255.0**2, 127.0**2, 255.0**2], [255.0, 127.0, 255.0]], dtype=torch.float64)
+    torch.testing.assert_close(torch.stack(found), expected, rtol=1e-6, atol=0)
+    given = Response([images[:1]], [images[1:]], PIXELS)
+    assert (given.reference.parts[0] - given.distorted.parts[0]).amin((1, 2, 3)).tolist() == [-255, -127]
 
 
 def test_how_many_threads_read_does_not_matter() -> None:
