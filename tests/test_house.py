@@ -89,3 +89,29 @@ def test_no_circle_inside_a_room() -> None:
 
     for module in graph:
         visit(module, ())
+
+
+# Who catches any error of use, or any at all, and goes on. Elsewhere than in these a person's Ctrl-C may hide in it.
+ANY = {"UserError", "Exception", "BaseException", "FOREIGN"}
+NO_INTERRUPT_THERE = {
+    "benchmarks/decoding.py": "a process of its own, which Ctrl-C does not reach",
+    "benchmarks/index.py": "threads, which Ctrl-C does not reach",
+    "cli/hydra.py": "the error goes to main, which asks",
+    "cli/main.py": "the end of the command, which asks elsewhere",
+}
+
+
+def names_in(node: ast.AST) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_who_catches_any_error_and_goes_on_asks_for_an_interrupt(path: Path) -> None:
+    if str(path.relative_to(PACKAGE)) in NO_INTERRUPT_THERE:
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and names_in(node.func) == {"suppress"}:
+            assert not ANY & set().union(*map(names_in, node.args)), f"line {node.lineno}: suppress() asks nothing"
+        if isinstance(node, ast.ExceptHandler) and node.type is not None and ANY & names_in(node.type):
+            asks = {"pass_on_interrupt", "is_interrupt"} & set().union(*map(names_in, node.body))
+            assert asks or isinstance(node.body[-1], ast.Raise), f"line {node.lineno}: see errors.pass_on_interrupt"

@@ -14,7 +14,7 @@ from iqa_lab.config import BenchmarkConfig, ColumnsConfig, configuration_folder,
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option, shipped_option
 from iqa_lab.config.schema import PUBLISHER
-from iqa_lab.errors import FOREIGN, UserError, choices
+from iqa_lab.errors import FOREIGN, UserError, choices, pass_on_interrupt
 from iqa_lab.imports import callable_package, import_object
 
 TABLE = "table"  # the family whose images lie where the settings say
@@ -137,5 +137,6 @@ def problem_of(config: BenchmarkConfig) -> str | None:
     try:
         load_benchmark(config)
     except (UserError, OSError) as error:
+        pass_on_interrupt(error)
         return " ".join(str(error).split())
     return None

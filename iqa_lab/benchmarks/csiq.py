@@ -16,7 +16,7 @@ from iqa_lab.benchmarks.lists import number, read_text
 from iqa_lab.benchmarks.names import Names, find_entry
 from iqa_lab.benchmarks.opinions import as_numbers
 from iqa_lab.config import BenchmarkConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 
 _OPINIONS, _LIST = "csiq.DMOS.xlsx", "csiq_label.txt"
 _LARGEST = 2**24  # bytes; the official one has less than 1 MiB
@@ -76,6 +76,7 @@ def _find(config: BenchmarkConfig) -> tuple[Path, Path]:
     try:
         return find_opinions(config, _OPINIONS)
     except UserError as error:
+        pass_on_interrupt(error)
         try:
             return find_opinions(config, _LIST)
         except UserError:

@@ -16,7 +16,7 @@ from iqa_lab.config import ArchiveConfig, BenchmarkConfig, data_folder
 from iqa_lab.config.schema import PUBLISHER
 from iqa_lab.downloads.archives import is_archive, unpack
 from iqa_lab.downloads.files import download
-from iqa_lab.errors import UnitFailed, UserError, choices, first_names
+from iqa_lab.errors import UnitFailed, UserError, choices, first_names, pass_on_interrupt
 from iqa_lab.progress import say
 
 
@@ -44,6 +44,7 @@ def fetch_benchmarks(names: Sequence[str], folders: Sequence[Path]) -> None:
         try:
             say(f"{name}: {_fetch(options[name]())}")
         except UserError as error:
+            pass_on_interrupt(error)
             failed.append(name)
             say(f"{name}: not fetched: {error}", "red")
     if failed:
@@ -62,6 +63,7 @@ def _fetch(config: BenchmarkConfig) -> str:
     try:
         return f"already here, {_counted(load_benchmark(config))}"
     except UserError as error:
+        pass_on_interrupt(error)
         there = [place for place in (home / archive.into for archive in config.archives) if _has_entries(place)]
         if there:
             raise UserError(
@@ -78,6 +80,7 @@ def _fetch(config: BenchmarkConfig) -> str:
         try:
             done = _fetch_from(source, archives, config, unfinished)
         except UserError as error:
+            pass_on_interrupt(error)
             refused.append(f"{source}: {error}" if len(sources) > 1 else str(error))
             if len(refused) < len(sources):
                 say(f"{config.name}: not from {source}: {error}", "yellow")

@@ -16,7 +16,7 @@ from iqa_lab.benchmarks.benchmark import Benchmark, assemble, find_root
 from iqa_lab.benchmarks.mat_files import MatFile
 from iqa_lab.benchmarks.names import find_entry
 from iqa_lab.config import BenchmarkConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 
 _REALIGNED, _FIRST, _REFERENCES = "dmos_realigned.mat", "dmos.mat", "refnames_all.mat"
 _COLUMNS = {_REALIGNED: ("dmos_new", "dmos_std", "orgs"), _FIRST: ("dmos", "orgs")}
@@ -73,6 +73,7 @@ def _find(config: BenchmarkConfig) -> tuple[Path, str]:
     try:
         return find_root(config, _REALIGNED), _REALIGNED
     except UserError as error:
+        pass_on_interrupt(error)
         try:
             return find_root(config, _FIRST), _FIRST
         except UserError:

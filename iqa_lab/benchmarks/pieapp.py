@@ -21,7 +21,7 @@ from iqa_lab.benchmarks.lists import read_columns
 from iqa_lab.benchmarks.names import Names, find_entry
 from iqa_lab.benchmarks.opinions import as_numbers
 from iqa_lab.config import BenchmarkConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.progress import track
 
 _LABELS = "labels"
@@ -96,7 +96,8 @@ def _table(file: Path, ending: str) -> pd.DataFrame:
     for preference in _PREFERENCES:
         try:
             columns = read_columns(file, [_REFERENCE, _A, _B, preference])
-        except UserError:
+        except UserError as error:
+            pass_on_interrupt(error)
             if preference == _PREFERENCES[-1]:
                 raise
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from iqa_lab.benchmarks import load_benchmark
 from iqa_lab.config import ArchiveConfig, BenchmarkConfig
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 
 DEEPEST = 6  # wrapping folders of one archive
 MOST = 64  # ways to take wrapping folders off several archives
@@ -47,6 +47,7 @@ def lay_out(config: BenchmarkConfig, archives: Sequence[ArchiveConfig], boxes: S
             _read(config, whole)
             return whole
         except UserError as error:  # of the deepest level, at which what is missing is missing
+            pass_on_interrupt(error)
             fault = error
             for there, before in reversed(moved):
                 os.rename(there, before)

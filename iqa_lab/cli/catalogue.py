@@ -13,7 +13,7 @@ from iqa_lab.cli.groups import KINDS
 from iqa_lab.config import ArchitectureConfig, WeightsConfig, option_files
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
-from iqa_lab.errors import UserError, choices, counted
+from iqa_lab.errors import UserError, choices, counted, pass_on_interrupt
 from iqa_lab.networks.cells import BASELINE, cells, matching
 from iqa_lab.networks.fine import is_fine_group
 from iqa_lab.networks.sources import is_available
@@ -255,7 +255,8 @@ def _metrics(_folders: Sequence[Path]) -> Iterator[Row]:
                 "licence": about.get("licence"),
                 "inside": said["weights"] == INSIDE,
             }
-        except (UserError, KeyError, TypeError, ValueError):
+        except (UserError, KeyError, TypeError, ValueError) as error:
+            pass_on_interrupt(error)
             continue  # weights, or no metric that this version reads
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from iqa_lab.cli.printing import print_rows
-from iqa_lab.errors import UserError, choices, counted
+from iqa_lab.errors import UserError, choices, counted, pass_on_interrupt
 from iqa_lab.progress import say, tell
 from iqa_lab.statistics.direction import is_low_good
 from iqa_lab.store.digits import three_digits, two_digits, with_interval
@@ -156,7 +156,8 @@ def _has_people(unit: Path) -> bool | None:
     """Whether the opinions of a unit's benchmark are people's; None where its configuration cannot be read."""
     try:
         return UnitFolder(unit).config().benchmark.human
-    except (Unusable, UserError):
+    except (Unusable, UserError) as error:
+        pass_on_interrupt(error)
         return None
 
 

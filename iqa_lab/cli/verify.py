@@ -16,7 +16,7 @@ from iqa_lab.cli.catalogue import Row, list_options
 from iqa_lab.cli.printing import print_rows
 from iqa_lab.config import BenchmarkConfig, WeightsConfig
 from iqa_lab.downloads.answers import Answer, ask
-from iqa_lab.errors import FOREIGN, UnitFailed, UserError, choices, counted, first_names
+from iqa_lab.errors import FOREIGN, UnitFailed, UserError, choices, counted, first_names, pass_on_interrupt
 from iqa_lab.networks.cells import cells, is_by_hand
 from iqa_lab.networks.sources import address_of
 from iqa_lab.networks.verify import BY_HAND, FAULTLESS, NOT_HERE, NOT_LOADED, OK, verify
@@ -125,6 +125,7 @@ def _of_benchmark(config: BenchmarkConfig) -> Row:
     try:
         benchmark = examine(load_benchmark(config))
     except (UserError, *FOREIGN) as error:
+        pass_on_interrupt(error)
         return {**row, "state": NOT_LOADED, "detail": " ".join(str(error).split()) or type(error).__name__}
     return {**row, "state": OK, "detail": counted(len(benchmark.pairs), "pair"), "digest": benchmark.index_digest()}
 

@@ -8,7 +8,6 @@ times slower, and Pillow decodes all images; tests hold the two together.
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -114,9 +113,11 @@ def _forgiving(of_disk: Callable[..., object]) -> Callable[..., object]:
     """The same, but what cannot be read from the disk is compiled anew, and what cannot be written is not kept."""
 
     def forgiving(*arguments: object) -> object:
-        with suppress(Exception):  # a full disk, a file that was cut off: anything may come
+        try:
             return of_disk(*arguments)
-        return None
+        except Exception as error:  # a full disk, a file that was cut off: anything may come
+            pass_on_interrupt(error)
+            return None
 
     return forgiving
 

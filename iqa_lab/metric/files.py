@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from iqa_lab.errors import UnitFailed, UserError
+from iqa_lab.errors import UnitFailed, UserError, pass_on_interrupt
 from iqa_lab.metric.growing import LAST, OPINION, PAIR, files_digest, row_digest
 from iqa_lab.metric.module import Metric
 from iqa_lab.metric.opinion import Opinions
@@ -131,6 +131,7 @@ class FileScorer:
         try:
             check_steady(self.metric.network, path, self.metric.read_layers(), self._settings())
         except UserError as error:
+            pass_on_interrupt(error)
             if "differ by" in str(error):
                 raise
             # the image itself: its pairs' own rows will say so
@@ -140,6 +141,7 @@ class FileScorer:
         try:
             values = self._distances(pairs)
         except (UserError, UnitFailed, MemoryError) as error:
+            pass_on_interrupt(error)
             if len(pairs) == 1:
                 nothing = [float("nan")] * len(self.metric.names)
                 yield [*pairs.iloc[0][PAIR], *nothing, " ".join(str(error).split())]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.networks.network import PIXELS, Network
 from iqa_lab.networks.trace import SECOND_SIZES, TRACE_SIDE
 from iqa_lab.scoring.forward import forward, numerics
@@ -45,7 +45,8 @@ def left_out(network: Network, layers: Sequence[str], precision: str) -> list[st
     try:
         with _without(module, unused):
             found = _responses(network, layers, precision)
-    except (UserError, LookupError):
+    except (UserError, LookupError) as error:
+        pass_on_interrupt(error)
         return []
     same = len(found) == len(expected) and all(
         a[0] == b[0] and a[1].equal(b[1]) for a, b in zip(found, expected, strict=True)
@@ -109,7 +110,8 @@ def _responses(network: Network, layers: Sequence[str], precision: str) -> Respo
             images = torch.randint(0, 256, (1, 3, *size), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
             try:
                 forward(network, network.module, images.to(device), layers, keep, precision)
-            except UserError:
+            except UserError as error:
+                pass_on_interrupt(error)
                 if not number:  # some networks take no second size
                     raise
     return found

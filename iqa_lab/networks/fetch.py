@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from iqa_lab.errors import UnitFailed, UserError, first_names
+from iqa_lab.errors import UnitFailed, UserError, first_names, pass_on_interrupt
 from iqa_lab.networks.cells import cells, is_by_hand, matching
 from iqa_lab.networks.sources import find_weights_file, is_available
 from iqa_lab.progress import say
@@ -47,6 +47,7 @@ def fetch_weights(filters: Mapping[str, str], folders: Sequence[Path]) -> None:
             if cell.source is not None or is_by_hand(cell):
                 find_weights_file(cell)
         except UserError as error:
+            pass_on_interrupt(error)
             failed.append(f"{cell.goal}/{cell.dataset}/{name}")
             say(f"{title}: failed: {error}", "red")
             continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from iqa_lab.errors import FOREIGN, UserError
+from iqa_lab.errors import FOREIGN, UserError, pass_on_interrupt
 
 Shape = tuple[int, ...]
 
@@ -120,6 +120,7 @@ def _forward(module: nn.Module, images: Tensor) -> list[_Call] | BaseException:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             module(images)
     except FOREIGN as error:  # somebody else's code, which may fail in any way
+        pass_on_interrupt(error)
         return error
     finally:
         for handle in handles:

@@ -28,7 +28,7 @@ from iqa_lab.config import (
 from iqa_lab.config.check import make
 from iqa_lab.config.options import read_option
 from iqa_lab.downloads.checksum import parse_checksum
-from iqa_lab.errors import FOREIGN, UserError
+from iqa_lab.errors import FOREIGN, UserError, pass_on_interrupt
 from iqa_lab.networks.build import network_from
 from iqa_lab.networks.cells import BASELINE, by_hand, check_cell, is_by_hand
 from iqa_lab.networks.network import CLASS_TOKEN, Network, call_of, module_of
@@ -96,8 +96,10 @@ def verify(name: str, cell: WeightsConfig, folders: Sequence[Path], fetch: bool 
         if found.state == OK:
             _look_at(found, _config(cell, folders), file)
     except UserError as error:
+        pass_on_interrupt(error)
         found.state, found.detail = NOT_LOADED, _after(found.detail, str(error))
     except FOREIGN as error:  # of torch, of somebody else's code: the next training is looked at all the same
+        pass_on_interrupt(error)
         found.state, found.detail = NOT_LOADED, f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
     found.seconds = round(time.perf_counter() - began, 2)
     return found
@@ -114,6 +116,7 @@ def _file_of(cell: WeightsConfig, found: Verified, fetch: bool) -> Path | None:
         try:
             file = find_weights_file(cell)
         except UserError as error:
+            pass_on_interrupt(error)
             found.state, found.detail = NOT_FETCHED, str(error)
             return None
     if file is None:

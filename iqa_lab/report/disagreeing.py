@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from iqa_lab.benchmarks.benchmark import MOS
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.report.comparisons import where_two_disagree
 from iqa_lab.report.figures.common import network_names
 from iqa_lab.report.finished import DAMAGE, FinishedUnit, said
@@ -101,7 +101,8 @@ def _metric(unit: FinishedUnit, row: Any) -> Metric:
     column = f"{row['readout']}@{row['layer']}"
     try:
         scores = unit.scores([column, "opinion_std"])
-    except UserError:  # the benchmark does not tell how people differ
+    except UserError as error:  # the benchmark does not tell how people differ
+        pass_on_interrupt(error)
         scores = unit.scores([column])
     name = str(row["network"]) if row["goal"] == "baseline" else f"{row['network']} {column}"
     digest = str((unit.result.get("hashed") or {}).get("index_digest", ""))

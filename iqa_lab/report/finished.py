@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from iqa_lab.benchmarks.benchmark import CHOICES, MOS, THRESHOLDS
 from iqa_lab.config import Config, ReadoutConfig, checked_name
-from iqa_lab.errors import UserError, first_names
+from iqa_lab.errors import UserError, first_names, pass_on_interrupt
 from iqa_lab.networks.cells import BASELINE
 from iqa_lab.networks.layer import PIXELS, Layer
 from iqa_lab.progress import track
@@ -114,6 +114,7 @@ def read_units(results: Path, table: pd.DataFrame) -> tuple[dict[str, FinishedUn
                 raise UserError(f"{results / name / 'correlations.csv'} is damaged: {damaged[name]}")
             found[name] = _read_unit(results / name, name, rows.drop(columns="unit"))
         except UserError as error:
+            pass_on_interrupt(error)
             unreadable.append(f"left out: {error}")
     return found, unreadable
 

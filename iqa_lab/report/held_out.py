@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.progress import track
 from iqa_lab.report.finished import FinishedUnit
 from iqa_lab.statistics.factors.units import candidate_rows
@@ -39,6 +39,7 @@ def held_out_of(units: Mapping[str, FinishedUnit], rows: pd.DataFrame) -> tuple[
             try:
                 value = _made(unit, some)
             except UserError as error:
+                pass_on_interrupt(error)
                 damaged[str(name)] = str(error)
                 continue
         found[str(name)] = (*value, len(some))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from iqa_lab.benchmarks.benchmark import THRESHOLDS
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.progress import track
 from iqa_lab.psychophysics.experiment import read_scores
 from iqa_lab.report.figures.common import FACTORS, Chart
@@ -73,6 +73,7 @@ def judged_of(
         try:
             scores = _scores_of(units[name], rows)
         except UserError as error:
+            pass_on_interrupt(error)
             damaged[name] = str(error)
             continue
         found |= resample_unit(scores, list(sets))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 from iqa_lab.progress import say, track
 from iqa_lab.report.tables import csv_table
 from iqa_lab.store.files import UnitFolder
@@ -30,6 +30,7 @@ def write_pairs(results: Path, folder: Path) -> int:
             try:
                 scores = unit.scores()
             except UserError as error:
+                pass_on_interrupt(error)
                 say(f"left out: {error}", "yellow")
                 continue
             file = unfinished / "pairs" / unit.folder.relative_to(results).parent / f"{unit.folder.name}.csv"

@@ -18,7 +18,7 @@ from iqa_lab.benchmarks import benchmark_options, is_present, load_benchmark
 from iqa_lab.benchmarks.elsewhere import made_folder
 from iqa_lab.benchmarks.images import decode
 from iqa_lab.config import BenchmarkConfig, configuration_folder, data_folder
-from iqa_lab.errors import UserError
+from iqa_lab.errors import UserError, pass_on_interrupt
 
 THUMBNAIL = 192  # pixels
 TABLE = "table"  # the family of benchmarks that are one file of a user's own
@@ -49,7 +49,8 @@ class Pictures:
             return {}
         try:
             pairs = load_benchmark(replace(known, allow_missing=True)).pairs
-        except (UserError, OSError, ValueError):  # incomplete, or not to be read: there are no pictures of it
+        except (UserError, OSError, ValueError) as error:  # incomplete, or not to be read: there are no pictures of it
+            pass_on_interrupt(error)
             return {}
         references = dict(zip(pairs["reference"], pairs["reference_path"], strict=True))
         paths = references | dict(zip(pairs["distorted"], pairs["distorted_path"], strict=True))
@@ -64,7 +65,8 @@ class Pictures:
         if path not in self._names:
             try:
                 small = Image.fromarray(decode(path).pixels)
-            except (UserError, OSError):
+            except (UserError, OSError) as error:
+                pass_on_interrupt(error)
                 return None
             small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
             content = io.BytesIO()

@@ -226,6 +226,27 @@ def test_ctrl_c_under_another_error_is_one_line(
     assert done.code == 2 and done.error_line.startswith("iqa-lab: interrupted: ")
 
 
+@pytest.mark.parametrize(
+    ("where", "arguments"),
+    [
+        ("iqa_lab.networks.verify._file_of", ("verify", "goal=classification", "architecture=alexnet")),
+        ("iqa_lab.cli.verify.load_benchmark", ("verify", "benchmark=levels")),
+        ("iqa_lab.networks.fetch.find_weights_file", ("fetch", "goal=classification", "architecture=alexnet")),
+        ("iqa_lab.benchmarks.fetch.load_benchmark", ("fetch", "benchmark=levels")),
+    ],
+)
+def test_ctrl_c_under_an_error_of_use_does_not_go_on_with_the_next(
+    iqa_lab: Command, monkeypatch: pytest.MonkeyPatch, where: str, arguments: tuple[str, ...]
+) -> None:
+    def fail(*_: object) -> None:
+        raise masked(OSError(5, "I/O error"), UserError("it is damaged"))
+
+    monkeypatch.setattr(where, fail)
+    monkeypatch.setattr("iqa_lab.cli.verify.is_present", lambda _: True)
+    done = iqa_lab(*arguments)
+    assert done.code == 2 and done.error_line.startswith("iqa-lab: interrupted: ")
+
+
 def test_a_fault_of_ours_is_no_interrupt(iqa_lab: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         try:
