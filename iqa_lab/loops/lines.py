@@ -117,7 +117,7 @@ def _undoing(carefully: bool) -> Any:
                 upper = builder.shuffle_vector(earlier[-1], of_first, _ONE_DOWN)
                 words = builder.lshr(_fetched(builder, at(given, zero)), ir.Constant(_WORDS, [8] * LINES))
                 values = builder.add(_predicted(builder, ways, earlier[0], upper, corner), _numbers(builder, words))
-                for state, new in zip(states, (upper, values, *earlier), strict=False):
+                for state, new in zip(states, (upper, values, *earlier), strict=False):  # the oldest is dropped
                     builder.store(new, state)
                 words = builder.bitcast(builder.trunc(values, _BYTES), _WORDS)
                 for k, place in enumerate(at(written, lost)):
